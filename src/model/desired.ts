@@ -1,0 +1,163 @@
+import type { CommitSha, EngineKind, NamespaceName, NodeName, PodName, RevisionHash, WorkloadId } from './ids.ts';
+import type { Resources } from './resources.ts';
+import type { Revision } from './revision.ts';
+
+/**
+ * What git declares at one commit of each source, normalised: defaults filled in, quantities as integers, NodeSets
+ * expanded, lists sorted by name or id. The planner reads nothing else of the config repo.
+ */
+export interface Desired {
+  readonly cluster: DesiredCluster;
+  /** Source name → commit, or `worktree` for a directory that was read as it lies. */
+  readonly commits: Readonly<Record<string, CommitSha | 'worktree'>>;
+  /** Sources that could not be read whole: nothing that they may declare is removed. */
+  readonly incompleteSources: readonly string[];
+  readonly policies: readonly DesiredPolicy[];
+  readonly namespaces: readonly NamespaceName[];
+  readonly pods: readonly DesiredPod[];
+  readonly nodes: readonly DesiredNode[];
+  readonly quotas: readonly DesiredQuota[];
+  readonly workloads: readonly DesiredWorkload[];
+  readonly refactors: readonly DesiredRefactor[];
+}
+
+export interface DesiredCluster {
+  readonly name: string;
+  readonly store?: { readonly endpoints: readonly string[]; readonly prefix: string };
+  readonly drift: { readonly changed: DriftPolicy; readonly orphan: DriftPolicy; readonly ignoreFields: readonly string[] };
+  readonly prune: {
+    readonly stopAfterMs: number;
+    readonly deleteAfterMs: number;
+    readonly max: { readonly sharePercent: number; readonly atLeast: number };
+  };
+  readonly apply: { readonly parallelism: number; readonly perNode: number };
+  readonly liveness: { readonly beatMs: number; readonly ttlMs: number };
+}
+
+export type DriftPolicy = 'heal' | 'report' | 'ignore';
+
+export interface DesiredPolicy {
+  readonly name: string;
+  /** Patterns over namespaces; `*` is everything. The narrowest scope wins. */
+  readonly namespaces: readonly string[];
+  readonly disruption: readonly DisruptionRule[];
+}
+
+/** One line of the 1-2-10 rule: the first whose bound holds decides. `max` is a count or a share. */
+export interface DisruptionRule {
+  /** Holds for fewer than this many replicas. */
+  readonly below?: number;
+  /** Holds for up to this many replicas. */
+  readonly upTo?: number;
+  readonly max: CountOrPercent;
+}
+
+export type CountOrPercent = { readonly kind: 'count'; readonly count: number } | { readonly kind: 'percent'; readonly percent: number };
+
+export interface DesiredPod {
+  readonly name: PodName;
+  readonly strategy: Strategy;
+}
+
+export type Strategy = 'auto' | 'fill' | 'each';
+
+export interface DesiredNode {
+  readonly name: NodeName;
+  readonly pod: PodName;
+  readonly zone?: string;
+  readonly rack?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly lifecycle: Lifecycle;
+  readonly engines: Readonly<Partial<Record<EngineKind, EngineEndpoint>>>;
+  /** Dimensions left out are probed from the engine. */
+  readonly capacity: Resources;
+  readonly reserved: Resources;
+  /** Capacity multiplier in thousandths: 2000 sells every core twice. */
+  readonly overcommitCpuMilli: number;
+  readonly taints: readonly Taint[];
+  /** Ports that `publish: auto` draws from, inclusive. */
+  readonly portRange: { readonly first: number; readonly last: number };
+  /** Nodes on one machine share its ports: nodes of one domain never publish the same one. */
+  readonly portDomain: string;
+}
+
+/** `spare` and `cordoned` accept nothing new; `maintenance` and `offline` are drained. */
+export type Lifecycle = 'spare' | 'online' | 'cordoned' | 'maintenance' | 'offline';
+
+/** How to reach one engine of one node; what only one engine has goes into `options`. */
+export interface EngineEndpoint {
+  /** `unix:///var/run/docker.sock`, `tcp://host:port`; `local:` for the process engine. */
+  readonly endpoint: string;
+  /** Host address that published ports are bound to. */
+  readonly publishAddress?: string;
+  /** Directory of a process node; relative paths are relative to the state directory. */
+  readonly root?: string;
+  /** Names of TLS material in the host-local credentials file; never the material itself. */
+  readonly tls?: { readonly credential: string };
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: 'NoSchedule';
+}
+
+export interface DesiredQuota {
+  readonly name: string;
+  readonly namespace?: NamespaceName;
+  readonly pod?: PodName;
+  readonly parent?: string;
+  /** Dimension → most; `instances` is limited like a dimension. */
+  readonly limits: Resources & { readonly instances?: number };
+}
+
+export interface DesiredWorkload {
+  readonly id: WorkloadId;
+  readonly namespace: NamespaceName;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly type: 'stateless' | 'stateful' | 'static' | 'daemon';
+  /** Ignored for a daemon: one per matching node. */
+  readonly replicas: number;
+  readonly revisionHash: RevisionHash;
+  readonly revision: Revision;
+  readonly after: readonly WorkloadId[];
+  readonly placement: Placement;
+  readonly update: UpdatePolicy;
+  /** Most instances that may be unavailable at once; `policy` is the 1-2-10 rule of the narrowest Policy. */
+  readonly maxUnavailable: CountOrPercent | { readonly kind: 'policy' } | { readonly kind: 'quorum' };
+  readonly onLost: 'auto' | 'recreate' | 'wait';
+  /** Larger goes first when capacity is short. `online` is 1000, `offline` 100. */
+  readonly priority: number;
+  /** Where it is declared, for messages: `file:line`. */
+  readonly declaredAt: string;
+}
+
+export interface Placement {
+  /** Empty: every pod. */
+  readonly pods: readonly PodName[];
+  /** Absent: the pod's. */
+  readonly strategy?: Strategy;
+  /** Labels that a node must have. */
+  readonly require: Readonly<Record<string, string>>;
+  readonly tolerate: readonly { readonly key: string; readonly value?: string }[];
+  /** Place what fits and refuse the rest, instead of refusing the whole. */
+  readonly partial: boolean;
+  /** Most instances of this workload on one node; for `each`, exactly this many on every node. */
+  readonly perNode?: number;
+}
+
+export interface UpdatePolicy {
+  /** Cumulative rollout groups, smallest first; the last reaches everything. */
+  readonly groups: readonly CountOrPercent[];
+  readonly observeMs: number;
+  readonly order: 'auto' | 'create-first' | 'stop-first';
+  readonly maxSurge: CountOrPercent | { readonly kind: 'policy' };
+  readonly healthyDeadlineMs: number;
+  readonly onFailure: 'rollback' | 'pause';
+}
+
+export interface DesiredRefactor {
+  readonly name: string;
+  readonly removed: readonly { readonly from: WorkloadId }[];
+}

@@ -1,0 +1,57 @@
+import type { AllocationId, ClusterUid, EngineKind, NodeName, RevisionHash } from './ids.ts';
+import type { Liveness } from './recorded.ts';
+import type { Resources } from './resources.ts';
+
+/** What the engines report now. */
+export interface Observed {
+  /** Unix ms */
+  readonly takenAt: number;
+  readonly nodes: ReadonlyMap<NodeName, ObservedNode>;
+  /** Objects that carry our cluster's uid, orphans and zombies included. */
+  readonly objects: readonly ObservedObject[];
+}
+
+export interface ObservedNode {
+  readonly liveness: Liveness;
+  readonly engines: Readonly<Partial<Record<EngineKind, ObservedEngine>>>;
+  readonly foreign: readonly ForeignObject[];
+}
+
+export type ObservedEngine =
+  | { readonly kind: 'reachable'; readonly version: string; readonly fingerprint: string; readonly capacity: Resources }
+  | { readonly kind: 'unreachable'; readonly reason: string };
+
+/** One of our objects on an engine. */
+export interface ObservedObject {
+  readonly node: NodeName;
+  readonly engine: EngineKind;
+  readonly objectId: string;
+  readonly name: string;
+  readonly cluster: ClusterUid;
+  readonly allocation: AllocationId;
+  readonly revision: RevisionHash;
+  readonly state: ObjectState;
+  /** What Muster's own probe or the engine's said; `none` where there is no check. */
+  readonly health: Health;
+  readonly exitCode?: number;
+  /** Unix ms */
+  readonly startedAt?: number;
+  /** How often the engine restarted it since it was created. */
+  readonly restarts?: number;
+  /** Port name → host port and address that a client reaches it by. */
+  readonly ports: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
+  /** Settings as the engine has them, by JSON pointer into the revision, for drift of kind `changed`. */
+  readonly actual: Readonly<Record<string, unknown>>;
+}
+
+export type ObjectState = 'created' | 'running' | 'paused' | 'restarting' | 'exited';
+export type Health = 'healthy' | 'unhealthy' | 'starting' | 'none' | 'unknown';
+
+/** On an engine, but not ours: never touched, but charged. */
+export interface ForeignObject {
+  readonly engine: EngineKind;
+  readonly name: string;
+  readonly resources: Resources;
+  /** Host ports that it occupies. */
+  readonly ports: readonly number[];
+}

@@ -1,0 +1,21 @@
+import type { Desired, DesiredWorkload } from '../model/desired.ts';
+import type { WorkloadId } from '../model/ids.ts';
+import type { Observed } from '../model/observed.ts';
+import type { Recorded } from '../model/recorded.ts';
+
+/** Everything that planning depends on. The same inputs give the same bytes. */
+export interface PlanInputs {
+  readonly desired: Desired;
+  readonly recorded: Recorded;
+  readonly observed: Observed;
+  /** Unix ms */
+  readonly now: number;
+  /** How long the plan may be applied, from `now`. */
+  readonly expiresAfterMs: number;
+  /** JSON pointers into a revision that each engine changes in place. */
+  readonly liveFields: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Workloads by id, for lookups. */
+export const workloadsById = (desired: Desired): ReadonlyMap<WorkloadId, DesiredWorkload> =>
+  new Map(desired.workloads.map((workload) => [workload.id, workload]));
