@@ -1,0 +1,95 @@
+import type { Plan } from '../model/plan.ts';
+import { nearestText, reasonsText } from './plan-text.ts';
+import { verdict } from './plan-view.ts';
+
+/** What CI should point at: refusals are errors, warnings are warnings. */
+interface Finding {
+  readonly level: 'error' | 'warning';
+  readonly code: string;
+  readonly subject: string;
+  readonly message: string;
+}
+
+function findings(plan: Plan): readonly Finding[] {
+  const refused = plan.refusals.map((refusal): Finding => {
+    const reasons = reasonsText(refusal);
+    const details = [
+      ...(reasons === '' ? [] : [`ruled out: ${reasons}`]),
+      ...(refusal.nearest === undefined ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
+    ];
+    const message = [refusal.message, ...details].join('; ');
+    return { level: 'error', code: refusal.code, subject: refusal.subject, message };
+  });
+  const warned = plan.warnings.map(
+    (warning): Finding => ({
+      level: 'warning',
+      code: warning.code,
+      subject: warning.subject ?? plan.cluster,
+      message: warning.message,
+    }),
+  );
+  return [...refused, ...warned];
+}
+
+/** Annotations of a GitHub workflow run. */
+export function renderPlanGithub(plan: Plan): string {
+  const lines = findings(plan).map(
+    (finding) => `::${finding.level} title=${property(`${finding.code} ${finding.subject}`)}::${data(finding.message)}`,
+  );
+  return `${[...lines, `::notice title=muster plan::${data(verdict(plan))}`].join('\n')}\n`;
+}
+
+const data = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+
+/** One test case for every unit and refusal; a refusal fails. */
+export function renderPlanJunit(plan: Plan): string {
+  const found = findings(plan);
+  const failed = found.filter((finding) => finding.level === 'error');
+  const planned = plan.units.map((unit) => `    <testcase classname="plan" name="${xml(unit.id)}"/>`);
+  const refused = failed.map(
+    (finding) =>
+      `    <testcase classname="plan" name="${xml(finding.subject)}">\n` +
+      `      <failure type="${xml(finding.code)}" message="${xml(finding.message)}"/>\n    </testcase>`,
+  );
+  const warned = found
+    .filter((finding) => finding.level === 'warning')
+    .map((finding) => `${finding.code} ${finding.subject}: ${finding.message}`);
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<testsuites>',
+    `  <testsuite name="muster plan ${xml(plan.cluster)}" tests="${planned.length + refused.length}" failures="${refused.length}">`,
+    ...planned,
+    ...refused,
+    `    <system-out>${xml([verdict(plan), ...warned].join('\n'))}</system-out>`,
+    '  </testsuite>',
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+const xml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+/** SARIF 2.1.0. Refusals concern the cluster rather than a line of a file, so they carry logical locations. */
+export function renderPlanSarif(plan: Plan): string {
+  const found = findings(plan);
+  const rules = [...new Set(found.map((finding) => finding.code))].sort().map((id) => ({ id }));
+  const results = found.map((finding) => ({
+    ruleId: finding.code,
+    level: finding.level,
+    message: { text: `${finding.subject}: ${finding.message}` },
+    locations: [
+      {
+        physicalLocation: { artifactLocation: { uri: 'cluster.yaml' }, region: { startLine: 1 } },
+        logicalLocations: [{ fullyQualifiedName: finding.subject }],
+      },
+    ],
+  }));
+  const log = {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [{ tool: { driver: { name: 'muster', rules } }, results }],
+  };
+  return `${JSON.stringify(log, undefined, 2)}\n`;
+}

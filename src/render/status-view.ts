@@ -1,0 +1,224 @@
+import type { Desired } from '../model/desired.ts';
+import {
+  type AllocationId,
+  type InstanceId,
+  instanceId,
+  type NodeName,
+  parseAllocationId,
+  type RevisionHash,
+  type WorkloadId,
+} from '../model/ids.ts';
+import type { Health, ObjectState, Observed } from '../model/observed.ts';
+import type { Allocation, Recorded } from '../model/recorded.ts';
+
+export interface StatusInputs {
+  readonly desired: Desired;
+  readonly recorded: Recorded;
+  readonly observed: Observed;
+  /** Unix ms */
+  readonly now: number;
+}
+
+/** Desired, recorded and observed side by side: plain data, the same for text and JSON. */
+export interface StatusView {
+  readonly cluster: string;
+  readonly commits: Desired['commits'];
+  readonly storeRevision: number;
+  /** Unix ms at which the engines were asked. */
+  readonly observedAt: number;
+  readonly nodes: readonly StatusNode[];
+  readonly workloads: readonly StatusWorkload[];
+  readonly drift: number;
+}
+
+export interface StatusNode {
+  readonly name: NodeName;
+  readonly pod: string;
+  readonly lifecycle: string;
+  readonly liveness: string;
+  readonly instances: number;
+  readonly problem?: string;
+}
+
+export interface StatusWorkload {
+  readonly id: WorkloadId;
+  /** Absent when git does not declare it any more. */
+  readonly desired?: number;
+  readonly desiredRevision?: RevisionHash;
+  readonly recorded: number;
+  readonly running: number;
+  readonly healthy: number;
+  readonly failedRevisions: readonly RevisionHash[];
+  /** A run that is not finished works on it. */
+  readonly inFlight?: string;
+  readonly instances: readonly StatusInstance[];
+}
+
+export interface StatusInstance {
+  readonly id: InstanceId;
+  readonly generation: number;
+  readonly node: NodeName;
+  readonly revision: RevisionHash;
+  readonly recorded: Allocation['state'] | 'none';
+  readonly observed: ObjectState | 'missing' | 'unknown';
+  readonly health: Health | 'none';
+  /** How long the object has been running. */
+  readonly ageMs?: number;
+  readonly endpoints: readonly string[];
+  /** What is not as recorded (drift). */
+  readonly drift?: string;
+  /** What is not as git declares (change). */
+  readonly change?: string;
+}
+
+/** Joins the three states by allocation. Nothing is concluded about what cannot be seen: it is `unknown`. */
+export function viewStatus(inputs: StatusInputs): StatusView {
+  const { desired, recorded, observed } = inputs;
+  const workloads = viewWorkloads(inputs);
+  return {
+    cluster: desired.cluster.name,
+    commits: desired.commits,
+    storeRevision: recorded.storeRevision,
+    observedAt: observed.takenAt,
+    nodes: viewNodes(inputs),
+    workloads,
+    drift: workloads.flatMap((workload) => workload.instances).filter((instance) => instance.drift !== undefined)
+      .length,
+  };
+}
+
+type ByAllocation = ReadonlyMap<AllocationId, readonly Observed['objects'][number][]>;
+
+function viewWorkloads(inputs: StatusInputs): readonly StatusWorkload[] {
+  const { desired, recorded, observed } = inputs;
+  const objects = new Map<AllocationId, Observed['objects'][number][]>();
+  for (const object of observed.objects)
+    objects.set(object.allocation, [...(objects.get(object.allocation) ?? []), object]);
+  const allocations = new Map<WorkloadId, Allocation[]>();
+  for (const allocation of recorded.allocations) {
+    allocations.set(allocation.workload, [...(allocations.get(allocation.workload) ?? []), allocation]);
+  }
+  const known = new Set(recorded.allocations.map((allocation) => allocation.id));
+  const orphans = [...objects.keys()].filter((id) => !known.has(id));
+  const ids = new Set<WorkloadId>([
+    ...desired.workloads.map((workload) => workload.id),
+    ...allocations.keys(),
+    ...orphans.map((id) => parseAllocationId(id).workload),
+  ]);
+  return [...ids].sort().map((id) => viewWorkload({ id, inputs, own: allocations.get(id) ?? [], orphans, objects }));
+}
+
+function viewWorkload(of: {
+  readonly id: WorkloadId;
+  readonly inputs: StatusInputs;
+  readonly own: readonly Allocation[];
+  readonly orphans: readonly AllocationId[];
+  readonly objects: ByAllocation;
+}): StatusWorkload {
+  const { id, own, objects } = of;
+  const { desired, recorded } = of.inputs;
+  const wanted = desired.workloads.find((workload) => workload.id === id);
+  const orphans = of.orphans.filter((allocation) => parseAllocationId(allocation).workload === id);
+  const instances = [
+    ...own.map((allocation) => viewAllocation(allocation, of.inputs, objects, wanted?.revisionHash)),
+    ...orphans.flatMap((allocation) => viewOrphan(allocation, of.inputs, objects)),
+  ].sort((a, b) => ordinal(a) - ordinal(b) || a.generation - b.generation);
+  const inFlight = recorded.inFlight.find((unit) => (unit.unit as string) === id);
+  return {
+    id,
+    ...(wanted !== undefined && { desiredRevision: wanted.revisionHash }),
+    ...(wanted !== undefined && wanted.type !== 'daemon' && { desired: wanted.replicas }),
+    recorded: own.filter((allocation) => allocation.state === 'live').length,
+    running: instances.filter((instance) => instance.observed === 'running').length,
+    healthy: instances.filter(
+      (instance) => instance.observed === 'running' && ['healthy', 'none'].includes(instance.health),
+    ).length,
+    failedRevisions: (recorded.workloads.get(id)?.failed ?? []).map((failed) => failed.revision),
+    ...(inFlight !== undefined && { inFlight: `run ${inFlight.run} is ${inFlight.status}` }),
+    instances,
+  };
+}
+
+const ordinal = (instance: StatusInstance): number => Number(instance.id.slice(instance.id.lastIndexOf('/') + 1));
+
+function viewAllocation(
+  allocation: Allocation,
+  inputs: StatusInputs,
+  objects: ByAllocation,
+  desiredRevision: RevisionHash | undefined,
+): StatusInstance {
+  const found = objects.get(allocation.id) ?? [];
+  const object = found.find((candidate) => candidate.objectId === allocation.objectId) ?? found[0];
+  const seen = isSeen(inputs.observed, allocation);
+  const drift = seen ? driftOf(allocation, found) : undefined;
+  const change =
+    desiredRevision !== undefined && desiredRevision !== allocation.revision && allocation.state === 'live'
+      ? `git wants revision ${desiredRevision.slice(0, 8)}`
+      : undefined;
+  return {
+    id: allocation.instance,
+    generation: allocation.generation,
+    node: allocation.node,
+    revision: allocation.revision,
+    recorded: allocation.state,
+    observed: object?.state ?? (seen ? 'missing' : 'unknown'),
+    health: object?.health ?? 'none',
+    ...(object?.state === 'running' && object.startedAt !== undefined && { ageMs: inputs.now - object.startedAt }),
+    endpoints: Object.entries(object?.ports ?? {}).map(([name, { host, port }]) => `${name} ${host}:${port}`),
+    ...(drift !== undefined && { drift }),
+    ...(change !== undefined && { change }),
+  };
+}
+
+function isSeen(observed: Observed, allocation: Pick<Allocation, 'node' | 'engine'>): boolean {
+  return observed.nodes.get(allocation.node)?.engines[allocation.engine]?.kind === 'reachable';
+}
+
+function driftOf(allocation: Allocation, found: readonly Observed['objects'][number][]): string | undefined {
+  const [object] = found;
+  if (allocation.state !== 'live') return undefined;
+  if (object === undefined) return 'missing: nothing on the engine';
+  if (found.length > 1) return `duplicate: ${found.length} objects`;
+  if (object.node !== allocation.node) return `moved: found on ${object.node}`;
+  if (object.state === 'restarting') return `crash loop: restarted ${object.restarts ?? 'several'} times`;
+  if (object.state !== 'running')
+    return `${object.state}${object.exitCode === undefined ? '' : ` with code ${object.exitCode}`}`;
+  if (object.health === 'unhealthy') return 'unhealthy';
+  if (object.revision !== allocation.revision) return `changed: runs revision ${object.revision.slice(0, 8)}`;
+  return undefined;
+}
+
+function viewOrphan(id: AllocationId, inputs: StatusInputs, objects: ByAllocation): readonly StatusInstance[] {
+  const parsed = parseAllocationId(id);
+  return (objects.get(id) ?? []).map((object) => ({
+    id: instanceId(parsed.workload, parsed.ordinal),
+    generation: parsed.generation,
+    node: object.node,
+    revision: object.revision,
+    recorded: 'none',
+    observed: object.state,
+    health: object.health,
+    ...(object.startedAt !== undefined && { ageMs: inputs.now - object.startedAt }),
+    endpoints: [],
+    drift: 'orphan: ours, but not recorded',
+  }));
+}
+
+function viewNodes({ desired, recorded, observed }: StatusInputs): readonly StatusNode[] {
+  const counts = new Map<NodeName, number>();
+  for (const { node } of recorded.allocations) counts.set(node, (counts.get(node) ?? 0) + 1);
+  return desired.nodes.map((node) => {
+    const seen = observed.nodes.get(node.name);
+    const unreachable = Object.entries(seen?.engines ?? {}).flatMap(([kind, engine]) =>
+      engine.kind === 'unreachable' ? [`${kind}: ${engine.reason}`] : [],
+    );
+    return {
+      name: node.name,
+      pod: node.pod,
+      lifecycle: node.lifecycle,
+      liveness: seen?.liveness ?? 'unknown',
+      instances: counts.get(node.name) ?? 0,
+      ...(unreachable.length > 0 && { problem: unreachable.join('; ') }),
+    };
+  });
+}

@@ -1,0 +1,139 @@
+import { formatAge } from './amounts.ts';
+import { columns, hang, plural, usableWidth } from './layout.ts';
+import { createPaint, type Paint } from './paint.ts';
+import { commitsText } from './plan-view.ts';
+import type { StatusInstance, StatusView, StatusWorkload } from './status-view.ts';
+
+const mostInstances = 20;
+const mostNodes = 20;
+
+interface StatusOptions {
+  readonly color: boolean;
+  readonly width?: number | undefined;
+  readonly all?: boolean | undefined;
+  /** Unix ms, for ages. */
+  readonly now: number;
+}
+
+interface Page {
+  readonly width: number;
+  readonly paint: Paint;
+  readonly all: boolean;
+}
+
+/** Desired, recorded and observed side by side, drift marked, one line an instance where the terminal is wide enough. */
+export function renderStatusText(view: StatusView, options: StatusOptions): string {
+  const page: Page = { width: usableWidth(options.width), paint: createPaint(options), all: options.all ?? false };
+  const { paint, width } = page;
+  const facts = [
+    `desired ${commitsText(view.commits)}`,
+    `recorded at store revision ${view.storeRevision}`,
+    `observed ${formatAge(options.now - view.observedAt)} ago`,
+  ];
+  const sections = [
+    `${paint.bold(`Cluster ${view.cluster}`)}\n${hang('  ', paint.dim(facts.join(' · ')), width)}`,
+    nodeSection(view, page),
+    ...view.workloads.map((workload) => workloadSection(workload, page)),
+    verdictOf(view, paint),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function nodeSection(view: StatusView, { paint, all, width }: Page): string {
+  // The ones that need somebody come first, so that cutting a long list never hides them.
+  const bad = (node: StatusView['nodes'][number]): boolean => node.problem !== undefined || node.liveness !== 'alive';
+  const sorted = [...view.nodes.filter(bad), ...view.nodes.filter((node) => !bad(node))];
+  const shown = all ? sorted : sorted.slice(0, mostNodes);
+  const rows = shown.map((node) => [
+    `  ${node.name}`,
+    node.pod,
+    node.lifecycle === 'online' ? node.lifecycle : paint.warn(node.lifecycle),
+    node.liveness === 'alive' ? paint.good(node.liveness) : paint.bad(node.liveness),
+    plural(node.instances, 'instance'),
+  ]);
+  const lines = columns(rows).flatMap((row, index) => {
+    const problem = shown[index]?.problem;
+    return problem === undefined ? [row] : [row, hang('      ', paint.bad(problem), width)];
+  });
+  const hidden = view.nodes.length - shown.length;
+  return [paint.bold('Nodes'), ...lines, ...(hidden > 0 ? [`  … and ${hidden} more, all alive (--all)`] : [])].join(
+    '\n',
+  );
+}
+
+function workloadSection(workload: StatusWorkload, page: Page): string {
+  const { paint, width } = page;
+  const desired =
+    workload.desired === undefined
+      ? workload.desiredRevision === undefined
+        ? 'not in git'
+        : 'one per node'
+      : `${workload.desired}`;
+  const counts = `desired ${desired} · recorded ${workload.recorded} · running ${workload.running} · healthy ${workload.healthy}`;
+  const lines = [hang(`${paint.bold(workload.id)}  `, counts, width)];
+  if (workload.inFlight !== undefined)
+    lines.push(hang('  ', paint.warn(`${workload.inFlight}; the next apply finishes or undoes it`), width));
+  for (const revision of workload.failedRevisions) {
+    lines.push(
+      hang(
+        '  ',
+        paint.warn(`revision ${revision.slice(0, 8)} failed its health gate and is not tried again until git changes`),
+        width,
+      ),
+    );
+  }
+  const isFine = (instance: StatusInstance): boolean => instance.drift === undefined && instance.change === undefined;
+  const sorted =
+    page.all || workload.instances.length <= mostInstances
+      ? workload.instances
+      : [...workload.instances.filter((instance) => !isFine(instance)), ...workload.instances.filter(isFine)];
+  const shown = page.all ? sorted : sorted.slice(0, mostInstances);
+  lines.push(...instanceLines(shown, page));
+  const hidden = workload.instances.length - shown.length;
+  if (hidden > 0) lines.push(paint.dim(`  … and ${hidden} more (--all, or -o json)`));
+  return lines.join('\n');
+}
+
+function instanceLines(instances: readonly StatusInstance[], { paint, width }: Page): readonly string[] {
+  const isWide = width >= 90;
+  const rows = instances.map((instance) => {
+    const state = observedText(instance, paint);
+    const base = [`  ${instance.id.slice(instance.id.lastIndexOf('/') + 1)}`, `#${instance.generation}`, instance.node];
+    if (!isWide) return [...base, state];
+    const age = instance.ageMs === undefined ? '' : formatAge(instance.ageMs);
+    return [...base, instance.revision.slice(0, 8), instance.recorded, state, age, instance.endpoints.join(' ')];
+  });
+  return columns(rows).flatMap((row, index) => {
+    const instance = instances[index];
+    const notes = [
+      ...(instance?.drift === undefined ? [] : [paint.bad(`drift: ${instance.drift}`)]),
+      ...(instance?.change === undefined ? [] : [paint.changed(`change: ${instance.change}`)]),
+    ];
+    return [row, ...notes.map((note) => hang('      ', note, width))];
+  });
+}
+
+function observedText(instance: StatusInstance, paint: Paint): string {
+  const health = instance.health === 'none' ? '' : ` ${instance.health}`;
+  const text = `${instance.observed}${instance.observed === 'running' ? health : ''}`;
+  if (instance.drift !== undefined) return paint.bad(text);
+  if (instance.observed === 'unknown') return paint.warn(text);
+  return instance.observed === 'running' ? paint.good(text) : text;
+}
+
+function verdictOf(view: StatusView, paint: Paint): string {
+  const changed = view.workloads
+    .flatMap((workload) => workload.instances)
+    .filter((instance) => instance.change !== undefined).length;
+  const missing = view.workloads.reduce(
+    (sum, workload) => sum + Math.max(0, (workload.desired ?? 0) - workload.recorded),
+    0,
+  );
+  if (view.drift === 0 && changed === 0 && missing === 0) return paint.bold(paint.good('Everything is as declared.'));
+  const parts = [
+    ...(view.drift > 0 ? [`${plural(view.drift, 'instance')} drifted`] : []),
+    ...(changed > 0 ? [`${plural(changed, 'instance')} not at the declared revision`] : []),
+    ...(missing > 0 ? [`${plural(missing, 'instance')} declared but not recorded`] : []),
+  ];
+  return paint.bold(paint.warn(`${parts.join(', ')}. \`muster plan\` shows what would be done.`));
+}
