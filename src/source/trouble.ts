@@ -1,0 +1,80 @@
+import type { Diagnostic } from '../model/diagnostics.ts';
+import { SourceError } from './error.ts';
+import { maxFileBytes, maxFiles } from './limits.ts';
+
+/** A problem of a whole file, or of the source as a whole when no file is given. */
+export function fileProblem(problem: {
+  readonly code: string;
+  readonly message: string;
+  readonly file?: string;
+  readonly hint?: string;
+  readonly severity?: 'error' | 'warning';
+}): Diagnostic {
+  const { code, message, file = '', hint, severity = 'error' } = problem;
+  return { code, severity, message, file, ...(hint !== undefined && { hint }) };
+}
+
+export function tooLarge(file: string, sizeBytes: number): Diagnostic {
+  return {
+    ...fileProblem({
+      code: 'MUS1108',
+      file,
+      message: 'the file is too large to be configuration',
+      hint: 'split it into several files',
+    }),
+    found: `${sizeBytes} bytes`,
+    allowed: [`at most ${maxFileBytes} bytes (1 MiB)`],
+  };
+}
+
+export const tooManyFiles = (source: string): Diagnostic =>
+  fileProblem({
+    code: 'MUS1109',
+    message: `the source ${source} holds more than ${maxFiles} YAML files`,
+    hint: 'point its path at the directory with the cluster’s files',
+  });
+
+/** The text of a file. Throws `SourceError` at the first byte that is not UTF-8; a byte order mark is dropped. */
+export function decodeUtf8(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new SourceError(notUtf8(bytes, file), { retryable: false, cause: error });
+  }
+}
+
+function notUtf8(bytes: Uint8Array, file: string): Diagnostic {
+  const before = validPrefix(bytes);
+  const lines = new TextDecoder().decode(bytes.subarray(0, before)).split('\n');
+  const line = lines.length;
+  const column = (lines.at(-1)?.length ?? 0) + 1;
+  const shown = new TextDecoder().decode(bytes).split('\n')[line - 1] ?? '';
+  const byte = (bytes[before] ?? 0).toString(16).padStart(2, '0');
+  return {
+    ...fileProblem({ code: 'MUS1111', file, message: 'the file is not UTF-8 text', hint: 'save the file as UTF-8' }),
+    found: `byte 0x${byte}`,
+    range: { line, column, endLine: line, endColumn: column + 1 },
+    excerpt: shown.replace(/\r$/, ''),
+  };
+}
+
+/** How many bytes at the start are valid UTF-8, by halving: a prefix may only end inside its last character. */
+function validPrefix(bytes: Uint8Array): number {
+  let low = 0;
+  let high = bytes.byteLength;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (isValidSoFar(bytes.subarray(0, middle))) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function isValidSoFar(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
