@@ -1,0 +1,173 @@
+import type { DesiredQuota } from '../../model/desired.ts';
+import type { NodeName, WorkloadId } from '../../model/ids.ts';
+import type { Step } from '../../model/plan.ts';
+import type { Allocation } from '../../model/recorded.ts';
+import {
+  amountOf,
+  baseDimensions,
+  type Dimension,
+  dimensionsOf,
+  maxResources,
+  noResources,
+  type Resources,
+} from '../../model/resources.ts';
+import {
+  type Amounts,
+  add,
+  at,
+  type Columns,
+  createColumns,
+  envelopeOf,
+  instancesColumn,
+  type Ledger,
+  stoppedPart,
+} from './envelope.ts';
+import type { Report } from './violation.ts';
+import { type NodeWorld, predecessorOf, type World } from './world.ts';
+
+/** No node and no quota is exceeded in any state that the units can be in, whatever the interleaving. */
+export function checkCapacity(world: World, report: Report): void {
+  const columns = createColumns(extendedNames(world));
+  checkNodes(world, columns, report);
+  checkQuotas(world, columns, report);
+}
+
+function extendedNames({ plan, inputs }: World): readonly string[] {
+  const names = new Set<string>();
+  for (const step of plan.steps) for (const name in step.holds.extended) names.add(name);
+  for (const { holds } of inputs.recorded.allocations) for (const name in holds.extended) names.add(name);
+  return [...names].sort();
+}
+
+function checkNodes(world: World, columns: Columns, report: Report): void {
+  const { width } = columns;
+  const ledger: Ledger<NodeName> = {
+    added: (step) => [[step.node, columns.of(step.holds)]],
+    freed: (step) => {
+      const old = predecessorOf(world, step);
+      return old === undefined ? [] : [[old.node, chargeOnNode(old, columns)]];
+    },
+  };
+  const growth = new Map<NodeName, Amounts>();
+  for (const work of world.units) {
+    for (const [node, amounts] of envelopeOf(world, work, ledger, width)) add(at(growth, node, width), amounts, 1);
+  }
+  const charged = new Map<NodeName, Amounts>();
+  for (const allocation of world.inputs.recorded.allocations) {
+    if (!growth.has(allocation.node)) continue;
+    add(at(charged, allocation.node, width), chargeOnNode(allocation, columns), 1);
+  }
+  for (const [name, more] of growth) {
+    const node = world.nodes.get(name);
+    if (node === undefined) continue; // reported by the eligibility rules
+    const usable = usableOf(node);
+    const before = at(charged, name, width);
+    for (const foreign of node.observed?.foreign ?? []) add(before, columns.resources(foreign.resources), 1);
+    for (let column = instancesColumn + 1; column < width; column++) {
+      const dimension = columns.names[column] as Dimension;
+      const limit = usable[dimension] ?? (isBase(dimension) ? Number.POSITIVE_INFINITY : 0);
+      const now = before[column] ?? 0;
+      const peak = now + (more[column] ?? 0);
+      // A node that is over its capacity already may keep what it has; the plan must not add to it.
+      if (peak > now && peak > limit) report('capacity', name, `${dimension} reaches ${peak} of ${limit} (now ${now})`);
+    }
+  }
+}
+
+/** A base dimension that is neither declared nor probed is not limited; an extended one is not there. */
+const isBase = (dimension: Dimension): boolean => (baseDimensions as readonly string[]).includes(dimension);
+
+/** Everything that is recorded is charged; what was stopped and waits for its deletion keeps its disk alone. */
+const chargeOnNode = (allocation: Allocation, columns: Columns): Amounts =>
+  allocation.state === 'held' ? stoppedPart(columns.of(allocation.holds)) : columns.of(allocation.holds);
+
+/** What instances may hold on a node: declared over probed over recorded, minus the reserve, cores oversold. */
+function usableOf({ desired, observed, recorded }: NodeWorld): Resources {
+  const engines = Object.values(observed?.engines ?? {});
+  const probed = engines.reduce<Resources>(
+    (sum, engine) => (engine.kind === 'reachable' ? maxResources(sum, engine.capacity) : sum),
+    noResources,
+  );
+  const usable: Partial<Record<Dimension, number>> = {};
+  for (const dimension of dimensionsOf(desired.capacity, probed, recorded?.capacity ?? noResources)) {
+    const raw = desired.capacity[dimension] ?? probed[dimension] ?? recorded?.capacity[dimension] ?? 0;
+    const free = Math.max(0, raw - amountOf(desired.reserved, dimension));
+    usable[dimension] = dimension === 'cpuMillis' ? Math.floor((free * desired.overcommitCpuMilli) / 1000) : free;
+  }
+  return usable;
+}
+
+function checkQuotas(world: World, columns: Columns, report: Report): void {
+  const { desired, recorded } = world.inputs;
+  if (desired.quotas.length === 0 || world.plan.steps.length === 0) return;
+  const { width } = columns;
+  const quotasOf = createQuotaIndex(world);
+  const ledger: Ledger<DesiredQuota> = {
+    added: (step) => charge(quotasOf(workloadIn(step), step.node), columns.of(step.holds)),
+    freed: (step) => {
+      const old = predecessorOf(world, step);
+      return old === undefined ? [] : charge(quotasOf(old.workload, old.node), chargeOnQuota(old, columns));
+    },
+  };
+  const growth = new Map<DesiredQuota, Amounts>();
+  for (const work of world.units) {
+    for (const [quota, amounts] of envelopeOf(world, work, ledger, width)) add(at(growth, quota, width), amounts, 1);
+  }
+  const charged = new Map<DesiredQuota, Amounts>();
+  for (const allocation of recorded.allocations) {
+    for (const quota of quotasOf(allocation.workload, allocation.node)) {
+      if (growth.has(quota)) add(at(charged, quota, width), chargeOnQuota(allocation, columns), 1);
+    }
+  }
+  for (const [quota, more] of growth) {
+    const before = at(charged, quota, width);
+    for (const [column, name] of columns.names.entries()) {
+      const limit = quota.limits[name as Dimension | 'instances'];
+      const peak = (before[column] ?? 0) + (more[column] ?? 0);
+      if (limit !== undefined && (more[column] ?? 0) > 0 && peak > limit) {
+        report('quota', quota.name, `${name}: ${before[column] ?? 0} → ${peak} of ${limit}`);
+      }
+    }
+  }
+}
+
+/** What is lost counts nowhere; what was stopped keeps its disk and is no instance any more. */
+function chargeOnQuota(allocation: Allocation, columns: Columns): Amounts {
+  const amounts = columns.of(allocation.holds);
+  if (allocation.state === 'lost') return amounts.map(() => 0);
+  return allocation.state === 'held' ? stoppedPart(amounts) : amounts;
+}
+
+const workloadIn = (step: Step): WorkloadId =>
+  step.instance.slice(0, step.instance.lastIndexOf('/')) as string as WorkloadId;
+
+const charge = (quotas: readonly DesiredQuota[], amounts: Amounts): Iterable<readonly [DesiredQuota, Amounts]> =>
+  quotas.map((quota) => [quota, amounts] as const);
+
+/** Quotas that an allocation counts against: those whose scope it is in, and their parents. */
+function createQuotaIndex({ inputs }: World): (workload: WorkloadId, node: NodeName) => readonly DesiredQuota[] {
+  const { quotas, nodes } = inputs.desired;
+  const byName = new Map(quotas.map((quota) => [quota.name, quota]));
+  const podOf = new Map<string, string>(nodes.map((node) => [node.name, node.pod]));
+  const known = new Map<string, readonly DesiredQuota[]>();
+  return (workload, node) => {
+    const namespace = workload.slice(0, workload.indexOf('/'));
+    const pod = podOf.get(node);
+    const key = `${namespace}/${pod ?? ''}`;
+    const cached = known.get(key);
+    if (cached !== undefined) return cached;
+    const found = new Set<DesiredQuota>();
+    for (const quota of quotas) {
+      if (quota.namespace !== undefined && quota.namespace !== namespace) continue;
+      if (quota.pod !== undefined && quota.pod !== pod) continue;
+      // Bounded by the number of quotas: a cycle ends where it closes.
+      for (let at: DesiredQuota | undefined = quota; at !== undefined && !found.has(at); ) {
+        found.add(at);
+        at = at.parent === undefined ? undefined : byName.get(at.parent);
+      }
+    }
+    const result = [...found];
+    known.set(key, result);
+    return result;
+  };
+}
