@@ -1,0 +1,32 @@
+import type { EngineKind } from '../model/ids.ts';
+import type { EngineFeatures } from './engine.ts';
+
+/** What each engine can do, known without opening one: the planner needs it where no engine can be reached. */
+export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeatures>> = {
+  docker: {
+    liveFields: [
+      '/health',
+      '/stop',
+      '/resources/cpuMillis',
+      '/resources/memoryBytes',
+      '/limits/cpuMillis',
+      '/limits/memoryBytes',
+    ],
+    limits: { cpu: true, memory: true },
+    images: true,
+    exec: true,
+  },
+  process: {
+    // Reservations are book-keeping here, and the supervisor reads its policy anew at each restart.
+    liveFields: ['/health', '/restart', '/stop', '/resources', '/limits'],
+    limits: { cpu: false, memory: false },
+    images: false,
+    exec: true,
+  },
+};
+
+/** The planner's table: JSON pointers into a revision that each engine changes in place. */
+export const liveFields: Readonly<Partial<Record<EngineKind, readonly string[]>>> = {
+  docker: engineFeatures.docker.liveFields,
+  process: engineFeatures.process.liveFields,
+};
