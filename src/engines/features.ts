@@ -1,16 +1,17 @@
-import type { EngineKind } from '../model/ids.ts';
 import type { EngineFeatures } from './engine.ts';
 
 /** What each engine can do, known without opening one: the planner needs it where no engine can be reached. */
 export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeatures>> = {
   docker: {
+    // Muster itself probes health and sends the stop signal: nothing in the container knows of them.
     liveFields: [
       '/health',
       '/stop',
-      '/resources/cpuMillis',
-      '/resources/memoryBytes',
+      '/restart',
       '/limits/cpuMillis',
       '/limits/memoryBytes',
+      '/resources/cpuMillis',
+      '/resources/memoryBytes',
     ],
     limits: { cpu: true, memory: true },
     images: true,
@@ -26,7 +27,7 @@ export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeature
 };
 
 /** The planner's table: JSON pointers into a revision that each engine changes in place. */
-export const liveFields: Readonly<Partial<Record<EngineKind, readonly string[]>>> = {
+export const liveFields: Readonly<Record<string, readonly string[]>> = {
   docker: engineFeatures.docker.liveFields,
   process: engineFeatures.process.liveFields,
 };

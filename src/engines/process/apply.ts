@@ -93,6 +93,7 @@ function newSpec(node: ProcessNode, request: CreateRequest, site: CallSite): Spe
     token: request.token,
     revision,
     holds: request.holds,
+    logBytes: node.logBytes,
   };
 }
 

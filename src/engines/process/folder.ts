@@ -21,6 +21,8 @@ export interface Spec {
   readonly token: FencingToken;
   readonly revision: Revision;
   readonly holds: Holds;
+  /** Size at which its log file is rotated; two are kept. */
+  readonly logBytes: number;
 }
 
 /** What the supervisor writes: who it is, what it started and how that ended. */

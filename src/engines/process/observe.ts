@@ -18,6 +18,8 @@ export interface ProcessNode {
   readonly siblingRoots: readonly string[];
   readonly cluster: ClusterScope;
   readonly endpoint: EngineEndpoint;
+  /** Size at which an object's log file is rotated; two are kept. */
+  readonly logBytes: number;
 }
 
 export function listObjects(node: ProcessNode): EngineListing {

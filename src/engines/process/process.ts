@@ -14,6 +14,8 @@ import { readOutput } from './output.ts';
 import { startProcess } from './start.ts';
 import { stopProcesses } from './stop.ts';
 
+const defaultLogBytes = 5 * 1024 * 1024;
+
 /**
  * Local processes as instances: detached, supervised by a small program of their own, found again by pid and start time.
  * Needs nothing installed. Linux only: it reads /proc. Memory and CPU are reserved, not limited.
@@ -26,8 +28,9 @@ export function openProcessEngine(options: {
   readonly siblingRoots: readonly string[];
   readonly endpoint: EngineEndpoint;
   readonly cluster: ClusterScope;
+  readonly logBytes?: number;
 }): Engine {
-  const node: ProcessNode = options;
+  const node: ProcessNode = { ...options, logBytes: options.logBytes ?? defaultLogBytes };
   const site = (call: string): CallSite => ({ node: options.node, engine: 'process', call });
   const within = <T>(
     name: string,

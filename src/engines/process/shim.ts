@@ -94,7 +94,7 @@ async function runOnce(onStarted: (pid: number) => void): Promise<Ended> {
   const spec = readSpec(folder);
   if (spec === undefined) return { kind: 'failed', exitCode: 127, message: `spec.json is gone from ${folder}` };
   const program = programOf(folder, spec);
-  const output = openOutput(folder, { maxBytes: program.logBytes });
+  const output = openOutput(folder, { maxBytes: spec.logBytes });
   const [command = '', ...args] = program.argv;
   // `detached`: a session and process group of its own, so that a signal reaches everything that the program started.
   const child = spawn(command, args, {

@@ -5,15 +5,11 @@ import { expandVariables, instanceEnvironment } from '../engine.ts';
 import { type Spec, type State, workFolder } from './folder.ts';
 import { isRunning } from './identity.ts';
 
-export const defaultLogBytes = 5 * 1024 * 1024;
-
 /** What is executed: everything expanded, nothing left to a shell. */
 export interface Program {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Size at which a log file is rotated; two are kept. */
-  readonly logBytes: number;
 }
 
 /** The program of an object. Of the host's environment it gets PATH and HOME alone. */
@@ -29,12 +25,10 @@ export function programOf(folder: string, spec: Spec): Program {
   Object.assign(env, identity);
   const work = workFolder(folder);
   const cwd = revision.options?.['cwd'];
-  const logBytes = revision.options?.['logBytes'];
   return {
     argv: [...revision.command, ...revision.args].map((text) => expandVariables(text, env)),
     env,
     cwd: typeof cwd !== 'string' ? work : isAbsolute(cwd) ? cwd : resolve(work, cwd),
-    logBytes: typeof logBytes === 'number' && logBytes > 0 ? logBytes : defaultLogBytes,
   };
 }
 

@@ -1,0 +1,106 @@
+import { join, resolve } from 'node:path';
+import type { DesiredNode, EngineEndpoint } from '../model/desired.ts';
+import type { EngineKind, NodeName } from '../model/ids.ts';
+import type { TlsMaterial } from './docker/client.ts';
+import { type ClusterScope, type Engine, type EngineDirectory, EngineError } from './engine.ts';
+
+export interface OpenEnginesOptions {
+  readonly nodes: readonly DesiredNode[];
+  readonly cluster: ClusterScope;
+  /** Absolute; process nodes keep their objects below it unless they name a root of their own. */
+  readonly stateDir: string;
+  /** TLS material by the name that an endpoint calls it by, from the host-local credentials file. */
+  readonly credentials?: Readonly<Record<string, TlsMaterial>>;
+}
+
+/**
+ * The engines of a cluster, one per node and kind, opened when first asked for. A driver's packages are loaded with its
+ * first engine: a cluster of processes never loads Docker's. A failed opening is tried again by the next call.
+ */
+export function openEngines(options: OpenEnginesOptions): EngineDirectory {
+  const nodes = new Map(options.nodes.map((node) => [node.name, node]));
+  const opened = new Map<string, Promise<Engine>>();
+  return {
+    engineOf(name, kind) {
+      const key = `${name}/${kind}`;
+      const known = opened.get(key);
+      if (known !== undefined) return known;
+      const engine = open(nodes.get(name), { name, kind }, options);
+      opened.set(key, engine);
+      engine.catch(() => opened.delete(key));
+      return engine;
+    },
+    async close() {
+      const engines = await Promise.allSettled(opened.values());
+      opened.clear();
+      await Promise.all(engines.flatMap((engine) => (engine.status === 'fulfilled' ? [engine.value.close()] : [])));
+    },
+  };
+}
+
+async function open(
+  node: DesiredNode | undefined,
+  wanted: { readonly name: NodeName; readonly kind: EngineKind },
+  options: OpenEnginesOptions,
+): Promise<Engine> {
+  const endpoint = node?.engines[wanted.kind];
+  if (node === undefined || endpoint === undefined) {
+    throw refusal(wanted, {
+      code: 'notFound',
+      message: `node ${wanted.name} ${node === undefined ? 'is not declared' : `has no ${wanted.kind} engine`}`,
+      hint: `declare it under spec.engines.${wanted.kind} of the node`,
+    });
+  }
+  switch (wanted.kind) {
+    case 'process':
+      return await openProcess(node, endpoint, options);
+    case 'docker':
+      return await openDocker(node, endpoint, options);
+    default:
+      throw refusal(wanted, {
+        code: 'unsupported',
+        message: `node ${wanted.name}: the ${wanted.kind} engine is not supported yet`,
+        hint: 'use docker or process',
+      });
+  }
+}
+
+async function openProcess(node: DesiredNode, endpoint: EngineEndpoint, options: OpenEnginesOptions): Promise<Engine> {
+  const { openProcessEngine } = await import('./process/process.ts');
+  const rootOf = (name: NodeName, { root }: EngineEndpoint): string =>
+    resolve(options.stateDir, root ?? join('process', name));
+  const siblingRoots = options.nodes.flatMap((other) =>
+    other.engines.process === undefined || other.name === node.name ? [] : [rootOf(other.name, other.engines.process)],
+  );
+  return openProcessEngine({
+    node: node.name,
+    root: rootOf(node.name, endpoint),
+    siblingRoots,
+    endpoint,
+    cluster: options.cluster,
+  });
+}
+
+async function openDocker(node: DesiredNode, endpoint: EngineEndpoint, options: OpenEnginesOptions): Promise<Engine> {
+  const credential = endpoint.tls?.credential;
+  const tls = credential === undefined ? undefined : options.credentials?.[credential];
+  if (credential !== undefined && tls === undefined) {
+    throw refusal(
+      { name: node.name, kind: 'docker' },
+      {
+        code: 'rejected',
+        message: `node ${node.name}: there is no credential ${JSON.stringify(credential)} for ${endpoint.endpoint}`,
+        hint: 'add it to the host-local credentials file',
+      },
+    );
+  }
+  const { openDockerEngine } = await import('./docker/engine.ts');
+  return openDockerEngine({ node: node.name, scope: options.cluster, endpoint, ...(tls !== undefined && { tls }) });
+}
+
+function refusal(
+  at: { readonly name: NodeName; readonly kind: EngineKind },
+  options: Pick<EngineError, 'code' | 'message'> & { readonly hint: string },
+): EngineError {
+  return new EngineError({ ...options, retryable: false, node: at.name, engine: at.kind, call: 'open' });
+}
