@@ -95,6 +95,8 @@ export interface Step {
   readonly holds: Holds;
   /** For update: what it held before. */
   readonly heldBefore?: Holds;
+  /** For update: the revision that it had before, which the undo returns to. */
+  readonly revisionBefore?: RevisionHash;
 }
 
 export interface Replaced {
@@ -120,6 +122,8 @@ export interface PlannedUnit {
   readonly after: readonly UnitId[];
   readonly waves: readonly Wave[];
   readonly worstCaseMs: number;
+  /** Most instances that may be unavailable at once: counted again on a fresh look before each stop. Absent: 1. */
+  readonly maxUnavailable?: number;
 }
 
 export interface Wave {

@@ -1,5 +1,5 @@
 import type { Effect } from '../model/effects.ts';
-import type { InstanceId, RunId, UnitId } from '../model/ids.ts';
+import type { EngineKind, InstanceId, NodeName, RunId, UnitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 
 /** What a run tells while it goes on: plain data, rendered by the terminal, by plain lines or by the log. */
@@ -10,7 +10,8 @@ export type ProgressEvent =
   | { readonly kind: 'waveStarted'; readonly unit: UnitId; readonly wave: number; readonly of: number }
   | { readonly kind: 'effectStarted'; readonly unit: UnitId; readonly effect: Effect; readonly undo: boolean }
   | { readonly kind: 'effectDone'; readonly unit: UnitId; readonly effect: Effect; readonly undo: boolean; readonly tookMs: number }
-  | { readonly kind: 'effectFailed'; readonly unit: UnitId; readonly effect: Effect; readonly undo: boolean; readonly error: string; readonly retryInMs?: number }
+  | { readonly kind: 'effectFailed'; readonly unit: UnitId; readonly effect: Effect; readonly undo: boolean; readonly error: string }
+  | { readonly kind: 'retrying'; readonly node: NodeName; readonly engine: EngineKind; readonly call: string; readonly error: string; readonly inMs: number }
   | { readonly kind: 'waiting'; readonly unit: UnitId; readonly instance?: InstanceId; readonly what: string }
   | { readonly kind: 'unitFailed'; readonly unit: UnitId; readonly reason: string }
   | { readonly kind: 'unitEnded'; readonly unit: UnitId; readonly result: UnitResult }

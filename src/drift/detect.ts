@@ -1,0 +1,79 @@
+import { type AllocationId, type EngineKind, type NodeName, parseAllocationId, type WorkloadId } from '../model/ids.ts';
+import type { Observed, ObservedObject } from '../model/observed.ts';
+import type { Allocation, Recorded } from '../model/recorded.ts';
+
+export type DriftKind =
+  | 'missing'
+  | 'exited'
+  | 'crashLoop'
+  | 'unhealthy'
+  | 'changed'
+  | 'moved'
+  | 'duplicate'
+  | 'orphan'
+  | 'zombie'
+  | 'nodeUnreachable';
+
+/** One way in which observed differs from recorded. */
+export interface Drift {
+  readonly kind: DriftKind;
+  readonly allocation: AllocationId;
+  readonly workload: WorkloadId;
+  readonly node: NodeName;
+  readonly engine: EngineKind;
+  /** For people: `exited with code 137`. */
+  readonly detail: string;
+}
+
+/** Restarts by the engine itself that are a crash loop. */
+const crashLoopRestarts = 3;
+
+/**
+ * Compares what was recorded with what the engines report. Pure. Only what can be seen is judged: an allocation whose
+ * engine does not answer is `nodeUnreachable`, never missing. Allocations that a run works on (not `live`) are left out.
+ */
+export function detectDrift(recorded: Recorded, observed: Observed): readonly Drift[] {
+  const byAllocation = new Map<AllocationId, ObservedObject[]>();
+  for (const object of observed.objects) {
+    const same = byAllocation.get(object.allocation);
+    if (same === undefined) byAllocation.set(object.allocation, [object]);
+    else same.push(object);
+  }
+  const drifted = recorded.allocations.flatMap((allocation) =>
+    allocation.state === 'live' ? driftOf(allocation, byAllocation.get(allocation.id) ?? [], observed) : [],
+  );
+  const known = new Set(recorded.allocations.map((allocation) => allocation.id));
+  const unknown = observed.objects.filter((object) => !known.has(object.allocation));
+  return [...drifted, ...unknown.map((object) => strayOf(object, recorded))];
+}
+
+function driftOf(allocation: Allocation, objects: readonly ObservedObject[], observed: Observed): readonly Drift[] {
+  const { id, workload, node, engine } = allocation;
+  const drift = (kind: DriftKind, detail: string): readonly Drift[] => [{ kind, allocation: id, workload, node, engine, detail }];
+  const seen = observed.nodes.get(node)?.engines[engine];
+  if (seen?.kind !== 'reachable') return drift('nodeUnreachable', seen === undefined ? 'its node is not in git' : seen.reason);
+  const [object] = objects;
+  if (object === undefined) return drift('missing', 'nothing is left of it on the engine');
+  if (objects.length > 1) return drift('duplicate', `${objects.length} objects on ${objects.map((each) => each.node).join(', ')}`);
+  if (object.node !== node) return drift('moved', `found on ${object.node}`);
+  const restarts = object.restarts ?? 0;
+  if (object.state === 'restarting' || restarts >= crashLoopRestarts) return drift('crashLoop', `restarted ${restarts} times`);
+  if (object.state !== 'running') return drift('exited', exitOf(object));
+  if (object.health === 'unhealthy') return drift('unhealthy', 'runs, but fails its health check');
+  if (object.revision !== allocation.revision) return drift('changed', `runs revision ${object.revision.slice(0, 8)}`);
+  return [];
+}
+
+const exitOf = (object: ObservedObject): string =>
+  object.exitCode === undefined ? object.state : `${object.state} with code ${object.exitCode}`;
+
+/** Ours, but recorded nowhere: newer than anything that was handed out means that the store went back in time. */
+function strayOf(object: ObservedObject, recorded: Recorded): Drift {
+  const { workload, generation } = parseAllocationId(object.allocation);
+  const next = recorded.workloads.get(workload)?.nextGeneration;
+  const { allocation, node, engine } = object;
+  if (next !== undefined && generation < next && object.state === 'running') {
+    return { kind: 'zombie', allocation, workload, node, engine, detail: 'runs, but its allocation ended: left by a leader that had lost its lease' };
+  }
+  return { kind: 'orphan', allocation, workload, node, engine, detail: `${object.state}, and recorded nowhere` };
+}

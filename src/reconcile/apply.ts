@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import PQueue from 'p-queue';
+import type { EngineDirectory } from '../engines/engine.ts';
+import type { Desired } from '../model/desired.ts';
+import { type RevisionHash, type RunId, runId, type UnitId, workloadOfUnit } from '../model/ids.ts';
+import type { Plan } from '../model/plan.ts';
+import type { RecordedWorkload } from '../model/recorded.ts';
+import type { Revision } from '../model/revision.ts';
+import { keys } from '../store/keys.ts';
+import type { Leadership } from '../store/leader.ts';
+import { loadRecorded } from '../store/recorded.ts';
+import { maxOperations, type Operation, type Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import { runUnit } from './executor.ts';
+import { Halted } from './halt.ts';
+import { type RunMeta, finishRun } from './history.ts';
+import { commit, openJournal, unitOperations } from './journal.ts';
+import { createLimits } from './limits.ts';
+import type { Progress, RunOutcome, UnitResult } from './progress.ts';
+import type { RunContext } from './run-context.ts';
+import { initialStatus } from './saga.ts';
+import { type UnitRecord, unitRecords } from './unit.ts';
+
+/** What applying needs from outside. */
+export interface ApplyDependencies {
+  readonly store: Store;
+  readonly leadership: Leadership;
+  readonly engines: EngineDirectory;
+  readonly desired: Desired;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  /** First Ctrl-C: finish what was begun, begin nothing new. */
+  readonly softStop: AbortSignal;
+  /** Second Ctrl-C: stop now; the journal says what is where. */
+  readonly hardStop: AbortSignal;
+  /** `user@host`, for the history. */
+  readonly actor: string;
+}
+
+/**
+ * Applies a verified plan: units side by side, each a transaction of its own that is done, undone, stuck or, after an
+ * interruption, left for the next run. Never throws for what the world does; a bug throws.
+ */
+export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Promise<RunOutcome> {
+  const { clock, progress } = dependencies;
+  const startedAt = clock.now();
+  const run = newRunId(startedAt);
+  const context = await openRun(dependencies, run);
+  progress({ kind: 'runStarted', run, plan });
+  const recorded = await loadRecorded(dependencies.store);
+  const records = unitRecords({ plan, desired: dependencies.desired, recorded });
+  const meta: RunMeta = {
+    plan: plan.id,
+    actor: dependencies.actor,
+    startedAt,
+    commits: plan.basis.commits,
+    summary: plan.summary,
+  };
+  const units = await halting(
+    async () => {
+      await commit(context, [{ kind: 'put', key: keys.runMeta(run), value: JSON.stringify(meta) }]);
+      return runUnits(context, records, dependencies.desired);
+    },
+    (reason) => records.map((record) => ({ unit: record.unit, state: 'skipped', reason })),
+  );
+  const outcome: RunOutcome = { run, units, startedAt, endedAt: clock.now() };
+  await halting(() => finishRun(context, meta, outcome), () => undefined);
+  progress({ kind: 'runEnded', outcome });
+  return outcome;
+}
+
+/** Sortable by time, unique enough beside another run of the same second. */
+function newRunId(now: number): RunId {
+  const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d+Z/g, '').replace('T', '-');
+  return runId(`${time}-${randomBytes(2).toString('hex')}`);
+}
+
+/** The context of a run, with the store's records as they are now. */
+export async function openRun(dependencies: ApplyDependencies, run: RunId): Promise<RunContext> {
+  const { store, leadership, engines, desired, clock, progress, softStop, hardStop } = dependencies;
+  const recorded = await loadRecorded(store);
+  return {
+    run,
+    store,
+    leadership,
+    engines,
+    clock,
+    progress,
+    softStop,
+    hardStop,
+    limits: createLimits(desired.cluster.apply),
+    allocations: new Map(recorded.allocations.map((allocation) => [allocation.id, allocation])),
+    workloads: new Map(recorded.workloads),
+    revisions: new Map(recorded.revisions),
+  };
+}
+
+async function runUnits(context: RunContext, records: readonly UnitRecord[], desired: Desired): Promise<readonly UnitResult[]> {
+  const queue = new PQueue({ concurrency: desired.cluster.apply.parallelism });
+  const revisions = new Map(desired.workloads.map((workload) => [workload.revisionHash, workload.revision]));
+  const results = new Map<UnitId, Promise<UnitResult>>();
+  const byUnit = new Map(records.map((record) => [record.unit, record]));
+  const start = (record: UnitRecord): Promise<UnitResult> => {
+    const begun = results.get(record.unit);
+    if (begun !== undefined) return begun;
+    const predecessors = record.planned.after.flatMap((unit) => byUnit.get(unit) ?? []);
+    const result = startAfter(predecessors.map(start), () => queue.add(() => startUnit(context, record, revisions)), record.unit);
+    results.set(record.unit, result);
+    return result;
+  };
+  return Promise.all(records.map(start));
+}
+
+/** Waits until every predecessor has committed; when one has not, the unit is skipped. The planner refuses cycles. */
+async function startAfter(
+  predecessors: readonly Promise<UnitResult>[],
+  start: () => Promise<UnitResult>,
+  unit: UnitId,
+): Promise<UnitResult> {
+  const ended = await Promise.all(predecessors);
+  const failed = ended.find((result) => result.state !== 'done');
+  if (failed !== undefined) return { unit, state: 'skipped', reason: `${failed.unit}, which it comes after, is ${failed.state}` };
+  return start();
+}
+
+async function startUnit(
+  context: RunContext,
+  record: UnitRecord,
+  revisions: ReadonlyMap<RevisionHash, Revision>,
+): Promise<UnitResult> {
+  const { unit } = record;
+  if (context.softStop.aborted) return { unit, state: 'skipped', reason: 'interrupted before it began' };
+  context.progress({ kind: 'unitStarted', unit });
+  const result = await halting(
+    async () => {
+      await recordUnit(context, record, revisions);
+      return runUnit(context, record, openJournal(context, unit, { status: initialStatus, next: 0 }));
+    },
+    (reason): UnitResult => ({ unit, state: 'paused', reason }),
+  );
+  context.progress({ kind: 'unitEnded', unit, result });
+  return result;
+}
+
+/** Turns a halt into a value: the unit stays in the store as it is, and its reason says why. */
+export async function halting<T>(run: () => Promise<T>, halted: (reason: string) => T): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Halted) return halted(error.message);
+    throw error;
+  }
+}
+
+/** The unit's record, its revisions and its generations are in the store before its first effect. */
+async function recordUnit(
+  context: RunContext,
+  record: UnitRecord,
+  desired: ReadonlyMap<RevisionHash, Revision>,
+): Promise<void> {
+  const id = workloadOfUnit(record.unit);
+  const operations: Operation[] = [];
+  for (const hash of new Set(record.steps.map((step) => step.revision))) {
+    const revision = desired.get(hash);
+    if (context.revisions.has(hash) || revision === undefined) continue;
+    context.revisions.set(hash, revision);
+    operations.push({ kind: 'put', key: keys.revision(id, hash), value: JSON.stringify(revision) });
+  }
+  const workload: RecordedWorkload = context.workloads.get(id) ?? { failed: [], nextGeneration: 1 };
+  const nextGeneration = Math.max(workload.nextGeneration, ...record.steps.map((step) => step.generation + 1));
+  const next = { ...workload, nextGeneration };
+  context.workloads.set(id, next);
+  operations.push({ kind: 'put', key: keys.workload(id), value: keys.encodeWorkload(next) });
+  operations.push(...unitOperations(context.run, record));
+  for (let offset = 0; offset < operations.length; offset += maxOperations) {
+    await commit(context, operations.slice(offset, offset + maxOperations));
+  }
+}

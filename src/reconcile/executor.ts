@@ -1,0 +1,139 @@
+import { assertNever, present } from '../model/assert.ts';
+import { workloadOfUnit } from '../model/ids.ts';
+import type { Step, Wave } from '../model/plan.ts';
+import { keys } from '../store/keys.ts';
+import type { Operation } from '../store/store.ts';
+import { openBudget } from './budget.ts';
+import { observeWave, type Watched } from './gate.ts';
+import { Halted } from './halt.ts';
+import type { UnitJournal } from './journal.ts';
+import type { UnitResult } from './progress.ts';
+import type { RunContext } from './run-context.ts';
+import { commitsAlone, effectsOf, type UnitRecord } from './unit.ts';
+import { failureOf, isDone, runEffect, settleStep, type UnitRun } from './unit-run.ts';
+import { unwind } from './unwind.ts';
+
+/**
+ * Takes a unit from wherever its journal says it is to an end: forward wave by wave, then commit and settle; on failure
+ * backward until undone or stuck. A fresh unit and one that a crash left behind take the same path. Throws only `Halted`
+ * (and bugs): the unit then stays as it is, for the next run.
+ */
+export async function runUnit(context: RunContext, record: UnitRecord, journal: UnitJournal): Promise<UnitResult> {
+  const run: UnitRun = { context, record, journal, effects: effectsOf(record), budget: openBudget(context, record) };
+  // At most three passes: running → settling or unwinding → ended.
+  for (;;) {
+    const { state } = journal.status();
+    switch (state) {
+      case 'running':
+        await goForward(run);
+        break;
+      case 'settling':
+        await settle(run);
+        break;
+      case 'unwinding':
+        await unwind(run);
+        break;
+      case 'done':
+        return { unit: record.unit, state };
+      case 'undone':
+      case 'stuck':
+        return { unit: record.unit, state, reason: journal.status().failure?.reason ?? 'its last effects could not be finished' };
+      default:
+        assertNever(state);
+    }
+  }
+}
+
+/** All remaining waves, then the commit; a failure turns the unit around. */
+async function goForward(run: UnitRun): Promise<void> {
+  try {
+    for (const [number, wave] of run.record.planned.waves.entries()) {
+      if (number >= run.journal.status().wavesDone) await runWave(run, number, wave);
+    }
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === undefined) throw error;
+    run.context.progress({ kind: 'unitFailed', unit: run.record.unit, reason: failure.reason });
+    await run.journal.append([{ kind: 'failed', failure }]);
+    return;
+  }
+  await run.journal.append([{ kind: 'committed' }], workloadAfterCommit(run));
+}
+
+async function runWave(run: UnitRun, number: number, wave: Wave): Promise<void> {
+  const { context, record, journal, effects } = run;
+  if (context.softStop.aborted && !wave.steps.some((id) => hasBegun(run, id))) throw new Halted('interrupted', 'interrupted');
+  context.progress({ kind: 'waveStarted', unit: record.unit, wave: number, of: record.planned.waves.length });
+  const steps = wave.steps.map((id) => present(effects.steps.get(id), `step ${id}`));
+  const failed = new AbortController();
+  const results = await Promise.allSettled(
+    steps.map(async (step) => {
+      try {
+        // A first Ctrl-C begins no new step, but a step that was begun is finished: nobody is left without the old and the new.
+        if (context.softStop.aborted && !hasBegun(run, step.id)) throw new Halted('interrupted', 'interrupted');
+        await runStep(run, step, failed.signal);
+      } catch (error) {
+        if (failureOf(error) !== undefined) failed.abort();
+        throw error;
+      }
+    }),
+  );
+  throwFirst(results);
+  if (wave.gate === 'healthy' && wave.observeMs > 0) {
+    context.progress({ kind: 'waiting', unit: record.unit, what: `observing for ${wave.observeMs / 1000} s` });
+    await observeWave(context, steps.flatMap((step) => madeBy(run, step)), { observeMs: wave.observeMs, signal: context.hardStop });
+  }
+  await journal.append([{ kind: 'waveDone', wave: number }]);
+}
+
+const hasBegun = (run: UnitRun, id: Step['id']): boolean =>
+  (run.effects.bySteps.get(id) ?? []).some((effect) => run.journal.status().effects.has(effect.key));
+
+/** A failure decides over a halt: what failed is undone rather than left; among equals the first. */
+function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const decisive = errors.find((error) => failureOf(error) !== undefined) ?? errors[0];
+  if (decisive !== undefined) throw decisive;
+}
+
+/** The allocations of a step that a gate watches. */
+const madeBy = (run: UnitRun, step: Step): readonly Watched[] =>
+  (run.effects.bySteps.get(step.id) ?? []).filter((effect) => effect.kind === 'await');
+
+async function runStep(run: UnitRun, step: Step, waveFailed: AbortSignal): Promise<void> {
+  const own = run.effects.bySteps.get(step.id) ?? [];
+  for (const effect of own.filter(({ phase }) => phase === 'do')) {
+    if (waveFailed.aborted && effect.kind === 'await') throw new Halted('interrupted', 'another step of the wave failed');
+    if (effect.kind === 'stop' && step.order === 'stop-first' && step.replaces?.object === 'running' && !isDone(run, effect)) {
+      await run.budget.admit(step, waveFailed);
+    }
+    await runEffect(run, effect, step, waveFailed);
+  }
+  run.budget.restored(step.instance);
+  if (!commitsAlone(step)) return;
+  if (!run.journal.status().settled.has(step.id)) await run.journal.append([{ kind: 'stepSettled', step: step.id }]);
+  await settleStep(run, step);
+}
+
+/** After the commit: what was only stopped is removed, what was kept for the undo is released. */
+async function settle(run: UnitRun): Promise<void> {
+  const results = await Promise.allSettled([...run.effects.steps.values()].map((step) => settleStep(run, step)));
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const halted = errors.find((error) => failureOf(error) === undefined);
+  if (halted !== undefined) throw halted;
+  const [first] = errors.map((error) => present(failureOf(error), 'failure').reason);
+  if (first === undefined) await run.journal.append([{ kind: 'ended', state: 'done' }]);
+  else await run.journal.append([{ kind: 'ended', state: 'stuck', reason: `the new allocations serve, but an old one could not be removed: ${first}` }]);
+}
+
+/** The workload's record once the unit has passed its last gate: the rollout's revision is good. */
+function workloadAfterCommit(run: UnitRun): readonly Operation[] {
+  const { context, record } = run;
+  const id = workloadOfUnit(record.unit);
+  const workload = present(context.workloads.get(id), `workload ${id}`);
+  const { target } = record.settings;
+  if (target === undefined) return [];
+  const next = { ...workload, lastGood: target, failed: workload.failed.filter(({ revision }) => revision !== target) };
+  context.workloads.set(id, next);
+  return [{ kind: 'put', key: keys.workload(id), value: keys.encodeWorkload(next) }];
+}

@@ -1,0 +1,227 @@
+import { afterAttempt, type BackoffState, defaultBackoff, notBefore } from '../drift/backoff.ts';
+import { detectDrift, type Drift } from '../drift/detect.ts';
+import { type EngineDirectory, EngineError } from '../engines/engine.ts';
+import type { Desired } from '../model/desired.ts';
+import type { EngineKind, UnitId } from '../model/ids.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Leadership } from '../store/leader.ts';
+import { LockHeld } from '../store/leader.ts';
+import { type Store, StoreError } from '../store/store.ts';
+import { type ApplyDependencies, applyPlan } from './apply.ts';
+import type { Clock } from './clock.ts';
+import { Halted } from './halt.ts';
+import type { Progress, RunOutcome, UnitResult } from './progress.ts';
+import { look, noteAbsences, planAndVerify, planExpiresAfterMs } from './reconcile.ts';
+import { recoverRuns } from './recover.ts';
+import { restrictPlan } from './restrict.ts';
+import { createWake, followEngine, type TriggerReason, type Wake } from './triggers.ts';
+
+/** What the loop needs from its surroundings; the command line supplies it. */
+export interface LoopDependencies {
+  /** Reads the source; `undefined` when it does not load, after having told why. */
+  readonly loadDesired: () => Promise<Desired | undefined>;
+  /** Calls `changed` whenever the source may have changed, until aborted. */
+  readonly watchSource: (changed: () => void, signal: AbortSignal) => Promise<void>;
+  readonly store: Store;
+  /** Takes the lease, waiting as long as another process holds it. */
+  readonly acquireLeadership: (signal: AbortSignal) => Promise<Leadership>;
+  readonly openEngines: (desired: Desired) => Promise<EngineDirectory>;
+  readonly liveFields: Readonly<Record<string, readonly string[]>>;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  readonly report: (event: LoopEvent) => void;
+  readonly actor: string;
+  readonly resyncMs: number;
+  /** First SIGTERM or Ctrl-C: what was begun is finished. */
+  readonly softStop: AbortSignal;
+  readonly hardStop: AbortSignal;
+}
+
+/** What the loop tells: logged as structured lines and counted as metrics. */
+export type LoopEvent =
+  | { readonly kind: 'standby' }
+  | { readonly kind: 'leading'; readonly token: string }
+  | { readonly kind: 'leaseLost' }
+  | { readonly kind: 'recovered'; readonly units: readonly UnitResult[] }
+  | { readonly kind: 'sourceBroken' }
+  | { readonly kind: 'planned'; readonly trigger: TriggerReason; readonly plan: Plan; readonly drift: readonly Drift[]; readonly tookMs: number; readonly delayed: readonly UnitId[] }
+  | { readonly kind: 'applied'; readonly outcome: RunOutcome }
+  | { readonly kind: 'passFailed'; readonly error: string; readonly retryInMs: number }
+  | { readonly kind: 'stopped' };
+
+/** Pause after an event, so that a burst of them is one pass. */
+const settleMs = 100;
+/** Pause before a pass is tried again after an error of the store or the source. */
+const failedPassMs = 2_000;
+
+/**
+ * `muster run`: waits for the lease, finishes what others left, then passes: source → observe → plan → verify → apply,
+ * whenever something may have changed and at least every `resyncMs`. Ends when stopped; a lost lease sends it back to
+ * waiting. While it is down nothing that runs is touched.
+ */
+export async function runLoop(dependencies: LoopDependencies): Promise<void> {
+  const { softStop, report } = dependencies;
+  const wake = createWake();
+  const watching = dependencies.watchSource(() => wake.signal('source'), softStop);
+  while (!softStop.aborted) {
+    report({ kind: 'standby' });
+    const leadership = await lead(dependencies);
+    if (leadership === undefined) break;
+    report({ kind: 'leading', token: leadership.token });
+    try {
+      await passUntilStopped(dependencies, leadership, wake);
+    } finally {
+      await leadership.release();
+    }
+    if (!softStop.aborted) report({ kind: 'leaseLost' });
+  }
+  await watching;
+  report({ kind: 'stopped' });
+}
+
+async function lead(dependencies: LoopDependencies): Promise<Leadership | undefined> {
+  // Bounded by the stop: a standby waits as long as there is a leader.
+  while (!dependencies.softStop.aborted) {
+    try {
+      return await dependencies.acquireLeadership(dependencies.softStop);
+    } catch (error) {
+      if (dependencies.softStop.aborted) return undefined;
+      if (!isWaitable(error)) throw error;
+      await pause(dependencies, error);
+    }
+  }
+  return undefined;
+}
+
+const isWaitable = (error: unknown): error is Error =>
+  error instanceof LockHeld || (error instanceof StoreError && error.retryable);
+
+async function pause(dependencies: LoopDependencies, error: Error): Promise<void> {
+  dependencies.report({ kind: 'passFailed', error: error.message, retryInMs: failedPassMs });
+  await dependencies.clock.sleep(failedPassMs, dependencies.softStop);
+}
+
+/** What is kept between passes of one term of leadership. */
+interface Term {
+  desired: Desired | undefined;
+  /** Set when the source may have changed since `desired` was read. */
+  stale: boolean;
+  engines: EngineDirectory | undefined;
+  stopEvents: AbortController;
+  backoff: ReadonlyMap<UnitId, BackoffState>;
+}
+
+async function passUntilStopped(dependencies: LoopDependencies, leadership: Leadership, wake: Wake): Promise<void> {
+  const { softStop, clock } = dependencies;
+  const term: Term = { desired: undefined, stale: true, engines: undefined, stopEvents: new AbortController(), backoff: new Map() };
+  let trigger: TriggerReason = 'start';
+  let recovered = false;
+  const ended = new AbortController();
+  void leadership.ended.then(() => ended.abort());
+  const stop = AbortSignal.any([softStop, ended.signal]);
+  try {
+    while (!stop.aborted) {
+      let nextInMs = dependencies.resyncMs;
+      try {
+        if (trigger === 'source' || trigger === 'start' || trigger === 'resync') term.stale = true;
+        await refresh(dependencies, term, wake);
+        if (term.desired !== undefined && term.engines !== undefined) {
+          const apply = applyDependencies(dependencies, leadership, term.desired, term.engines);
+          if (!recovered) dependencies.report({ kind: 'recovered', units: await recoverRuns(apply) });
+          recovered = true;
+          nextInMs = await pass(dependencies, term, apply, trigger);
+        }
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        recovered = false;
+        await pause(dependencies, error);
+        nextInMs = 0;
+      }
+      trigger = nextInMs === 0 ? 'again' : await wake.wait({ timeoutMs: nextInMs, signal: stop });
+      if (trigger === 'engine' || trigger === 'source') await clock.sleep(settleMs, stop);
+    }
+  } finally {
+    term.stopEvents.abort();
+    await term.engines?.close();
+  }
+}
+
+/** Errors of the world, that a later pass may not meet; anything else is a bug and ends the process. */
+const isPassing = (error: unknown): error is Error =>
+  error instanceof Halted || error instanceof StoreError || error instanceof EngineError;
+
+const applyDependencies = (
+  { store, clock, progress, softStop, hardStop, actor }: LoopDependencies,
+  leadership: Leadership,
+  desired: Desired,
+  engines: EngineDirectory,
+): ApplyDependencies => ({ store, leadership, engines, desired, clock, progress, softStop, hardStop, actor });
+
+/** Reads the source when it may have changed, and follows the engines that it declares. A source that does not load keeps the last good one in force. */
+async function refresh(dependencies: LoopDependencies, term: Term, wake: Wake): Promise<void> {
+  if (!term.stale) return;
+  const desired = await dependencies.loadDesired();
+  if (desired === undefined) {
+    dependencies.report({ kind: 'sourceBroken' });
+    return;
+  }
+  term.stale = false;
+  const nodesChanged = JSON.stringify(desired.nodes) !== JSON.stringify(term.desired?.nodes);
+  term.desired = desired;
+  if (!nodesChanged && term.engines !== undefined) return;
+  term.stopEvents.abort();
+  await term.engines?.close();
+  term.stopEvents = new AbortController();
+  term.engines = await dependencies.openEngines(desired);
+  for (const node of desired.nodes) {
+    for (const kind of Object.keys(node.engines) as EngineKind[]) {
+      void follow(term.engines, { node: node.name, kind }, wake, term.stopEvents.signal);
+    }
+  }
+}
+
+async function follow(
+  engines: EngineDirectory,
+  of: { readonly node: Desired['nodes'][number]['name']; readonly kind: EngineKind },
+  wake: Wake,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await followEngine(await engines.engineOf(of.node, of.kind), wake, signal);
+  } catch (error) {
+    // Without events the resync still sees everything; what is wrong with the engine the next pass tells.
+    if (!(error instanceof EngineError)) throw error;
+  }
+}
+
+/** One pass; returns after how long the next one is due at the latest. */
+async function pass(
+  dependencies: LoopDependencies,
+  term: Term,
+  apply: ApplyDependencies,
+  trigger: TriggerReason,
+): Promise<number> {
+  const { clock, store, liveFields, report, resyncMs } = dependencies;
+  const { desired, engines } = apply;
+  const startedAt = clock.now();
+  const { recorded, observed } = await look({ desired, store, engines, clock, signal: dependencies.softStop });
+  await noteAbsences(apply, desired, recorded);
+  const { plan } = planAndVerify({ desired, recorded, observed, now: clock.now(), expiresAfterMs: planExpiresAfterMs, liveFields });
+  const keyOf = (unit: UnitId): string => plan.basis.workloads[unit as string as keyof typeof plan.basis.workloads] ?? '';
+  const due = (unit: UnitId): number => notBefore(term.backoff, unit, keyOf(unit));
+  const delayed = plan.units.map(({ id }) => id).filter((unit) => due(unit) > clock.now());
+  const ready = restrictPlan(plan, (unit) => !delayed.includes(unit));
+  report({ kind: 'planned', trigger, plan, drift: detectDrift(recorded, observed), tookMs: clock.now() - startedAt, delayed });
+  if (ready.units.length > 0) {
+    const outcome = await applyPlan(apply, ready);
+    for (const { unit } of outcome.units) {
+      term.backoff = afterAttempt(term.backoff, { unit, key: keyOf(unit), now: clock.now() }, defaultBackoff);
+    }
+    report({ kind: 'applied', outcome });
+    // Whatever the run left open (an engine or the store went away) is recovered before the next plan.
+    if (outcome.units.some(({ state }) => state === 'paused')) throw new Halted('engine', outcome.units.find(({ state }) => state === 'paused')?.reason ?? 'paused');
+    return 0;
+  }
+  const waits = delayed.map((unit) => Math.max(due(unit) - clock.now(), 0));
+  return Math.min(resyncMs, ...waits);
+}

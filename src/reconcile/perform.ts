@@ -1,0 +1,191 @@
+import { type Call, type Engine, EngineError } from '../engines/engine.ts';
+import { assert, assertNever, present } from '../model/assert.ts';
+import type { Effect } from '../model/effects.ts';
+import { type AllocationId, parseAllocationId, type RevisionHash } from '../model/ids.ts';
+import type { Step } from '../model/plan.ts';
+import type { Allocation, Holds } from '../model/recorded.ts';
+import type { Revision } from '../model/revision.ts';
+import { keys } from '../store/keys.ts';
+import type { Operation } from '../store/store.ts';
+import { Halted } from './halt.ts';
+import type { RunContext } from './run-context.ts';
+
+/** Deadlines of engine calls. A stop takes its grace period on top. */
+const deadlineMs = { pull: 600_000, create: 60_000, start: 60_000, stop: 30_000, remove: 60_000, update: 60_000, list: 15_000 } as const;
+
+/** How long a retryable engine error is tried again before the unit is left for the next run. */
+const engineRetryForMs = 30_000;
+const firstBackoffMs = 250;
+const maxBackoffMs = 4_000;
+
+/**
+ * Does one effect and returns what is to be recorded with its `done`. Idempotent: an effect that was begun before a
+ * crash is simply done again. Throws `EngineError` (terminal) or `Halted` (the engine does not answer, or a hard stop).
+ */
+export async function perform(context: RunContext, effect: Effect, step: Step): Promise<readonly Operation[]> {
+  switch (effect.kind) {
+    case 'reserve':
+      return put(context, reservation(effect, step));
+    case 'pull': {
+      const revision = revisionOf(context, step.revision);
+      await call(context, effect, (engine, options) => engine.pull(revision, options), deadlineMs.pull);
+      return [];
+    }
+    case 'create': {
+      const { objectId } = await call(context, effect, (engine, options) => engine.create(createRequest(context, effect, step), options), deadlineMs.create);
+      return change(context, effect.allocation, { objectId });
+    }
+    case 'start': {
+      const objectId = await objectOf(context, effect);
+      if (objectId === undefined) throw vanished(effect, 'start');
+      await call(context, effect, (engine, options) => engine.start(objectId, options), deadlineMs.start);
+      return change(context, effect.allocation, { objectId, state: 'live' });
+    }
+    case 'stop': {
+      await stop(context, effect);
+      return context.allocations.has(effect.allocation) ? change(context, effect.allocation, { state: 'stopping' }) : [];
+    }
+    case 'remove': {
+      const objectId = await objectOf(context, effect);
+      if (objectId !== undefined) {
+        await call(context, effect, (engine, options) => engine.remove(objectId, options), deadlineMs.remove);
+      }
+      return [];
+    }
+    case 'update':
+      return update(context, effect, { revision: step.revision, holds: step.holds });
+    case 'hold':
+      return change(context, effect.allocation, { state: 'held', heldSince: context.clock.now() });
+    case 'release':
+      context.allocations.delete(effect.allocation);
+      return [{ kind: 'delete', key: keys.allocation(effect.allocation) }];
+    case 'await':
+      throw new Error('await is the gate, not an engine call');
+    default:
+      return assertNever(effect.kind);
+  }
+}
+
+/** The inverse of an update: back to the revision and holds of before. */
+export function performUndoUpdate(context: RunContext, effect: Effect, step: Step): Promise<readonly Operation[]> {
+  const revision = present(step.revisionBefore, `the revision that ${step.id} was updated from`);
+  return update(context, effect, { revision, holds: step.heldBefore ?? step.holds });
+}
+
+async function update(
+  context: RunContext,
+  effect: Effect,
+  to: { readonly revision: RevisionHash; readonly holds: Holds },
+): Promise<readonly Operation[]> {
+  const objectId = await objectOf(context, effect);
+  if (objectId === undefined) throw vanished(effect, 'update');
+  const request = { revisionHash: to.revision, revision: revisionOf(context, to.revision), holds: to.holds };
+  await call(context, effect, (engine, options) => engine.update(objectId, request, options), deadlineMs.update);
+  return change(context, effect.allocation, { revision: to.revision, holds: to.holds });
+}
+
+async function stop(context: RunContext, effect: Effect): Promise<void> {
+  const objectId = await objectOf(context, effect);
+  if (objectId === undefined) return;
+  const allocation = context.allocations.get(effect.allocation);
+  const { signal, graceMs, delayMs } = allocation
+    ? revisionOf(context, allocation.revision).stop
+    : { signal: 'SIGTERM', graceMs: 10_000, delayMs: 0 };
+  if (delayMs > 0) await context.clock.sleep(delayMs, context.hardStop);
+  await call(context, effect, (engine, options) => engine.stop(objectId, { signal, graceMs }, options), deadlineMs.stop + graceMs);
+}
+
+/**
+ * The engine's id of an allocation's object: as recorded, else found on the engine by its label, for the case that a
+ * crash came between the creation and its record. Undefined when there is none.
+ */
+export async function objectOf(
+  context: RunContext,
+  at: Pick<Effect, 'allocation' | 'node' | 'engine' | 'kind'>,
+): Promise<string | undefined> {
+  const recorded = context.allocations.get(at.allocation)?.objectId;
+  if (recorded !== undefined) return recorded;
+  const { objects } = await call(context, at, (engine, options) => engine.list(options), deadlineMs.list);
+  return objects.find((object) => object.allocation === at.allocation)?.objectId;
+}
+
+/** One engine call within the limits, tried again while its error is retryable. */
+export async function call<T>(
+  context: RunContext,
+  at: Pick<Effect, 'node' | 'engine' | 'kind'>,
+  run: (engine: Engine, options: Call) => Promise<T>,
+  deadline: number,
+): Promise<T> {
+  const giveUpAt = context.clock.now() + engineRetryForMs;
+  for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, maxBackoffMs)) {
+    if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted');
+    if (!context.leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost');
+    try {
+      return await context.limits.run(at.node, async () => {
+        const engine = await context.engines.engineOf(at.node, at.engine);
+        return run(engine, { deadlineMs: deadline, signal: context.hardStop });
+      });
+    } catch (error) {
+      if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted', { cause: error });
+      if (!(error instanceof EngineError) || !error.retryable) throw error;
+      if (context.clock.now() + backoffMs > giveUpAt) {
+        throw new Halted('engine', `${at.engine} on node ${at.node} does not answer: ${error.message}`, { cause: error });
+      }
+      context.progress({ kind: 'retrying', node: at.node, engine: at.engine, call: error.call, error: error.message, inMs: backoffMs });
+      await context.clock.sleep(backoffMs, context.hardStop);
+    }
+  }
+}
+
+function createRequest(context: RunContext, effect: Effect, step: Step) {
+  return {
+    allocation: effect.allocation,
+    revisionHash: step.revision,
+    revision: revisionOf(context, step.revision),
+    holds: step.holds,
+    token: context.leadership.token,
+    effect: effect.key,
+  };
+}
+
+function reservation(effect: Effect, step: Step): Allocation {
+  const { workload, ordinal, generation } = parseAllocationId(effect.allocation);
+  return {
+    id: effect.allocation,
+    instance: step.instance,
+    workload,
+    ordinal,
+    generation,
+    node: effect.node,
+    engine: effect.engine,
+    revision: step.revision,
+    state: 'reserved',
+    holds: step.holds,
+  };
+}
+
+function change(context: RunContext, id: AllocationId, fields: Partial<Allocation>): readonly Operation[] {
+  const allocation = present(context.allocations.get(id), `allocation ${id}`);
+  return put(context, { ...allocation, ...fields });
+}
+
+function put(context: RunContext, allocation: Allocation): readonly Operation[] {
+  assert(allocation.generation > 0, 'generations start at 1');
+  context.allocations.set(allocation.id, allocation);
+  return [{ kind: 'put', key: keys.allocation(allocation.id), value: keys.encodeAllocation(allocation) }];
+}
+
+export function revisionOf(context: Pick<RunContext, 'revisions'>, hash: RevisionHash): Revision {
+  return present(context.revisions.get(hash), `revision ${hash}`);
+}
+
+const vanished = (effect: Effect, what: string): EngineError =>
+  new EngineError({
+    code: 'notFound',
+    message: `${effect.allocation}: its object is gone, nothing to ${what}`,
+    retryable: false,
+    node: effect.node,
+    engine: effect.engine,
+    call: what,
+    hint: 'somebody removed it by hand; the next plan makes it anew',
+  });

@@ -1,0 +1,45 @@
+import type { Engine } from '../engines/engine.ts';
+
+/** Why a pass was begun; only ever a reason to look again, never a fact to act on. */
+export type TriggerReason = 'start' | 'source' | 'engine' | 'resync' | 'backoff' | 'again';
+
+/** Level-triggered: any number of signals between two waits are one. */
+export interface Wake {
+  signal(reason: TriggerReason): void;
+  /** The next reason, at most after `timeoutMs` (then `resync`), at once when stopped. */
+  wait(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<TriggerReason>;
+}
+
+export function createWake(): Wake {
+  let pending: TriggerReason | undefined;
+  let resolve: ((reason: TriggerReason) => void) | undefined;
+  return {
+    signal: (reason) => {
+      pending ??= reason;
+      resolve?.(pending);
+    },
+    wait: async ({ timeoutMs, signal }) => {
+      if (pending === undefined && !signal.aborted) {
+        await new Promise<void>((done) => {
+          const finish = (): void => {
+            clearTimeout(timer);
+            signal.removeEventListener('abort', finish);
+            resolve = undefined;
+            done();
+          };
+          const timer = setTimeout(finish, timeoutMs);
+          signal.addEventListener('abort', finish, { once: true });
+          resolve = finish;
+        });
+      }
+      const reason = pending ?? 'resync';
+      pending = undefined;
+      return reason;
+    },
+  };
+}
+
+/** Wakes the loop on every event of an engine, until aborted. The engine reconnects by itself. */
+export async function followEngine(engine: Engine, wake: Wake, signal: AbortSignal): Promise<void> {
+  for await (const _ of engine.events({ signal })) wake.signal('engine');
+}

@@ -1,0 +1,65 @@
+import { EngineError } from '../engines/engine.ts';
+import type { Effect } from '../model/effects.ts';
+import type { Step } from '../model/plan.ts';
+import type { Operation } from '../store/store.ts';
+import type { Budget } from './budget.ts';
+import { awaitHealthy } from './gate.ts';
+import { BudgetExhausted, GateFailed } from './halt.ts';
+import type { UnitJournal } from './journal.ts';
+import { perform } from './perform.ts';
+import type { RunContext } from './run-context.ts';
+import type { UnitFailure } from './saga.ts';
+import type { UnitEffects, UnitRecord } from './unit.ts';
+
+/** Everything that running one unit needs; made once, passed to each stage. */
+export interface UnitRun {
+  readonly context: RunContext;
+  readonly record: UnitRecord;
+  readonly journal: UnitJournal;
+  readonly effects: UnitEffects;
+  readonly budget: Budget;
+}
+
+export const isDone = (run: UnitRun, effect: Effect): boolean => run.journal.status().effects.get(effect.key) === 'done';
+
+/** Journal `started`, act, journal `done` together with the allocation's change. Done before: nothing. */
+export async function runEffect(run: UnitRun, effect: Effect, step: Step, signal: AbortSignal): Promise<void> {
+  if (isDone(run, effect)) return;
+  const { context, journal, record } = run;
+  const startedAt = context.clock.now();
+  await journal.append([{ kind: 'effectStarted', effect: effect.key }]);
+  context.progress({ kind: 'effectStarted', unit: record.unit, effect, undo: false });
+  try {
+    let operations: readonly Operation[] = [];
+    if (effect.kind === 'await') {
+      await awaitHealthy(context, effect, { deadlineMs: record.settings.healthyDeadlineMs, signal });
+    } else {
+      operations = await perform(context, effect, step);
+    }
+    await journal.append([{ kind: 'effectDone', effect: effect.key }], operations);
+  } catch (error) {
+    context.progress({ kind: 'effectFailed', unit: record.unit, effect, undo: false, error: messageOf(error) });
+    throw error;
+  }
+  context.progress({ kind: 'effectDone', unit: record.unit, effect, undo: false, tookMs: context.clock.now() - startedAt });
+}
+
+export async function settleStep(run: UnitRun, step: Step): Promise<void> {
+  const own = run.effects.bySteps.get(step.id) ?? [];
+  for (const effect of own.filter(({ phase }) => phase === 'settle')) {
+    await runEffect(run, effect, step, run.context.hardStop);
+  }
+}
+
+/** What turns a unit around; anything else (`Halted`, bugs) leaves it where it is. */
+export function failureOf(error: unknown): UnitFailure | undefined {
+  if (error instanceof GateFailed) return { kind: 'gate', reason: error.message };
+  if (error instanceof BudgetExhausted) return { kind: 'budget', reason: error.message };
+  if (error instanceof EngineError) {
+    const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+    return { kind: 'engine', reason: `${error.engine} on ${error.node}: ${error.message}${hint}` };
+  }
+  return undefined;
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

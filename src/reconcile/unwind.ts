@@ -1,0 +1,98 @@
+import { EngineError } from '../engines/engine.ts';
+import { present } from '../model/assert.ts';
+import { type Effect, undoOf } from '../model/effects.ts';
+import { workloadOfUnit } from '../model/ids.ts';
+import type { Step } from '../model/plan.ts';
+import type { FailedRevision } from '../model/recorded.ts';
+import { keys } from '../store/keys.ts';
+import type { Operation } from '../store/store.ts';
+import { awaitHealthy } from './gate.ts';
+import { GateFailed } from './halt.ts';
+import { perform, performUndoUpdate } from './perform.ts';
+import { messageOf, settleStep, type UnitRun } from './unit-run.ts';
+
+/** Failed revisions that a workload remembers; older ones are forgotten. */
+const maxFailedRevisions = 10;
+
+/**
+ * Takes back what a failed unit did, newest wave first, so that it retraces its own states: each of them fitted on the
+ * way there. The old allocation serves again before the new one of the next wave is stopped. Ends as `undone`, or as
+ * `stuck` when an engine refuses; a halt leaves it unwinding, for the next run.
+ */
+export async function unwind(run: UnitRun): Promise<void> {
+  const { record, journal, effects } = run;
+  const refusals: string[] = [];
+  for (const wave of [...record.planned.waves].reverse()) {
+    const results = await Promise.allSettled(
+      wave.steps.map((id) => unwindStep(run, present(effects.steps.get(id), `step ${id}`))),
+    );
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      if (!(result.reason instanceof EngineError)) throw result.reason;
+      refusals.push(messageOf(result.reason));
+    }
+  }
+  const failure = present(journal.status().failure, 'failure of an unwinding unit');
+  if (refusals.length > 0) {
+    const reason = `${failure.reason}; and could not be undone: ${refusals.join('; ')}`;
+    await journal.append([{ kind: 'ended', state: 'stuck', reason }], rememberFailure(run));
+    return;
+  }
+  await journal.append([{ kind: 'ended', state: 'undone' }], rememberFailure(run));
+}
+
+async function unwindStep(run: UnitRun, step: Step): Promise<void> {
+  const { journal, effects } = run;
+  // Committed by itself: it stays, and what it began to settle is finished.
+  if (journal.status().settled.has(step.id)) return settleStep(run, step);
+  for (const effect of [...(effects.bySteps.get(step.id) ?? [])].reverse()) {
+    if (!journal.status().effects.has(effect.key)) continue;
+    // What did not serve before is not brought back: the next plan heals it.
+    if (effect.kind === 'stop' && step.replaces?.object === 'dead') continue;
+    const undo = undoOf(effect);
+    if (undo !== undefined && journal.status().effects.get(undo.key) !== 'done') await undoEffect(run, { effect, undo, step });
+  }
+}
+
+async function undoEffect(run: UnitRun, of: { readonly effect: Effect; readonly undo: Effect; readonly step: Step }): Promise<void> {
+  const { context, record, journal } = run;
+  const { effect, undo, step } = of;
+  const startedAt = context.clock.now();
+  await journal.append([{ kind: 'effectStarted', effect: undo.key }]);
+  context.progress({ kind: 'effectStarted', unit: record.unit, effect: undo, undo: true });
+  try {
+    const operations = effect.kind === 'update' ? await performUndoUpdate(context, undo, step) : await perform(context, undo, step);
+    await journal.append([{ kind: 'effectDone', effect: undo.key }], operations);
+    if (undo.kind === 'start') await untilServing(run, undo);
+  } catch (error) {
+    context.progress({ kind: 'effectFailed', unit: record.unit, effect: undo, undo: true, error: messageOf(error) });
+    throw error;
+  }
+  context.progress({ kind: 'effectDone', unit: record.unit, effect: undo, undo: true, tookMs: context.clock.now() - startedAt });
+}
+
+/** The old allocation should serve before more is stopped; if it does not get healthy, going on is still the best there is. */
+async function untilServing(run: UnitRun, undo: Effect): Promise<void> {
+  const { context, record } = run;
+  try {
+    await awaitHealthy(context, undo, { deadlineMs: record.settings.healthyDeadlineMs, signal: context.hardStop });
+  } catch (error) {
+    if (!(error instanceof GateFailed)) throw error;
+    context.progress({ kind: 'waiting', unit: record.unit, what: `rolled back, but ${error.message}` });
+  }
+}
+
+/** A revision that failed its gate is not tried again; engine, capacity and store errors say nothing about it. */
+function rememberFailure(run: UnitRun): readonly Operation[] {
+  const { context, record, journal } = run;
+  const { target } = record.settings;
+  const { failure } = journal.status();
+  const id = workloadOfUnit(record.unit);
+  const workload = present(context.workloads.get(id), `workload ${id}`);
+  if (failure?.kind !== 'gate' || target === undefined || target === workload.lastGood) return [];
+  const entry: FailedRevision = { revision: target, at: context.clock.now(), reason: failure.reason };
+  const earlier = workload.failed.filter(({ revision }) => revision !== target);
+  const next = { ...workload, failed: [...earlier, entry].slice(-maxFailedRevisions) };
+  context.workloads.set(id, next);
+  return [{ kind: 'put', key: keys.workload(id), value: keys.encodeWorkload(next) }];
+}
