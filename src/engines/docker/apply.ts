@@ -1,0 +1,174 @@
+import type { ContainerCreateOptions } from 'dockerode';
+import type { ClusterUid } from '../../model/ids.ts';
+import { type CreateRequest, objectName, type UpdateRequest } from '../engine.ts';
+import type { DockerClient } from './client.ts';
+import { daemonInfo } from './daemon.ts';
+import { failure, messageOf, statusOf, unlessStatus } from './errors.ts';
+import { imageOf } from './image.ts';
+import { ownershipOf } from './labels.ts';
+import { markRevision, removeMarks } from './marks.ts';
+import { inspect } from './observe.ts';
+import { containerOf, limitsForUpdate, restartPolicy } from './translate.ts';
+
+/** Creates without starting. See the contract for what an existing container of that name means. */
+export async function createContainer(
+  client: DockerClient,
+  request: CreateRequest,
+  signal: AbortSignal,
+): Promise<{ readonly objectId: string }> {
+  const cluster = clusterOf(client, 'create');
+  const image = imageOf(client, request.revision, 'create');
+  const name = objectName(client.scope.name, request.allocation);
+  try {
+    // dockerode would put the whole body into the query string as well: environments do not belong into access logs.
+    const body = containerOf(request, image, cluster, client);
+    const options = { _query: { name }, _body: body, abortSignal: signal } as ContainerCreateOptions;
+    const container = await client.docker.createContainer(options);
+    return { objectId: container.id };
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === 409) return await existingContainer(client, request, name, signal, error);
+    if (status === 404) {
+      throw failure(client, 'create', {
+        code: 'imageMissing',
+        message: `docker on ${client.node} has no image ${image}: ${messageOf(error)}`,
+        retryable: false,
+        hint: `docker -H ${client.address} pull ${image}, or load it there`,
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** The name is taken: by an earlier try of this very allocation, or by somebody else. */
+async function existingContainer(
+  client: DockerClient,
+  request: CreateRequest,
+  name: string,
+  signal: AbortSignal,
+  conflict: unknown,
+): Promise<{ readonly objectId: string }> {
+  const details = await inspect(client, name, signal);
+  if (details === undefined) throw conflict; // Removed in between: the next try finds the name free.
+  const owner = ownershipOf(details.Config.Labels, client.scope.uid);
+  if (owner?.allocation === request.allocation) return { objectId: details.Id };
+  throw failure(client, 'create', {
+    code: 'foreignName',
+    message: `docker on ${client.node} already has a container named ${name} (${details.Id.slice(0, 12)}, image ${details.Config.Image}), which is not this cluster's`,
+    retryable: false,
+    hint: `Muster does not touch it. Rename or remove it: docker -H ${client.address} rename ${name} ${name}.old`,
+    cause: conflict,
+  });
+}
+
+/** 304 (runs already) is success; a paused container goes on. */
+export async function startContainer(client: DockerClient, objectId: string, signal: AbortSignal): Promise<void> {
+  const container = client.docker.getContainer(objectId);
+  try {
+    await unlessStatus([304], container.start({ abortSignal: signal }));
+  } catch (error) {
+    const details = statusOf(error) === 404 ? undefined : await inspect(client, objectId, signal);
+    if (details?.State.Paused === true) {
+      await container.unpause({ abortSignal: signal });
+      return;
+    }
+    throw (await portTaken(client, error, signal)) ?? error;
+  }
+}
+
+/**
+ * The daemon has no status for a taken port: its text is all there is. Says which, and which container has it; where
+ * no container does, a process of the host has it.
+ */
+async function portTaken(client: DockerClient, error: unknown, signal: AbortSignal): Promise<Error | undefined> {
+  const text = messageOf(error);
+  if (!/port is already allocated|address already in use/i.test(text)) return undefined;
+  const port = Number(/:(\d+)(?::| failed)/.exec(text)?.[1] ?? 0);
+  const containers = await client.docker.listContainers({ abortSignal: signal });
+  const holder = containers.find((container) => container.Ports.some((published) => published.PublicPort === port));
+  const by =
+    holder === undefined ? 'a process of that host' : `container ${holder.Names[0]?.replace(/^\//, '') ?? holder.Id}`;
+  return failure(client, 'start', {
+    code: 'portTaken',
+    message: `port ${port === 0 ? '' : `${port} `}on ${client.node} is taken by ${by}`,
+    retryable: false,
+    hint:
+      holder === undefined
+        ? `ss -ltnp 'sport = :${port}' on that host; or publish another port`
+        : 'publish another port, or stop that container',
+    cause: error,
+  });
+}
+
+/** Resolves when it does not run any more; what is gone or stopped already is success. */
+export async function stopContainer(
+  client: DockerClient,
+  objectId: string,
+  options: { readonly signal: string; readonly graceMs: number },
+  abort: AbortSignal,
+): Promise<void> {
+  const container = client.docker.getContainer(objectId);
+  const details = await inspect(client, objectId, abort);
+  if (details === undefined) return;
+  if (!details.State.Running && !details.State.Restarting) return;
+  // A paused process gets no signal.
+  if (details.State.Paused) await unlessStatus([304, 404, 409, 500], container.unpause({ abortSignal: abort }));
+  const graceSeconds = Math.ceil(options.graceMs / 1000);
+  const declared = (details.Config as { readonly StopSignal?: string }).StopSignal ?? 'SIGTERM';
+  if (declared === options.signal) {
+    await unlessStatus([304, 404], container.stop({ t: graceSeconds, abortSignal: abort }));
+    return;
+  }
+  // `stop` takes a signal since API 1.42 only. So: the signal, the grace period, and then what ends it for good.
+  await unlessStatus([404, 409], container.kill({ signal: options.signal, abortSignal: abort }));
+  const grace = new AbortController();
+  const timer = setTimeout(() => grace.abort(), options.graceMs);
+  try {
+    await unlessStatus(
+      [404],
+      container.wait({ condition: 'not-running', abortSignal: AbortSignal.any([abort, grace.signal]) }),
+    );
+  } catch (error) {
+    if (!grace.signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  await unlessStatus([304, 404], container.stop({ t: 0, abortSignal: abort }));
+}
+
+/** Never by force: what still runs is refused by the daemon. Anonymous volumes go with it. */
+export async function removeContainer(client: DockerClient, objectId: string, signal: AbortSignal): Promise<void> {
+  await unlessStatus(
+    [404],
+    client.docker.getContainer(objectId).remove({ v: true, force: false, abortSignal: signal }),
+  );
+  await removeMarks(client, objectId, signal);
+}
+
+/** Caps, weight and restart policy without a restart; checks and stop settings are Muster's own and only recorded. */
+export async function updateContainer(
+  client: DockerClient,
+  objectId: string,
+  request: UpdateRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  clusterOf(client, 'update');
+  const { revision } = request;
+  const { NCPU: hostCpus } = await daemonInfo(client, signal);
+  await client.docker.getContainer(objectId).update({
+    ...limitsForUpdate(revision, hostCpus),
+    RestartPolicy: restartPolicy(revision.restart),
+    abortSignal: signal,
+  });
+  await markRevision(client, objectId, request, signal);
+}
+
+function clusterOf(client: DockerClient, call: string): ClusterUid {
+  if (client.scope.uid !== undefined) return client.scope.uid;
+  throw failure(client, call, {
+    code: 'rejected',
+    message: `${call} on ${client.node} before the cluster has an identity: nothing could be told apart later`,
+    retryable: false,
+  });
+}

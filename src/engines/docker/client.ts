@@ -1,0 +1,104 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import Docker, { type DockerOptions } from 'dockerode';
+import type { EngineEndpoint } from '../../model/desired.ts';
+import type { NodeName } from '../../model/ids.ts';
+import { type ClusterScope, EngineError } from '../engine.ts';
+
+/** TLS material of one endpoint as PEM text, from the host-local credentials file. */
+export interface TlsMaterial {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface DockerOpenOptions {
+  readonly node: NodeName;
+  readonly scope: ClusterScope;
+  readonly endpoint: EngineEndpoint;
+  readonly tls?: TlsMaterial;
+}
+
+/** One daemon and who asks it: what every call of this folder works on. */
+export interface DockerClient {
+  readonly docker: Docker;
+  readonly node: NodeName;
+  readonly scope: ClusterScope;
+  /** `unix:///var/run/docker.sock`, for messages. */
+  readonly address: string;
+  /** Host address that ports are published on. */
+  readonly publishAddress: string;
+  /** Where a client of Muster's machine reaches a port that is published on every address. */
+  readonly reachableHost: string;
+  close(): void;
+}
+
+/** Requests in flight to one daemon; the rest wait in the agent. */
+const maxSockets = 32;
+
+/** The oldest API that Muster speaks (Docker 20.10). A newer daemon is asked in this version as long as it allows it. */
+export const oldestApiVersion = '1.41';
+
+/** Connects to nothing yet. Throws `EngineError` for an endpoint that docker does not have. */
+export function openClient(options: DockerOpenOptions): DockerClient {
+  const { node, scope, endpoint, tls } = options;
+  const target = parseEndpoint(options);
+  const secure = target.kind === 'tcp' && tls !== undefined;
+  const agentOptions = { keepAlive: true, maxSockets };
+  const agent = secure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+  // Everything that docker-modem would else take from DOCKER_HOST and DOCKER_CERT_PATH is set: an operator's shell must
+  // not send the calls of this endpoint to another daemon.
+  const connection: DockerOptions & { agent: HttpAgent; pathPrefix: string } = {
+    socketPath: target.kind === 'unix' ? target.path : undefined,
+    host: target.kind === 'tcp' ? target.host : undefined,
+    port: target.kind === 'tcp' ? target.port : undefined,
+    protocol: secure ? 'https' : 'http',
+    ca: tls?.ca,
+    cert: tls?.cert,
+    key: tls?.key,
+    username: undefined,
+    timeout: undefined,
+    headers: {},
+    pathPrefix: '/',
+    version: `v${oldestApiVersion}`,
+    agent,
+  };
+  return {
+    docker: new Docker(connection),
+    node,
+    scope,
+    address: endpoint.endpoint,
+    publishAddress: endpoint.publishAddress ?? '0.0.0.0',
+    reachableHost: target.kind === 'tcp' ? target.host : '127.0.0.1',
+    close: () => agent.destroy(),
+  };
+}
+
+type Target =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+
+function parseEndpoint({ node, endpoint, tls }: DockerOpenOptions): Target {
+  const refuse = (message: string, hint: string): EngineError =>
+    new EngineError({ code: 'unsupported', message, retryable: false, node, engine: 'docker', call: 'open', hint });
+  const unix = /^unix:\/\/(\/.+)$/.exec(endpoint.endpoint)?.[1];
+  if (unix !== undefined) return { kind: 'unix', path: unix };
+  if (endpoint.endpoint.startsWith('tcp://') && URL.canParse(endpoint.endpoint)) {
+    const url = new URL(endpoint.endpoint);
+    if (endpoint.tls !== undefined && tls === undefined) {
+      throw refuse(
+        `${endpoint.endpoint}: no TLS material named "${endpoint.tls.credential}"`,
+        `add "${endpoint.tls.credential}" with ca, cert and key to the credentials file of this host`,
+      );
+    }
+    return {
+      kind: 'tcp',
+      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: Number(url.port || (tls ? 2376 : 2375)),
+    };
+  }
+  const hint = endpoint.endpoint.startsWith('ssh://')
+    ? 'ssh:// endpoints are not supported yet: use tcp:// with TLS'
+    : 'use unix:///path/to/docker.sock or tcp://host:port';
+  throw refuse(`docker endpoint "${endpoint.endpoint}" is not supported`, hint);
+}

@@ -1,0 +1,48 @@
+import { noResources } from '../../model/resources.ts';
+import type { Engine, EngineInfo } from '../engine.ts';
+import { engineFeatures } from '../features.ts';
+import { createContainer, removeContainer, startContainer, stopContainer, updateContainer } from './apply.ts';
+import { type DockerClient, type DockerOpenOptions, openClient } from './client.ts';
+import { daemonInfo, pingDaemon } from './daemon.ts';
+import { within } from './errors.ts';
+import { watchEvents } from './events.ts';
+import { pullImage } from './image.ts';
+import { listObjects, observeObject } from './observe.ts';
+import { readLogs, runCommand } from './streams.ts';
+
+/** One docker daemon. Connects when first asked; throws `EngineError` for an endpoint that it does not support. */
+export function openDockerEngine(options: DockerOpenOptions): Engine {
+  const client = openClient(options);
+  return {
+    kind: 'docker',
+    node: options.node,
+    features: engineFeatures.docker,
+    info: (call) => within(client, 'info', call, (signal) => readInfo(client, signal)),
+    ping: (call) => within(client, 'ping', call, (signal) => pingDaemon(client, signal)),
+    list: (call) => within(client, 'list', call, (signal) => listObjects(client, signal)),
+    observe: (objectId, call) => within(client, 'observe', call, (signal) => observeObject(client, objectId, signal)),
+    pull: (revision, call) => within(client, 'pull', call, (signal) => pullImage(client, revision, signal)),
+    create: (request, call) => within(client, 'create', call, (signal) => createContainer(client, request, signal)),
+    start: (objectId, call) => within(client, 'start', call, (signal) => startContainer(client, objectId, signal)),
+    stop: (objectId, stop, call) =>
+      within(client, 'stop', call, (signal) => stopContainer(client, objectId, stop, signal)),
+    remove: (objectId, call) => within(client, 'remove', call, (signal) => removeContainer(client, objectId, signal)),
+    update: (objectId, request, call) =>
+      within(client, 'update', call, (signal) => updateContainer(client, objectId, request, signal)),
+    logs: (objectId, logs, call) => readLogs(client, objectId, logs, call),
+    exec: (objectId, command, call) =>
+      within(client, 'exec', call, (signal) => runCommand(client, objectId, command, signal)),
+    events: ({ signal }) => watchEvents(client, signal),
+    close: async () => client.close(),
+  };
+}
+
+async function readInfo(client: DockerClient, signal: AbortSignal): Promise<EngineInfo> {
+  const info = await daemonInfo(client, signal);
+  return {
+    version: info.ServerVersion,
+    fingerprint: info.ID,
+    // Storage is left to the node's definition: the daemon does not say how large its data root is.
+    capacity: { ...noResources, cpuMillis: info.NCPU * 1000, memoryBytes: info.MemTotal },
+  };
+}

@@ -1,0 +1,75 @@
+import {
+  type AllocationId,
+  type ClusterUid,
+  clusterUid,
+  isAllocationId,
+  type RevisionHash,
+  revisionHash,
+} from '../../model/ids.ts';
+import type { CreateRequest } from '../engine.ts';
+
+/** Labels on every container that Muster makes. They are what says whose it is, on a daemon that others use too. */
+export const labels = {
+  cluster: 'io.muster.cluster',
+  allocation: 'io.muster.allocation',
+  revision: 'io.muster.revision',
+  effect: 'io.muster.effect',
+  token: 'io.muster.token',
+  /** JSON: port name → `8080/tcp`, so that an observer can name what docker only numbers. */
+  ports: 'io.muster.ports',
+  /** There when Muster probes the instance by itself. */
+  probed: 'io.muster.probed',
+} as const;
+
+export interface Ownership {
+  readonly cluster: ClusterUid;
+  readonly allocation: AllocationId;
+  readonly revision: RevisionHash;
+  readonly ports: Readonly<Record<string, string>>;
+  readonly probed: boolean;
+}
+
+export function labelsOf(request: CreateRequest, cluster: ClusterUid): Record<string, string> {
+  const ports = Object.fromEntries(request.revision.ports.map((port) => [port.name, `${port.port}/${port.protocol}`]));
+  return {
+    [labels.cluster]: cluster,
+    [labels.allocation]: request.allocation,
+    [labels.revision]: request.revisionHash,
+    [labels.effect]: request.effect,
+    [labels.token]: request.token,
+    [labels.ports]: JSON.stringify(ports),
+    ...(request.revision.health !== undefined && { [labels.probed]: 'true' }),
+  };
+}
+
+/** Whose a container is, or undefined where its labels are not (or not wholly) of this cluster: then it is foreign. */
+export function ownershipOf(
+  found: Readonly<Record<string, string>> | null | undefined,
+  cluster: ClusterUid | undefined,
+): Ownership | undefined {
+  const uid = found?.[labels.cluster];
+  const allocation = found?.[labels.allocation];
+  const revision = found?.[labels.revision];
+  if (cluster === undefined || uid !== cluster || allocation === undefined || revision === undefined) return undefined;
+  if (!isAllocationId(allocation)) return undefined;
+  return {
+    cluster: clusterUid(uid),
+    allocation,
+    revision: revisionHash(revision),
+    ports: portsOf(found?.[labels.ports]),
+    probed: found?.[labels.probed] !== undefined,
+  };
+}
+
+function portsOf(text: string | undefined): Readonly<Record<string, string>> {
+  if (text === undefined) return {};
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== 'object' || parsed === null) return {};
+    return Object.fromEntries(
+      Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    );
+  } catch {
+    return {}; // Somebody wrote our label by hand: its ports have no names, all else still holds.
+  }
+}

@@ -1,0 +1,88 @@
+import { type RevisionHash, revisionHash } from '../../model/ids.ts';
+import type { UpdateRequest } from '../engine.ts';
+import type { DockerClient } from './client.ts';
+import { unlessStatus } from './errors.ts';
+import { labels, type Ownership } from './labels.ts';
+
+/**
+ * A container's labels cannot be changed, so the revision that an update in place brought it to is kept beside it: an
+ * empty volume whose labels name the container and the revision. It lives in the daemon with what it describes, is
+ * listed in one request, and is removed with the container.
+ */
+const markLabels = {
+  object: 'io.muster.marks',
+  revision: labels.revision,
+  sequence: 'io.muster.sequence',
+  probed: labels.probed,
+} as const;
+
+interface Mark {
+  readonly volume: string;
+  readonly object: string;
+  readonly revision: RevisionHash;
+  readonly probed: boolean;
+  readonly sequence: number;
+}
+
+/** Container id → what its last update in place made of it. */
+export async function listUpdates(
+  client: DockerClient,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Pick<Ownership, 'revision' | 'probed'>>> {
+  const marks = await listMarks(client, signal);
+  const oldestFirst = marks.sort((a, b) => a.sequence - b.sequence);
+  return new Map(oldestFirst.map(({ object, revision, probed }) => [object, { revision, probed }]));
+}
+
+/** Idempotent; the newest mark counts, so a crash before the old ones are removed does no harm. */
+export async function markRevision(
+  client: DockerClient,
+  object: string,
+  { revisionHash: revision, revision: { health } }: UpdateRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const before = (await listMarks(client, signal)).filter((mark) => mark.object === object);
+  const sequence = Math.max(0, ...before.map((mark) => mark.sequence)) + 1;
+  await client.docker.createVolume({
+    Name: `muster.${object.slice(0, 12)}.${sequence}`,
+    Labels: {
+      [labels.cluster]: client.scope.uid ?? '',
+      [markLabels.object]: object,
+      [markLabels.revision]: revision,
+      [markLabels.sequence]: String(sequence),
+      ...(health !== undefined && { [markLabels.probed]: 'true' }),
+    },
+    abortSignal: signal,
+  });
+  await removeVolumes(client, before, signal);
+}
+
+export async function removeMarks(client: DockerClient, object: string, signal: AbortSignal): Promise<void> {
+  const marks = await listMarks(client, signal);
+  await removeVolumes(
+    client,
+    marks.filter((mark) => mark.object === object),
+    signal,
+  );
+}
+
+async function listMarks(client: DockerClient, signal: AbortSignal): Promise<Mark[]> {
+  if (client.scope.uid === undefined) return [];
+  const answer = await client.docker.listVolumes({
+    filters: { label: [`${labels.cluster}=${client.scope.uid}`, markLabels.object] },
+    abortSignal: signal,
+  });
+  // The API answers null where there are none.
+  return (answer.Volumes ?? []).map((volume) => ({
+    volume: volume.Name,
+    object: volume.Labels[markLabels.object] ?? '',
+    revision: revisionHash(volume.Labels[markLabels.revision] ?? ''),
+    probed: volume.Labels[markLabels.probed] !== undefined,
+    sequence: Number(volume.Labels[markLabels.sequence] ?? 0),
+  }));
+}
+
+async function removeVolumes(client: DockerClient, marks: readonly Mark[], signal: AbortSignal): Promise<void> {
+  for (const mark of marks)
+    await unlessStatus([404], client.docker.getVolume(mark.volume).remove({ abortSignal: signal }));
+}

@@ -1,0 +1,148 @@
+import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
+import PQueue from 'p-queue';
+import type { ForeignObject, Health, ObjectState, ObservedObject } from '../../model/observed.ts';
+import type { Resources } from '../../model/resources.ts';
+import type { EngineListing } from '../engine.ts';
+import type { DockerClient } from './client.ts';
+import { unlessStatus } from './errors.ts';
+import { type Ownership, ownershipOf } from './labels.ts';
+import { listUpdates } from './marks.ts';
+import { declaredLimits, declaredRestart } from './translate.ts';
+
+/** Inspections in flight: one takes about a millisecond, and a list has neither limits nor exit codes. */
+const inspectConcurrency = 8;
+
+/** Every container of the daemon: ours in full, the others as what they occupy. */
+export async function listObjects(client: DockerClient, signal: AbortSignal): Promise<EngineListing> {
+  const [containers, updates] = await Promise.all([
+    client.docker.listContainers({ all: true, abortSignal: signal }),
+    listUpdates(client, signal),
+  ]);
+  const queue = new PQueue({ concurrency: inspectConcurrency });
+  const inspected = await Promise.all(
+    containers.map((container) =>
+      queue.add(async () => ({ container, details: await inspect(client, container.Id, signal) })),
+    ),
+  );
+  const objects: ObservedObject[] = [];
+  const foreign: ForeignObject[] = [];
+  for (const { container, details } of inspected) {
+    if (details === undefined) continue; // Gone since it was listed.
+    const owner = ownershipOf(details.Config.Labels, client.scope.uid);
+    if (owner === undefined) foreign.push(foreignOf(container, details));
+    else objects.push(observedOf(client, details, { ...owner, ...updates.get(details.Id) }));
+  }
+  const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
+  return { objects: objects.sort(byName), foreign: foreign.sort(byName) };
+}
+
+/** One container of ours; undefined when it is gone or not ours. */
+export async function observeObject(
+  client: DockerClient,
+  objectId: string,
+  signal: AbortSignal,
+): Promise<ObservedObject | undefined> {
+  const details = await inspect(client, objectId, signal);
+  const owner = details && ownershipOf(details.Config.Labels, client.scope.uid);
+  if (details === undefined || owner === undefined) return undefined;
+  const updates = await listUpdates(client, signal);
+  return observedOf(client, details, { ...owner, ...updates.get(details.Id) });
+}
+
+export const inspect = (
+  client: DockerClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<ContainerInspectInfo | undefined> =>
+  unlessStatus([404], client.docker.getContainer(id).inspect({ abortSignal: signal }));
+
+function observedOf(client: DockerClient, details: ContainerInspectInfo, owner: Ownership): ObservedObject {
+  const { State: state } = details;
+  const startedAt = Date.parse(state.StartedAt);
+  const exited = stateOf(state.Status) === 'exited';
+  return {
+    node: client.node,
+    engine: 'docker',
+    objectId: details.Id,
+    name: nameOf(details.Name),
+    cluster: owner.cluster,
+    allocation: owner.allocation,
+    revision: owner.revision,
+    state: stateOf(state.Status),
+    health: healthOf(state.Health?.Status, owner.probed),
+    ...(exited && { exitCode: state.ExitCode }),
+    ...(startedAt > 0 && { startedAt }),
+    restarts: details.RestartCount,
+    ports: portsOf(client, details, owner),
+    actual: actualOf(details),
+  };
+}
+
+function stateOf(status: string): ObjectState {
+  switch (status) {
+    case 'created':
+    case 'running':
+    case 'paused':
+    case 'restarting':
+      return status;
+    default:
+      return 'exited'; // exited, removing, dead
+  }
+}
+
+/** What the image's own HEALTHCHECK says, if it has one; Muster's probes are made elsewhere. */
+function healthOf(status: string | undefined, probed: boolean): Health {
+  if (status === 'healthy' || status === 'unhealthy' || status === 'starting') return status;
+  return probed ? 'unknown' : 'none';
+}
+
+function portsOf(client: DockerClient, details: ContainerInspectInfo, owner: Ownership): ObservedObject['ports'] {
+  const bindings = (details.HostConfig.PortBindings ?? {}) as Record<
+    string,
+    { HostIp: string; HostPort: string }[] | null
+  >;
+  const used = new Map<string, number>();
+  const ports: Record<string, { host: string; port: number }> = {};
+  for (const [name, key] of Object.entries(owner.ports)) {
+    // Two names may share a container port: their bindings are in the order of the names.
+    const index = used.get(key) ?? 0;
+    const binding = bindings[key]?.[index];
+    if (binding === undefined) continue;
+    used.set(key, index + 1);
+    const everywhere = binding.HostIp === '' || binding.HostIp === '0.0.0.0' || binding.HostIp === '::';
+    ports[name] = { host: everywhere ? client.reachableHost : binding.HostIp, port: Number(binding.HostPort) };
+  }
+  return ports;
+}
+
+/**
+ * Only what somebody can change on a container that exists; everything else is fixed when it is created. The image is
+ * the reference that it was made from: that its tag has been moved since is no drift, because what git declares is
+ * still the tag. Pin by digest where the bytes matter.
+ */
+const actualOf = (details: ContainerInspectInfo): ObservedObject['actual'] => ({
+  '/image': details.Config.Image,
+  '/restart': declaredRestart(details.HostConfig.RestartPolicy),
+  ...declaredLimits(details.HostConfig),
+});
+
+/** Charged by its limits while it runs. Without limits nothing is known that a plan could rely on. */
+function foreignOf(container: ContainerInfo, details: ContainerInspectInfo): ForeignObject {
+  const active = stateOf(details.State.Status) !== 'created' && stateOf(details.State.Status) !== 'exited';
+  const limits = declaredLimits(details.HostConfig);
+  const cpuMillis = limits['/limits/cpuMillis'];
+  const memoryBytes = limits['/limits/memoryBytes'];
+  const resources: Resources = {
+    ...(active && typeof cpuMillis === 'number' && { cpuMillis }),
+    ...(active && typeof memoryBytes === 'number' && { memoryBytes }),
+  };
+  const ports = container.Ports.map((port) => port.PublicPort).filter((port): port is number => port !== undefined);
+  return {
+    engine: 'docker',
+    name: nameOf(details.Name),
+    resources,
+    ports: [...new Set(ports)].sort((a, b) => a - b),
+  };
+}
+
+const nameOf = (name: string): string => name.replace(/^\//, '');
