@@ -5,8 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type CommitSha, commitSha } from '../../model/ids.ts';
-import { nearestName } from '../../model/nearest.ts';
 import { SourceError } from '../error.ts';
+import { didYouMean } from '../suggest.ts';
 import { fileProblem } from '../trouble.ts';
 import { displayUrl, runGit } from './client.ts';
 
@@ -179,11 +179,7 @@ function unknownRef(url: string, ref: string, names: readonly string[]): SourceE
   const shorts = [...new Set(names)]
     .filter((name) => name !== '' && !name.startsWith('refs/') && name !== 'HEAD')
     .sort();
-  const near = nearestName(ref, shorts);
-  const hint =
-    near === undefined
-      ? 'push the branch or commit first, or name another one'
-      : `did you mean ${JSON.stringify(near)}?`;
+  const { hint = 'push the branch or commit first, or name another one' } = didYouMean(ref, shorts);
   return new SourceError(
     {
       ...fileProblem({
