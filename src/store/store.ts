@@ -20,7 +20,10 @@ export interface Store {
    * Every change below the prefix after `fromRevision`, in order, none lost and none twice, across reconnects. When the
    * history is compacted away it yields one `reset` event: the consumer lists again.
    */
-  watch(prefix: string, options: { readonly fromRevision: number; readonly signal: AbortSignal }): AsyncIterable<WatchEvent>;
+  watch(
+    prefix: string,
+    options: { readonly fromRevision: number; readonly signal: AbortSignal },
+  ): AsyncIterable<WatchEvent>;
   /** A lease that expires unless kept alive, which it does by itself. */
   lease(options: { readonly ttlMs: number }): Promise<StoreLease>;
   close(): Promise<void>;

@@ -1,0 +1,136 @@
+import { type FencingToken, fencingToken } from '../model/ids.ts';
+import { keys } from './keys.ts';
+import { fencingCompare, readIdentity } from './recorded.ts';
+import { type Compare, type KeyValue, type Store, StoreError, type StoreLease } from './store.ts';
+
+/** Who holds the lock, for messages: `alice@build-7`, or `muster run`. */
+export interface Holder {
+  readonly actor: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly command: string;
+}
+
+/** The right to write. `compare` goes into every transaction, so that one which lost it writes nothing. */
+export interface Leadership {
+  readonly token: FencingToken;
+  readonly compare: Compare;
+  /** By an own monotonic deadline: false within the TTL after the store was last heard of. */
+  isAlive(): boolean;
+  /** Resolves when it is lost or released. */
+  readonly ended: Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Somebody else writes (exit code 4 of the CLI). */
+export class LockHeld extends Error {
+  override readonly name = 'LockHeld';
+  readonly holder: Holder;
+  /** Unix ms */
+  readonly since: number;
+
+  constructor(holder: Holder, since: number) {
+    super(
+      `${holder.command} of ${holder.actor} (process ${holder.pid} on ${holder.host}) holds the lock since ${new Date(since).toISOString()}`,
+    );
+    this.holder = holder;
+    this.since = since;
+  }
+}
+
+interface LeaderRecord extends Holder {
+  readonly since: number;
+}
+
+export interface LeadershipOptions {
+  readonly holder: Holder;
+  /** How long others wait when this process dies. etcd raises it to its minimum, 1.5 × its election timeout. */
+  readonly ttlMs: number;
+  /** How long to wait for another holder; 0: not at all. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Between two looks at the key when the watch says nothing. */
+const lookAgainMs = 1000;
+
+/**
+ * Takes the leader key, waiting for another holder up to `waitMs`. Throws `LockHeld`, the signal's reason, or
+ * `StoreError`. The epoch is the cluster's, or 1 before it is initialised.
+ */
+export async function acquireLeadership(store: Store, options: LeadershipOptions): Promise<Leadership> {
+  const { signal } = options;
+  const deadline = performance.now() + options.waitMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const current = await store.get(keys.leader);
+    if (current === undefined) {
+      const leadership = await tryAcquire(store, options);
+      if (leadership !== undefined) return leadership;
+      continue;
+    }
+    const remainingMs = deadline - performance.now();
+    if (remainingMs <= 0) throw lockHeld(current);
+    await nextChange(store, current, { signal, timeoutMs: Math.min(remainingMs, lookAgainMs) });
+  }
+}
+
+/** Undefined when somebody else was faster. */
+async function tryAcquire(store: Store, { holder, ttlMs }: LeadershipOptions): Promise<Leadership | undefined> {
+  const epoch = (await readIdentity(store))?.epoch ?? 1;
+  const lease = await store.lease({ ttlMs });
+  const { actor, pid, host, command } = holder;
+  const record: LeaderRecord = { actor, pid, host, command, since: Date.now() };
+  try {
+    const { succeeded, revision } = await store.txn({
+      compares: [{ kind: 'createRevision', key: keys.leader, equals: 0 }],
+      operations: [{ kind: 'put', key: keys.leader, value: JSON.stringify(record), lease }],
+    });
+    if (succeeded) return leadershipOf(lease, fencingToken({ epoch, createRevision: revision }));
+  } catch (error) {
+    await quietly(lease.revoke());
+    throw error;
+  }
+  await quietly(lease.revoke());
+  return undefined;
+}
+
+const leadershipOf = (lease: StoreLease, token: FencingToken): Leadership => ({
+  token,
+  compare: fencingCompare(token),
+  isAlive: () => lease.isAlive(),
+  ended: lease.ended,
+  release: () => lease.revoke(),
+});
+
+/** Resolves at the first change of the key or after the timeout; errors of the watch are left to the next read. */
+async function nextChange(
+  store: Store,
+  current: KeyValue,
+  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+): Promise<void> {
+  const both = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]);
+  try {
+    for await (const _change of store.watch(keys.leader, { fromRevision: current.modRevision, signal: both })) return;
+  } catch (error) {
+    if (error instanceof StoreError && error.retryable) return;
+    throw error;
+  }
+}
+
+function lockHeld(current: KeyValue): LockHeld {
+  try {
+    const { actor, pid, host, command, since } = JSON.parse(current.value) as LeaderRecord;
+    return new LockHeld({ actor, pid, host, command }, since);
+  } catch {
+    return new LockHeld(
+      { actor: 'somebody', pid: 0, host: 'an unknown host', command: 'a muster of another version' },
+      0,
+    );
+  }
+}
+
+/** The lease ends by itself: what went wrong before is what counts. */
+async function quietly(promise: Promise<void>): Promise<void> {
+  await promise.catch(() => {});
+}

@@ -1,0 +1,247 @@
+import type { ClusterUid, EngineKind, FencingToken, NodeName, RevisionHash, WorkloadId } from '../model/ids.ts';
+import { engineKinds } from '../model/ids.ts';
+import type {
+  Allocation,
+  AllocationState,
+  ClusterIdentity,
+  InFlightUnit,
+  Override,
+  Recorded,
+  RecordedNode,
+  RecordedWorkload,
+} from '../model/recorded.ts';
+import type { Revision } from '../model/revision.ts';
+import { keys, parseAllocationKey, parseUnitStatusKey, prefixes } from './keys.ts';
+import { type Compare, type KeyValue, type Store, StoreError } from './store.ts';
+
+const formatVersion = '1.0';
+const terminalUnitStates: ReadonlySet<string> = new Set(['done', 'undone', 'skipped']);
+const allocationStates: ReadonlySet<string> = new Set([
+  'reserved',
+  'live',
+  'stopping',
+  'held',
+  'lost',
+] satisfies AllocationState[]);
+
+/**
+ * Everything recorded, read at one store revision. Throws `StoreError` `corrupt` on a record that cannot be read, naming
+ * its key, and `internal` on a format of a newer major version.
+ */
+export async function loadRecorded(store: Store): Promise<Recorded> {
+  const { revision, entries } = await store.range('');
+  const tables = emptyTables();
+  // The format first: records of a format that this version does not know are not looked at.
+  const format = entries.find((entry) => entry.key === keys.format);
+  const identity = format && decodeIdentity(format);
+  for (const entry of entries) sortInto(tables, entry);
+  tables.allocations.sort(byWorkloadOrdinalGeneration);
+  return { storeRevision: revision, ...(identity && { identity }), ...tables };
+}
+
+/** Uid and epoch of the cluster, or undefined before the first apply. */
+export async function readIdentity(store: Store): Promise<ClusterIdentity | undefined> {
+  const entry = await store.get(keys.format);
+  return entry && decodeIdentity(entry);
+}
+
+/**
+ * Gives the cluster its uid and epoch 1, once: where somebody else was first, what they wrote is returned.
+ * With a token the write is fenced like every other.
+ */
+export async function initialiseCluster(
+  store: Store,
+  options: { readonly uid: ClusterUid; readonly token?: FencingToken },
+): Promise<ClusterIdentity> {
+  const identity: ClusterIdentity = { formatVersion, uid: options.uid, epoch: 1 };
+  const missing: Compare = { kind: 'createRevision', key: keys.format, equals: 0 };
+  const fence = options.token === undefined ? [] : [fencingCompare(options.token)];
+  const { succeeded } = await store.txn({
+    compares: [missing, ...fence],
+    operations: [{ kind: 'put', key: keys.format, value: JSON.stringify(identity) }],
+  });
+  if (succeeded) return identity;
+  const existing = await readIdentity(store);
+  if (existing !== undefined) return existing;
+  throw new StoreError({
+    code: 'locked',
+    message: `${store.location}: the leader lease was lost before the cluster could be initialised`,
+    retryable: true,
+    hint: 'Another Muster took over; run the command again.',
+  });
+}
+
+/** True while the token's lease is the leader's: goes into every transaction of a leader. */
+export function fencingCompare(token: FencingToken): Compare {
+  const createRevision = Number(token.slice(token.indexOf('.') + 1));
+  return { kind: 'createRevision', key: keys.leader, equals: createRevision };
+}
+
+/** The value under `alloc/…`; what the key says is not repeated. */
+export function encodeAllocation(allocation: Allocation): string {
+  const { node, engine, revision, state, objectId, holds, heldSince } = allocation;
+  return JSON.stringify({ node, engine, revision, state, objectId, holds, heldSince });
+}
+
+export function decodeAllocation(entry: KeyValue): Allocation {
+  const identity = parseAllocationKey(entry.key);
+  const record = parseRecord(entry);
+  const holds = record['holds'] as Allocation['holds'] | undefined;
+  const engine = text(entry, record, 'engine');
+  const state = text(entry, record, 'state');
+  if (identity === undefined) throw corrupt(entry, 'the key is not that of an allocation');
+  if (typeof holds !== 'object' || holds === null || typeof holds.cpuMillis !== 'number')
+    throw corrupt(entry, 'holds are missing');
+  if (!(engineKinds as readonly string[]).includes(engine)) throw corrupt(entry, `unknown engine ${engine}`);
+  if (!allocationStates.has(state)) throw corrupt(entry, `unknown state ${state}`);
+  return {
+    ...identity,
+    node: text(entry, record, 'node') as NodeName,
+    engine: engine as EngineKind,
+    revision: text(entry, record, 'revision') as RevisionHash,
+    state: state as AllocationState,
+    holds,
+    ...(typeof record['objectId'] === 'string' && { objectId: record['objectId'] }),
+    ...(typeof record['heldSince'] === 'number' && { heldSince: record['heldSince'] }),
+  };
+}
+
+export function encodeWorkload(workload: RecordedWorkload): string {
+  const { lastGood, failed, nextGeneration, missingSince } = workload;
+  return JSON.stringify({ lastGood, failed, nextGeneration, missingSince });
+}
+
+export function decodeWorkload(entry: KeyValue): RecordedWorkload {
+  const { lastGood, failed, nextGeneration, missingSince } = parseRecord(entry) as Partial<RecordedWorkload>;
+  if (typeof nextGeneration !== 'number') throw corrupt(entry, 'nextGeneration is missing');
+  if (!Array.isArray(failed)) throw corrupt(entry, 'failed is missing');
+  return {
+    failed,
+    nextGeneration,
+    ...(lastGood !== undefined && { lastGood }),
+    ...(missingSince !== undefined && { missingSince }),
+  };
+}
+
+/** Revisions are their own format: what is stored is what was hashed. */
+export const encodeRevision = (revision: Revision): string => JSON.stringify(revision);
+
+export function decodeRevision(entry: KeyValue): Revision {
+  const revision = parseRecord(entry) as Partial<Revision>;
+  if (typeof revision.engine !== 'string' || typeof revision.resources !== 'object')
+    throw corrupt(entry, 'not a revision');
+  return revision as Revision;
+}
+
+export function encodeNode(node: RecordedNode): string {
+  const { capacity, liveness } = node;
+  return JSON.stringify({ capacity, liveness });
+}
+
+function decodeNode(entry: KeyValue): RecordedNode {
+  const { capacity, liveness } = parseRecord(entry) as Partial<RecordedNode>;
+  if (typeof capacity !== 'object' || typeof liveness !== 'object')
+    throw corrupt(entry, 'capacity or liveness is missing');
+  return { capacity, liveness };
+}
+
+export function encodeOverride(override: Override): string {
+  const { id, kind, target, revision, actor, reason, until } = override;
+  return JSON.stringify({ id, kind, target, revision, actor, reason, until });
+}
+
+function decodeOverride(entry: KeyValue): Override {
+  const { id, kind, target, revision, actor, reason, until } = parseRecord(entry) as Partial<Override>;
+  if (id === undefined || kind === undefined || target === undefined)
+    throw corrupt(entry, 'id, kind or target is missing');
+  if (actor === undefined || reason === undefined || until === undefined)
+    throw corrupt(entry, 'actor, reason or until is missing');
+  return { id, kind, target, actor, reason, until, ...(revision !== undefined && { revision }) };
+}
+
+function decodeIdentity(entry: KeyValue): ClusterIdentity {
+  const record = parseRecord(entry);
+  const version = text(entry, record, 'formatVersion');
+  const uid = text(entry, record, 'uid') as ClusterUid;
+  const epoch = record['epoch'];
+  if (version.split('.')[0] !== formatVersion.split('.')[0]) {
+    throw new StoreError({
+      code: 'internal',
+      message: `the store has format ${version}; this muster reads format ${formatVersion}`,
+      retryable: false,
+      hint: 'Use the muster version that wrote it, or a newer one. Nothing was changed.',
+    });
+  }
+  if (typeof epoch !== 'number') throw corrupt(entry, 'epoch is missing');
+  return { formatVersion: version, uid, epoch };
+}
+
+interface Tables {
+  readonly workloads: Map<WorkloadId, RecordedWorkload>;
+  readonly allocations: Allocation[];
+  readonly revisions: Map<RevisionHash, Revision>;
+  readonly nodes: Map<NodeName, RecordedNode>;
+  readonly overrides: Override[];
+  readonly inFlight: InFlightUnit[];
+}
+
+const emptyTables = (): Tables => ({
+  workloads: new Map(),
+  allocations: [],
+  revisions: new Map(),
+  nodes: new Map(),
+  overrides: [],
+  inFlight: [],
+});
+
+/** Keys of newer minor versions are passed over. */
+function sortInto(tables: Tables, entry: KeyValue): void {
+  const { key } = entry;
+  if (key.startsWith(prefixes.allocations)) tables.allocations.push(decodeAllocation(entry));
+  else if (key.startsWith(prefixes.workloads)) {
+    tables.workloads.set(key.slice(prefixes.workloads.length) as WorkloadId, decodeWorkload(entry));
+  } else if (key.startsWith(prefixes.revisions)) {
+    tables.revisions.set(key.slice(key.lastIndexOf('/') + 1) as RevisionHash, decodeRevision(entry));
+  } else if (key.startsWith(prefixes.nodes))
+    tables.nodes.set(key.slice(prefixes.nodes.length) as NodeName, decodeNode(entry));
+  else if (key.startsWith(prefixes.overrides)) tables.overrides.push(decodeOverride(entry));
+  else if (key.startsWith(prefixes.runs)) {
+    const unit = parseUnitStatusKey(key);
+    if (unit === undefined) return;
+    const status = text(entry, parseRecord(entry), 'state');
+    if (!terminalUnitStates.has(status)) tables.inFlight.push({ ...unit, status });
+  }
+}
+
+/** The store sorts `…/10` before `…/2`. */
+function byWorkloadOrdinalGeneration(a: Allocation, b: Allocation): number {
+  if (a.workload !== b.workload) return a.workload < b.workload ? -1 : 1;
+  return a.ordinal - b.ordinal || a.generation - b.generation;
+}
+
+function parseRecord(entry: KeyValue): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(entry.value);
+  } catch (cause) {
+    throw corrupt(entry, 'not JSON', cause);
+  }
+  if (typeof value !== 'object' || value === null) throw corrupt(entry, 'not an object');
+  return value as Record<string, unknown>;
+}
+
+function text(entry: KeyValue, record: Record<string, unknown>, field: string): string {
+  const value = record[field];
+  if (typeof value !== 'string') throw corrupt(entry, `${field} is missing`);
+  return value;
+}
+
+function corrupt(entry: KeyValue, problem: string, cause?: unknown): StoreError {
+  return new StoreError({
+    code: 'corrupt',
+    message: `record ${entry.key} (revision ${entry.modRevision}) cannot be read: ${problem}`,
+    retryable: false,
+    hint: 'Somebody else wrote to this key, or the store is damaged: compare with a backup before anything is applied.',
+    ...(cause !== undefined && { cause }),
+  });
+}
