@@ -1,0 +1,282 @@
+import { chargedResources } from '../model/capacity.ts';
+import { canonicalJson, sha256Hex } from '../model/hash.ts';
+import { type NodeName, parseWorkloadId, planId, stepId, unitOf, type WorkloadId } from '../model/ids.ts';
+import type { CapacityUse, Plan, PlanBasis, PlannedUnit, PlanSummary, Step, Undo, Wave } from '../model/plan.ts';
+import { planFormatVersion } from '../model/plan.ts';
+import { resourcesOf } from '../model/recorded.ts';
+import type { Resources } from '../model/resources.ts';
+import type { ClusterNode } from './cluster.ts';
+import type { Context } from './context.ts';
+import { type Draft, makes } from './draft.ts';
+import { drainGoals } from './drain.ts';
+import { vectorOf } from './ledger.ts';
+import { amountFor, quotaUses } from './quota.ts';
+import type { UnitDraft } from './units.ts';
+
+/** Numbers the steps, takes stock and binds the plan to the world that it was made for. */
+export function assemble(context: Context, units: readonly UnitDraft[], unchanged: number): Plan {
+  const { inputs } = context;
+  const steps: Step[] = [];
+  const planned = units.map((unit) => unitOfDraft(context, unit, steps));
+  takeStock(context, units);
+  const { warnings, refusals } = context.notes;
+  const content = {
+    formatVersion: planFormatVersion,
+    cluster: inputs.desired.cluster.name,
+    summary: summaryOf(steps, unchanged),
+    steps,
+    units: planned,
+    goals: drainGoals(context, units),
+    refusals: [...refusals].sort(byText((refusal) => `${refusal.subject} ${refusal.code} ${refusal.message}`)),
+    availability: Object.fromEntries(
+      units.flatMap(({ workload, availability }) => (availability === undefined ? [] : [[workload, availability]])),
+    ),
+    quota: quotaUses(context.quotas),
+    capacity: capacityUses(context),
+    warnings: [...warnings].sort(byText((warning) => `${warning.code} ${warning.message}`)),
+  };
+  const basis = basisOf(context, units);
+  const { storeRevision, ...bound } = basis;
+  const { formatVersion, cluster, ...rest } = content;
+  return {
+    formatVersion,
+    id: planId(`sha256:${sha256Hex(canonicalJson({ ...content, basis: bound }))}`),
+    cluster,
+    createdAt: isoTime(inputs.now),
+    expiresAt: isoTime(inputs.now + inputs.expiresAfterMs),
+    basis: {
+      commits: bound.commits,
+      storeRevision,
+      engines: bound.engines,
+      workloads: bound.workloads,
+      nodes: bound.nodes,
+    },
+    ...rest,
+  };
+}
+
+const byText =
+  <Value>(text: (value: Value) => string) =>
+  (a: Value, b: Value): number => {
+    const [x, y] = [text(a), text(b)];
+    return x < y ? -1 : x > y ? 1 : 0;
+  };
+
+function unitOfDraft(context: Context, unit: UnitDraft, steps: Step[]): PlannedUnit {
+  let generation = nextGeneration(context, unit.workload);
+  const waves = unit.waves.map(({ drafts, observeMs }, index): Wave => {
+    const ids = drafts.map((draft) => {
+      const step = stepOf(draft, {
+        id: `s${steps.length + 1}`,
+        unit: unit.workload,
+        wave: index,
+        generation: makes(draft) ? generation : (draft.old?.allocation.generation ?? 0),
+      });
+      if (makes(draft)) generation += 1;
+      steps.push(step);
+      return step.id;
+    });
+    const gate = drafts.some((draft) => makes(draft) || draft.kind === 'update') ? 'healthy' : 'none';
+    return { steps: ids, gate, observeMs };
+  });
+  const { workload, after, worstCaseMs, maxUnavailable } = unit;
+  return {
+    id: unitOf(workload),
+    after: after.map(unitOf),
+    waves,
+    worstCaseMs,
+    ...(maxUnavailable !== undefined && { maxUnavailable }),
+  };
+}
+
+/** Never one that was used, even if the counter were behind what is recorded. */
+function nextGeneration({ inputs, generations }: Context, workload: WorkloadId): number {
+  return Math.max(inputs.recorded.workloads.get(workload)?.nextGeneration ?? 1, (generations.get(workload) ?? 0) + 1);
+}
+
+function stepOf(
+  draft: Draft,
+  place: { readonly id: string; readonly unit: WorkloadId; readonly wave: number; readonly generation: number },
+): Step {
+  const { old } = draft;
+  return {
+    id: stepId(place.id),
+    kind: draft.kind,
+    instance: draft.instance,
+    generation: place.generation,
+    node: draft.node.name,
+    engine: draft.engine,
+    ...(draft.kind === 'move' && old && { from: old.node.name }),
+    unit: unitOf(place.unit),
+    wave: place.wave,
+    class: draft.class,
+    undo: undoOf(draft),
+    order: draft.order,
+    cause: draft.cause,
+    revision: draft.revision,
+    ...(makes(draft) && old && { replaces: replacedOf(old) }),
+    changes: draft.changes,
+    reason: draft.reason,
+    holds: draft.holds,
+    ...(draft.kind === 'update' &&
+      old && { heldBefore: old.allocation.holds, revisionBefore: old.allocation.revision }),
+  };
+}
+
+const replacedOf = (old: NonNullable<Draft['old']>): NonNullable<Step['replaces']> => ({
+  generation: old.allocation.generation,
+  node: old.node.name,
+  engine: old.allocation.engine,
+  revision: old.allocation.revision,
+  holds: old.allocation.holds,
+  object: old.object,
+});
+
+/** Until the unit commits. What was stopped has to be started again; what is only released on paper stays so. */
+function undoOf({ kind, old }: Draft): Undo {
+  switch (kind) {
+    case 'create':
+    case 'update':
+      return 'reversible';
+    case 'replace':
+    case 'move':
+      return old === undefined || old.object === 'gone' ? 'reversible' : 'compensable';
+    case 'stop':
+      return 'compensable';
+    case 'remove':
+    case 'forget':
+      return 'final';
+  }
+}
+
+function summaryOf(steps: readonly Step[], unchanged: number): PlanSummary {
+  const summary = { create: 0, update: 0, replace: 0, move: 0, stop: 0, remove: 0, forget: 0, unchanged };
+  for (const { kind } of steps) summary[kind] += 1;
+  return summary;
+}
+
+/** What is charged once the plan is done: the peak is in the ledgers already. */
+function takeStock(context: Context, units: readonly UnitDraft[]): void {
+  for (const unit of units) {
+    for (const { drafts } of unit.waves) {
+      for (const draft of drafts) {
+        if (makes(draft) || draft.kind === 'update') {
+          book(context, unit.workload, draft.node, { resources: resourcesOf(draft.holds), instances: 1 }, 1);
+        }
+        const { old } = draft;
+        if (old === undefined) continue;
+        const held = old.allocation.state === 'held';
+        book(
+          context,
+          unit.workload,
+          old.node,
+          { resources: chargedResources(old.allocation), instances: held ? 0 : 1 },
+          -1,
+        );
+        if (draft.kind === 'stop') {
+          const kept = chargedResources({ state: 'held', holds: old.allocation.holds });
+          book(context, unit.workload, old.node, { resources: kept, instances: 0 }, 1);
+        }
+      }
+    }
+  }
+}
+
+function book(
+  context: Context,
+  workload: WorkloadId,
+  node: ClusterNode,
+  demand: { readonly resources: Resources; readonly instances: number },
+  sign: 1 | -1,
+): void {
+  const { ledger, quotas } = context;
+  const amounts = vectorOf(ledger, demand.resources);
+  const start = node.index * ledger.width;
+  for (let d = 0; d < ledger.width; d += 1) {
+    ledger.after[start + d] = (ledger.after[start + d] ?? 0) + sign * (amounts[d] ?? 0);
+  }
+  if (quotas.rows.length === 0) return;
+  const { namespace } = parseWorkloadId(workload);
+  for (const row of quotas.rowsFor({ namespace, pod: node.definition?.pod }))
+    row.after += sign * amountFor(row, demand);
+}
+
+/** By pod and dimension; a dimension of which nobody knows the capacity on some node has no total, and no row. */
+function capacityUses({ cluster, ledger }: Context): readonly CapacityUse[] {
+  const pods = new Map<string, ClusterNode[]>();
+  for (const node of cluster.nodes) {
+    const pod = node.definition?.pod;
+    if (pod === undefined) continue;
+    const list = pods.get(pod);
+    if (list === undefined) pods.set(pod, [node]);
+    else list.push(node);
+  }
+  return [...pods].sort(byText(([pod]) => pod)).flatMap(([pod, nodes]) =>
+    ledger.dimensions.flatMap((dimension, d): readonly CapacityUse[] => {
+      const sum = (column: Float64Array): number =>
+        nodes.reduce((total, node) => total + (column[node.index * ledger.width + d] ?? 0), 0);
+      const total = sum(ledger.capacity);
+      const row = { before: sum(ledger.before), peak: sum(ledger.used), after: sum(ledger.after) };
+      if (!Number.isFinite(total) || (total === 0 && row.peak === 0)) return [];
+      return [{ pod, dimension, ...row, total }];
+    }),
+  );
+}
+
+function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanBasis {
+  const touched = new Map<NodeName, ClusterNode>();
+  const engines: Record<string, string> = {};
+  for (const { waves } of units) {
+    for (const { drafts } of waves) {
+      for (const draft of drafts) {
+        for (const [node, engine] of [
+          [draft.node, draft.engine],
+          [draft.old?.node, draft.old?.allocation.engine],
+        ] as const) {
+          if (node === undefined || engine === undefined) continue;
+          touched.set(node.name, node);
+          const observed = node.observed?.engines[engine];
+          if (observed?.kind === 'reachable') engines[`${node.name}/${engine}`] = observed.fingerprint;
+        }
+      }
+    }
+  }
+  const definitions = new Map(inputs.desired.workloads.map((workload) => [workload.id, workload]));
+  const workloads = units.flatMap(({ workload }) => {
+    const definition = definitions.get(workload);
+    // Where it is declared is no part of what it is.
+    return definition === undefined ? [] : [[workload, digest({ ...definition, declaredAt: '' })] as const];
+  });
+  const nodes = [...touched.values()]
+    .sort((a, b) => a.index - b.index)
+    .flatMap(({ name, definition }) => (definition === undefined ? [] : [[name, digest(definition)] as const]));
+  return {
+    commits: inputs.desired.commits,
+    storeRevision: inputs.recorded.storeRevision,
+    engines: Object.fromEntries(Object.entries(engines).sort(byText(([key]) => key))),
+    workloads: Object.fromEntries(workloads),
+    nodes: Object.fromEntries(nodes),
+  };
+}
+
+const digest = (definition: unknown): string => sha256Hex(canonicalJson(definition)).slice(0, 16);
+
+/** RFC 3339 in UTC, from Unix milliseconds: days to civil date after Howard Hinnant's `civil_from_days`. */
+function isoTime(unixMs: number): string {
+  const days = Math.floor(unixMs / 86_400_000);
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const rest = unixMs - days * 86_400_000;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const time = `${two(Math.floor(rest / 3_600_000))}:${two(Math.floor(rest / 60_000) % 60)}:${two(Math.floor(rest / 1000) % 60)}`;
+  return `${year}-${two(month)}-${two(day)}T${time}.${String(rest % 1000).padStart(3, '0')}Z`;
+}

@@ -1,0 +1,71 @@
+import type { CountOrPercent, Desired, DesiredPolicy, DesiredWorkload, DisruptionRule } from '../model/desired.ts';
+import type { Intent } from './decide.ts';
+
+/** How many instances of a workload may be unavailable, and how many are. */
+export interface Budget {
+  /** The smaller of recorded instances and wanted replicas: what was never born cannot be missed. */
+  readonly base: number;
+  readonly maxUnavailable: number;
+  /** Recorded instances that are available, those that are not wanted any more included. */
+  readonly available: number;
+}
+
+export function budgetOf(desired: Desired, intent: Pick<Intent, 'definition' | 'workload' | 'replicas'>): Budget {
+  const born = intent.workload.instances.filter((instance) => instance.status !== 'held');
+  const base = Math.min(born.length, intent.replicas);
+  return {
+    base,
+    maxUnavailable: maxUnavailable(desired, intent.definition, base),
+    available: born.filter((instance) => instance.available).length,
+  };
+}
+
+function maxUnavailable(desired: Desired, workload: DesiredWorkload, base: number): number {
+  const wish = workload.maxUnavailable;
+  switch (wish.kind) {
+    case 'policy':
+      return byPolicy(desired.policies, workload, base);
+    case 'quorum':
+      return Math.max(1, Math.floor((base - 1) / 2) - 1);
+    case 'count':
+    case 'percent':
+      return countOf(wish, base);
+  }
+}
+
+/** The 1-2-10 rule of the narrowest Policy that covers the namespace. */
+function byPolicy(policies: readonly DesiredPolicy[], workload: DesiredWorkload, base: number): number {
+  const ranked = policies
+    .map((policy) => ({ policy, narrowness: narrowness(policy, workload.namespace) }))
+    .filter(({ policy, narrowness }) => narrowness >= 0 && policy.disruption.length > 0)
+    .sort((a, b) => b.narrowness - a.narrowness || (a.policy.name < b.policy.name ? -1 : 1));
+  const rules = ranked[0]?.policy.disruption ?? defaultDisruption;
+  const rule = rules.find(
+    ({ below, upTo }) => (below === undefined || base < below) && (upTo === undefined || base <= upTo),
+  );
+  return rule === undefined ? 1 : countOf(rule.max, base);
+}
+
+const defaultDisruption: readonly DisruptionRule[] = [
+  { below: 5, max: { kind: 'count', count: 1 } },
+  { upTo: 20, max: { kind: 'count', count: 2 } },
+  { max: { kind: 'percent', percent: 10 } },
+];
+
+/** Length of the literal part of the pattern that matches, the whole name counting most; -1 when none does. */
+function narrowness(policy: DesiredPolicy, namespace: string): number {
+  const scores = policy.namespaces.map((pattern) => {
+    if (pattern === namespace) return Number.MAX_SAFE_INTEGER;
+    const parts = pattern.split('*');
+    if (parts.length === 1) return -1;
+    const expression = new RegExp(`^${parts.map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`);
+    return expression.test(namespace) ? pattern.length - (parts.length - 1) : -1;
+  });
+  return Math.max(-1, ...scores);
+}
+
+/** A share is rounded down, but is never nothing unless it is 0 %: otherwise a small workload could never change. */
+export function countOf(amount: CountOrPercent, of: number): number {
+  if (amount.kind === 'count') return amount.count;
+  return amount.percent === 0 ? 0 : Math.max(1, Math.floor((of * amount.percent) / 100));
+}

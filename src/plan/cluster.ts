@@ -1,0 +1,59 @@
+import type { DesiredNode } from '../model/desired.ts';
+import type { EngineKind, NodeName } from '../model/ids.ts';
+import type { ObservedNode } from '../model/observed.ts';
+import type { Liveness } from '../model/recorded.ts';
+import type { PlanInputs } from './inputs.ts';
+
+/** Every node that git, the records or the engines know, by index in name order. */
+export interface Cluster {
+  readonly nodes: readonly ClusterNode[];
+  readonly indexOf: ReadonlyMap<NodeName, number>;
+}
+
+export interface ClusterNode {
+  readonly index: number;
+  readonly name: NodeName;
+  /** Absent when the node has left git. */
+  readonly definition: DesiredNode | undefined;
+  readonly observed: ObservedNode | undefined;
+  readonly liveness: Liveness;
+  /** May take something new, as far as life cycle, overrides and liveness go. */
+  readonly accepts: boolean;
+  /** What runs here has to leave. */
+  readonly draining: boolean;
+  readonly portDomain: string;
+}
+
+export function compileCluster(inputs: PlanInputs): Cluster {
+  const definitions = new Map(inputs.desired.nodes.map((node) => [node.name, node]));
+  const names = new Set<NodeName>(definitions.keys());
+  for (const allocation of inputs.recorded.allocations) names.add(allocation.node);
+  const cordoned = new Set(
+    inputs.recorded.overrides
+      .filter((override) => override.kind === 'cordon' && override.until > inputs.now)
+      .map((override) => override.target),
+  );
+  const nodes = [...names].sort().map((name, index): ClusterNode => {
+    const definition = definitions.get(name);
+    const observed = inputs.observed.nodes.get(name);
+    const lifecycle = definition?.lifecycle;
+    // A declared node that nobody looked at is taken as it is declared: alive. One that left git is taken for nothing.
+    const liveness = observed?.liveness ?? (definition === undefined ? 'unknown' : 'alive');
+    return {
+      index,
+      name,
+      definition,
+      observed,
+      liveness,
+      accepts: lifecycle === 'online' && liveness === 'alive' && !cordoned.has(name),
+      draining: lifecycle === undefined || lifecycle === 'maintenance' || lifecycle === 'offline',
+      portDomain: definition?.portDomain ?? name,
+    };
+  });
+  return { nodes, indexOf: new Map(nodes.map((node) => [node.name, node.index])) };
+}
+
+/** False when the engine did not answer: nothing is concluded about what is on it, and nothing is put there. */
+export function isReachable(node: ClusterNode, engine: EngineKind): boolean {
+  return node.liveness === 'alive' && node.observed?.engines[engine]?.kind !== 'unreachable';
+}

@@ -1,0 +1,104 @@
+import { canonicalJson } from '../model/hash.ts';
+import type { EngineKind } from '../model/ids.ts';
+import type { DisruptionClass, FieldChange } from '../model/plan.ts';
+import type { Revision } from '../model/revision.ts';
+
+/** What differs between two revisions, field by field in path order, each with the least that has to be done about it. */
+export function compareRevisions(
+  before: Revision,
+  after: Revision,
+  liveFields: Readonly<Record<string, readonly string[]>>,
+): readonly FieldChange[] {
+  const changes: FieldChange[] = [];
+  const live = before.engine === after.engine ? (liveFields[after.engine] ?? []) : [];
+  collect(before, after, '', (path, old, now) => {
+    changes.push({
+      path,
+      ...(old !== undefined && { before: old }),
+      ...(now !== undefined && { after: now }),
+      class: classOf(path, live),
+    });
+  });
+  return changes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+/** The most disturbing class of all: what the step as a whole is. */
+export function worstClass(changes: readonly FieldChange[]): DisruptionClass {
+  let worst: DisruptionClass = 'none';
+  for (const change of changes) {
+    if (classes.indexOf(change.class) > classes.indexOf(worst)) worst = change.class;
+  }
+  return worst;
+}
+
+const classes: readonly DisruptionClass[] = ['none', 'live', 'restart', 'recreate', 'dataLoss'];
+
+/** What an engine does not say that it can change in place needs a new object. */
+export const classOf = (path: string, liveFields: readonly string[]): DisruptionClass =>
+  liveFields.some((field) => isAtOrBelow(path, field)) ? 'live' : 'recreate';
+
+export const isAtOrBelow = (path: string, pointer: string): boolean =>
+  path === pointer || path.startsWith(`${pointer}/`);
+
+/** Lists are compared member by member while they have the same length, and as a whole otherwise. */
+function collect(
+  before: unknown,
+  after: unknown,
+  path: string,
+  report: (path: string, before: unknown, after: unknown) => void,
+): void {
+  if (Object.is(before, after)) return;
+  if (isRecord(before) && isRecord(after)) {
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      collect(before[key], after[key], `${path}/${escapePointer(key)}`, report);
+    }
+    return;
+  }
+  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
+    before.forEach((member, index) => {
+      collect(member, after[index], `${path}/${index}`, report);
+    });
+    return;
+  }
+  if (canonicalJson(before) !== canonicalJson(after)) report(path, before, after);
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
+const unescapePointer = (key: string): string => key.replaceAll('~1', '/').replaceAll('~0', '~');
+
+/** Settings that the engine reports differently from the revision: the object was changed behind our back. */
+export function compareActual(
+  revision: Revision,
+  actual: Readonly<Record<string, unknown>>,
+  options: { readonly liveFields: readonly string[]; readonly ignoreFields: readonly string[] },
+): readonly FieldChange[] {
+  const changes: FieldChange[] = [];
+  for (const path of Object.keys(actual).sort()) {
+    const expected = valueAt(revision, path);
+    const found = actual[path];
+    if (Object.is(expected, found) || canonicalJson(expected) === canonicalJson(found)) continue;
+    if (options.ignoreFields.some((pointer) => isAtOrBelow(path, pointer))) continue;
+    changes.push({
+      path,
+      ...(found !== undefined && { before: found }),
+      ...(expected !== undefined && { after: expected }),
+      class: classOf(path, options.liveFields),
+    });
+  }
+  return changes;
+}
+
+function valueAt(revision: Revision, pointer: string): unknown {
+  let value: unknown = revision;
+  for (const key of pointer.split('/').slice(1)) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[unescapePointer(key)];
+  }
+  return value;
+}
+
+export const liveFieldsOf = (liveFields: Readonly<Record<string, readonly string[]>>, engine: EngineKind) =>
+  liveFields[engine] ?? [];

@@ -1,0 +1,84 @@
+import type { DesiredWorkload } from '../model/desired.ts';
+import type { AllocationId, EngineKind, InstanceId, WorkloadId } from '../model/ids.ts';
+import type { FieldChange } from '../model/plan.ts';
+import type { Allocation } from '../model/recorded.ts';
+import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
+import type { PlanInputs } from './inputs.ts';
+import { type Ledger, openLedger, rollbackLedger } from './ledger.ts';
+import type { Instance } from './match.ts';
+import { type Notes, openNotes } from './notes.ts';
+import { type Candidates, openCandidates } from './place/feasible.ts';
+import { openQuotas, type QuotaLedger, rollbackQuota } from './quota.ts';
+
+/** What the stages of one planning share: the compiled cluster, the two ledgers, and what is to be said. */
+export interface Context {
+  readonly inputs: PlanInputs;
+  readonly cluster: Cluster;
+  readonly ledger: Ledger;
+  readonly quotas: QuotaLedger;
+  readonly notes: Notes;
+  readonly candidatesOf: (workload: DesiredWorkload, engine: EngineKind) => Candidates;
+  /** Field changes by `old new` revision: instances share them. */
+  readonly comparisons: Map<string, readonly FieldChange[]>;
+  /** Highest generation recorded, by workload. */
+  readonly generations: ReadonlyMap<WorkloadId, number>;
+  readonly hasObject: (allocation: Allocation) => boolean;
+  /** Instances about which nothing can be concluded, by workload. */
+  readonly unseenInstances: Map<WorkloadId, Instance[]>;
+  unseen(instance: Instance, workload: WorkloadId): void;
+  /** Instances that a drain cannot move, by node index. */
+  readonly drainBlocks: Map<number, { readonly instance: InstanceId; readonly reason: string }[]>;
+  blockDrain(node: ClusterNode, instance: InstanceId, reason: string): void;
+}
+
+export function openContext(inputs: PlanInputs): Context {
+  const cluster = compileCluster(inputs);
+  const objects = new Set<AllocationId>(inputs.observed.objects.map((object) => object.allocation));
+  const unseenInstances = new Map<WorkloadId, Instance[]>();
+  const drainBlocks = new Map<number, { readonly instance: InstanceId; readonly reason: string }[]>();
+  return {
+    inputs,
+    cluster,
+    ledger: openLedger(inputs, cluster),
+    quotas: openQuotas(inputs, cluster),
+    notes: openNotes(),
+    candidatesOf: openCandidates(cluster),
+    comparisons: new Map(),
+    generations: highestGenerations(inputs),
+    hasObject: (allocation) => objects.has(allocation.id),
+    unseenInstances,
+    unseen: (instance, workload) => pushTo(unseenInstances, workload, instance),
+    drainBlocks,
+    blockDrain: (node, instance, reason) => pushTo(drainBlocks, node.index, { instance, reason }),
+  };
+}
+
+function highestGenerations(inputs: PlanInputs): ReadonlyMap<WorkloadId, number> {
+  const highest = new Map<WorkloadId, number>();
+  for (const { workload, generation } of inputs.recorded.allocations) {
+    if (generation > (highest.get(workload) ?? 0)) highest.set(workload, generation);
+  }
+  return highest;
+}
+
+export function pushTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+export interface Mark {
+  readonly ledger: number;
+  readonly quotas: number;
+}
+
+export const markOf = (context: Context): Mark => ({
+  ledger: context.ledger.log.length,
+  quotas: context.quotas.log.length,
+});
+
+/** Takes back every charge since the mark. */
+export function rollbackTo(context: Context, mark: Mark): void {
+  rollbackLedger(context.ledger, mark.ledger);
+  rollbackQuota(context.quotas, mark.quotas);
+}

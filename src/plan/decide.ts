@@ -1,0 +1,309 @@
+import type { DesiredWorkload } from '../model/desired.ts';
+import { type InstanceId, instanceId } from '../model/ids.ts';
+import type { Cause, FieldChange } from '../model/plan.ts';
+import type { Allocation } from '../model/recorded.ts';
+import type { ClusterNode } from './cluster.ts';
+import { isReachable } from './cluster.ts';
+import { compareActual, compareRevisions, liveFieldsOf } from './compare.ts';
+import type { Context } from './context.ts';
+import { type Draft, objectOf } from './draft.ts';
+import type { Instance, MatchedWorkload } from './match.ts';
+import { whyMisplaced } from './place/feasible.ts';
+import type { Target } from './target.ts';
+
+/** Something that has to be placed. */
+export interface Want {
+  readonly instance: InstanceId;
+  readonly ordinal: number;
+  readonly cause: Cause;
+  /** Where it is now. */
+  readonly current: Instance | undefined;
+  readonly changes: readonly FieldChange[];
+  /** Why it may not stay where it is. */
+  readonly mustLeave: string | undefined;
+  /** The one node that a daemon's instance is for. */
+  readonly onlyNode?: ClusterNode;
+}
+
+/** What one workload needs, before anybody asked whether there is room. */
+export interface Intent {
+  readonly workload: MatchedWorkload;
+  readonly definition: DesiredWorkload;
+  readonly target: Target;
+  /** Instances that git still wants. */
+  readonly wanted: readonly Instance[];
+  readonly replicas: number;
+  /** Unavailable ones of the right revision. */
+  readonly heals: readonly Want[];
+  /** Those of the right revision that have to move or to be made anew: drains, placement, drift. */
+  readonly moves: readonly Want[];
+  /** Those of another revision. */
+  readonly rollout: readonly Want[];
+  readonly news: readonly Want[];
+  readonly removals: readonly Draft[];
+  readonly unchanged: number;
+}
+
+/** Compares every instance of a workload with what it should be. */
+export function decide(
+  context: Context,
+  workload: MatchedWorkload,
+  definition: DesiredWorkload,
+  target: Target,
+): Intent {
+  const lists = {
+    heals: [] as Want[],
+    moves: [] as Want[],
+    rollout: [] as Want[],
+    news: [] as Want[],
+    removals: [] as Draft[],
+  };
+  const { wanted, extra, missing } = splitInstances(context, workload, definition, target);
+  let unchanged = 0;
+  for (const instance of wanted) {
+    const list = sort(context, definition, target, instance, lists);
+    if (list === 'unchanged') unchanged += 1;
+  }
+  lists.news.push(...missing);
+  for (const instance of workload.instances) lists.removals.push(...releaseLeftovers(context, instance));
+  for (const { instance, cause } of extra) lists.removals.push(...removeExtra(context, instance, cause));
+  return { workload, definition, target, wanted, replicas: wanted.length + missing.length, unchanged, ...lists };
+}
+
+interface Split {
+  readonly wanted: readonly Instance[];
+  readonly extra: readonly { readonly instance: Instance; readonly cause: Cause }[];
+  readonly missing: readonly Want[];
+}
+
+function splitInstances(
+  context: Context,
+  workload: MatchedWorkload,
+  definition: DesiredWorkload,
+  target: Target,
+): Split {
+  if (definition.type === 'daemon') return splitDaemon(context, workload, definition, target);
+  const wanted = workload.instances.filter((instance) => instance.ordinal < definition.replicas);
+  const present = new Set(wanted.map((instance) => instance.ordinal));
+  const cause: Cause = present.size === 0 ? 'new' : 'scale';
+  const missing: Want[] = [];
+  for (let ordinal = 0; ordinal < definition.replicas; ordinal += 1) {
+    if (!present.has(ordinal)) missing.push(newWant(workload, ordinal, cause));
+  }
+  const extra = workload.instances
+    .filter((instance) => instance.ordinal >= definition.replicas)
+    .reverse()
+    .map((instance) => ({ instance, cause: 'scale' as const }));
+  return { wanted, extra, missing };
+}
+
+/** One on every matching node; an ordinal stays with its node. */
+function splitDaemon(context: Context, workload: MatchedWorkload, definition: DesiredWorkload, target: Target): Split {
+  const { engine } = target.revision;
+  const wanted: Instance[] = [];
+  const extra: { instance: Instance; cause: Cause }[] = [];
+  const served = new Set<number>();
+  for (const instance of workload.instances) {
+    const { node } = instance;
+    const matches = !node.draining && whyMisplaced(node, definition.placement, engine) === undefined;
+    if (matches && !served.has(node.index)) {
+      served.add(node.index);
+      wanted.push(instance);
+    } else extra.push({ instance, cause: node.draining ? 'drain' : 'scale' });
+  }
+  const taken = new Set(workload.instances.map((instance) => instance.ordinal));
+  const missing: Want[] = [];
+  let ordinal = 0;
+  for (const index of context.candidatesOf(definition, engine).nodes) {
+    if (served.has(index)) continue;
+    while (taken.has(ordinal)) ordinal += 1;
+    const cause: Cause = wanted.length === 0 ? 'new' : 'scale';
+    const onlyNode = context.cluster.nodes[index];
+    if (onlyNode !== undefined) missing.push({ ...newWant(workload, ordinal, cause), onlyNode });
+    ordinal += 1;
+  }
+  return { wanted, extra, missing };
+}
+
+const newWant = (workload: MatchedWorkload, ordinal: number, cause: Cause): Want => ({
+  instance: instanceId(workload.id, ordinal),
+  ordinal,
+  cause,
+  current: undefined,
+  changes: [],
+  mustLeave: undefined,
+});
+
+type Lists = Pick<{ [K in keyof Intent]: Want[] }, 'heals' | 'moves' | 'rollout' | 'news'>;
+
+function sort(
+  context: Context,
+  definition: DesiredWorkload,
+  target: Target,
+  instance: Instance,
+  lists: Lists,
+): 'unchanged' | 'listed' | 'waits' {
+  const { status, allocation, node } = instance;
+  const want = (cause: Cause, changes: readonly FieldChange[], mustLeave?: string): Want => ({
+    instance: instance.id,
+    ordinal: instance.ordinal,
+    cause,
+    current: instance,
+    changes,
+    mustLeave,
+    ...(definition.type === 'daemon' && { onlyNode: node }),
+  });
+  if (status === 'unknown') {
+    context.unseen(instance, definition.id);
+    return 'waits';
+  }
+  if (status === 'lost' && !mayLeaveLostNode(definition)) {
+    context.notes.warn(
+      'MUS5010',
+      definition.id,
+      `${instance.id} waits: ${node.name} is lost, and a ${definition.type} instance is made anew only ` +
+        `${definition.type === 'stateful' ? 'with onLost: recreate, or ' : ''}when its node is back`,
+    );
+    return 'waits';
+  }
+  const changes = allocation.revision === target.hash ? [] : changesOf(context, instance, target);
+  if (status === 'held' || allocation.state === 'reserved') {
+    lists.news.push(want('new', changes, node.draining ? `${node.name} is drained` : undefined));
+    return 'listed';
+  }
+  const leave = leaveReason(context, definition, target, instance);
+  if (leave === 'blocked') return 'waits';
+  const cause = status === 'lost' ? 'lost' : isDown(instance) ? 'heal' : leave?.cause;
+  if (allocation.revision !== target.hash) {
+    lists.rollout.push(want(cause ?? (target.followsGit ? 'change' : 'rollback'), changes, leave?.reason));
+    return 'listed';
+  }
+  if (status === 'lost' || isDown(instance)) {
+    lists.heals.push(want(cause ?? 'heal', [], leave?.reason));
+    return 'listed';
+  }
+  const drift = driftOf(context, definition, target, instance);
+  if (leave === undefined && drift.length === 0) return 'unchanged';
+  lists.moves.push(want(cause ?? 'heal', drift, leave?.reason));
+  return 'listed';
+}
+
+const isDown = ({ status }: Instance): boolean => status === 'dead' || status === 'gone' || status === 'unhealthy';
+
+/** Stateless ones are made anew; others only when git says so. What belongs to its node never is. */
+const mayLeaveLostNode = ({ type, onLost }: DesiredWorkload): boolean =>
+  (type === 'stateless' && onLost !== 'wait') || (type === 'stateful' && onLost === 'recreate');
+
+function changesOf(context: Context, { allocation }: Instance, target: Target): readonly FieldChange[] {
+  const known = context.comparisons.get(`${allocation.revision} ${target.hash}`);
+  if (known !== undefined) return known;
+  const before = context.inputs.recorded.revisions.get(allocation.revision);
+  const changes: readonly FieldChange[] =
+    before === undefined
+      ? [{ path: '', before: allocation.revision, after: target.hash, class: 'recreate' }]
+      : compareRevisions(before, target.revision, context.inputs.liveFields);
+  context.comparisons.set(`${allocation.revision} ${target.hash}`, changes);
+  return changes;
+}
+
+function leaveReason(
+  context: Context,
+  definition: DesiredWorkload,
+  target: Target,
+  instance: Instance,
+): { readonly cause: Cause; readonly reason: string } | 'blocked' | undefined {
+  const { node } = instance;
+  if (instance.status === 'lost') return { cause: 'lost', reason: `${node.name} is lost` };
+  const misplaced = whyMisplaced(node, definition.placement, target.revision.engine);
+  if (!node.draining && misplaced === undefined) return undefined;
+  if (definition.type === 'static') {
+    const reason = 'it is static: it never moves; remove it or bring the node back online';
+    if (node.draining) context.blockDrain(node, instance.id, reason);
+    else
+      context.notes.warn(
+        'MUS5010',
+        definition.id,
+        `${instance.id} stays on ${node.name}, which no longer matches: ${reason}`,
+      );
+    return 'blocked';
+  }
+  if (!node.draining) return { cause: 'change', reason: `${node.name} no longer matches its placement` };
+  const lifecycle = node.definition?.lifecycle;
+  return {
+    cause: 'drain',
+    reason: lifecycle === undefined ? `${node.name} left git` : `${node.name} is in ${lifecycle}`,
+  };
+}
+
+function driftOf(
+  context: Context,
+  definition: DesiredWorkload,
+  target: Target,
+  { id, node, object }: Instance,
+): readonly FieldChange[] {
+  const { drift } = context.inputs.desired.cluster;
+  if (object === undefined || drift.changed === 'ignore') return [];
+  const changes = compareActual(target.revision, object.actual, {
+    liveFields: liveFieldsOf(context.inputs.liveFields, target.revision.engine),
+    ignoreFields: drift.ignoreFields,
+  });
+  if (changes.length === 0 || drift.changed === 'heal') return changes;
+  const paths = changes.map((change) => change.path).join(', ');
+  context.notes.warn(
+    'MUS5009',
+    definition.id,
+    `${id} on ${node.name} differs from its revision in ${paths} (drift.changed: report)`,
+  );
+  return [];
+}
+
+function releaseLeftovers(context: Context, instance: Instance): readonly Draft[] {
+  return instance.leftovers.flatMap((allocation) => {
+    const node = context.cluster.nodes[context.cluster.indexOf.get(allocation.node) ?? -1];
+    return node === undefined ? [] : removal(context, instance, allocation, node, 'scale');
+  });
+}
+
+const removeExtra = (context: Context, instance: Instance, cause: Cause): readonly Draft[] =>
+  removal(context, instance, instance.allocation, instance.node, cause);
+
+/** Ends an allocation: through the engine where something is left there, on paper otherwise. Nothing while nobody can look. */
+function removal(
+  context: Context,
+  instance: Instance,
+  allocation: Allocation,
+  node: ClusterNode,
+  cause: Cause,
+): readonly Draft[] {
+  if (node.liveness !== 'lost' && !isReachable(node, allocation.engine)) {
+    context.unseen(instance, allocation.workload);
+    return [];
+  }
+  const current = allocation === instance.allocation;
+  const object = current ? objectOf(instance) : context.hasObject(allocation) ? 'running' : 'gone';
+  const forget = object === 'gone';
+  return [
+    {
+      kind: forget ? 'forget' : 'remove',
+      instance: instance.id,
+      ordinal: instance.ordinal,
+      cause,
+      node,
+      engine: allocation.engine,
+      revision: allocation.revision,
+      holds: allocation.holds,
+      order: 'in-place',
+      class: 'none',
+      changes: [],
+      reason: removalReason(cause, current, forget, node),
+      disrupts: current && instance.available,
+      old: { allocation, node, object },
+    },
+  ];
+}
+
+function removalReason(cause: Cause, current: boolean, forget: boolean, node: ClusterNode): string {
+  if (!current) return 'left over from an unfinished run';
+  if (cause === 'drain') return `${node.name} is drained`;
+  return forget ? 'not wanted any more, and gone from its engine' : 'not wanted any more';
+}

@@ -1,0 +1,46 @@
+import type { EngineKind, InstanceId, RevisionHash } from '../model/ids.ts';
+import type { Cause, DisruptionClass, FieldChange, Replaced, Step, StepKind } from '../model/plan.ts';
+import type { Allocation, Holds } from '../model/recorded.ts';
+import type { ClusterNode } from './cluster.ts';
+import type { Instance } from './match.ts';
+
+/** A step before it has an id, a generation and a wave. */
+export interface Draft {
+  readonly kind: StepKind;
+  readonly instance: InstanceId;
+  readonly ordinal: number;
+  readonly cause: Cause;
+  readonly node: ClusterNode;
+  readonly engine: EngineKind;
+  readonly revision: RevisionHash;
+  readonly holds: Holds;
+  readonly order: Step['order'];
+  readonly class: DisruptionClass;
+  readonly changes: readonly FieldChange[];
+  readonly reason: string;
+  /** Takes an available instance away from its users before the new one serves. */
+  readonly disrupts: boolean;
+  /** What it takes the place of, updates or removes. */
+  readonly old?: { readonly allocation: Allocation; readonly node: ClusterNode; readonly object: Replaced['object'] };
+}
+
+/** What is left of an instance on its engine. */
+export function objectOf(instance: Instance): Replaced['object'] {
+  switch (instance.status) {
+    case 'gone':
+    case 'lost':
+    case 'unknown':
+      return 'gone';
+    case 'dead':
+    case 'held':
+      return 'dead';
+    case 'running':
+    case 'busy':
+    case 'unhealthy':
+      return 'running';
+  }
+}
+
+/** Makes an allocation, rather than changing or ending one. */
+export const makes = (draft: Pick<Draft, 'kind'>): boolean =>
+  draft.kind === 'create' || draft.kind === 'replace' || draft.kind === 'move';

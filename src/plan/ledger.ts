@@ -1,0 +1,224 @@
+import { chargedResources, usableCapacity } from '../model/capacity.ts';
+import type { DesiredNode } from '../model/desired.ts';
+import type { Holds } from '../model/recorded.ts';
+import { resourcesOf } from '../model/recorded.ts';
+import { baseDimensions, type Dimension, dimensionsOf, type Resources } from '../model/resources.ts';
+import type { Revision } from '../model/revision.ts';
+import type { Cluster, ClusterNode } from './cluster.ts';
+import type { PlanInputs } from './inputs.ts';
+
+/** An amount for each dimension of the ledger. */
+export type Vector = Float64Array;
+
+/**
+ * What is charged where, as typed arrays of nodes × dimensions. Charging is conservative: what exists keeps its charge
+ * while the plan runs, what comes is charged at once, nothing is ever given back. So every interleaving of the steps
+ * fits, and so does every undo. Integers below 2^53 are exact in a double.
+ */
+export interface Ledger {
+  readonly dimensions: readonly Dimension[];
+  readonly width: number;
+  /** Infinity where nobody knows the capacity. */
+  readonly capacity: Float64Array;
+  readonly used: Float64Array;
+  /** Charges before the plan. */
+  readonly before: Float64Array;
+  /** Charges once the plan is done. */
+  readonly after: Float64Array;
+  /** Host ports that are taken, by port domain. */
+  readonly ports: ReadonlyMap<string, Set<number>>;
+  /** What was charged since the start, so that a refused unit can be taken back. */
+  readonly log: LogEntry[];
+}
+
+type LogEntry =
+  | { readonly kind: 'amounts'; readonly node: number; readonly amounts: Vector }
+  | { readonly kind: 'port'; readonly domain: string; readonly port: number };
+
+export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
+  const capacities = cluster.nodes.map((node) =>
+    usableCapacity({
+      definition: node.definition,
+      observed: node.observed,
+      recorded: inputs.recorded.nodes.get(node.name),
+    }),
+  );
+  const dimensions = ledgerDimensions(inputs, capacities);
+  const width = dimensions.length;
+  const ledger: Ledger = {
+    dimensions,
+    width,
+    capacity: new Float64Array(cluster.nodes.length * width),
+    used: new Float64Array(cluster.nodes.length * width),
+    before: new Float64Array(cluster.nodes.length * width),
+    after: new Float64Array(cluster.nodes.length * width),
+    ports: new Map(cluster.nodes.map((node) => [node.portDomain, new Set<number>()])),
+    log: [],
+  };
+  capacities.forEach((capacity, node) => {
+    dimensions.forEach((dimension, d) => {
+      ledger.capacity[node * width + d] = capacity[dimension] ?? (isBase(dimension) ? Number.POSITIVE_INFINITY : 0);
+    });
+  });
+  for (const allocation of inputs.recorded.allocations) {
+    const node = cluster.nodes[cluster.indexOf.get(allocation.node) ?? -1];
+    if (node === undefined) continue;
+    addTo(ledger.used, node.index * width, vectorOf(ledger, chargedResources(allocation)));
+    if (allocation.state !== 'held') takePorts(ledger, node, allocation.holds.ports);
+  }
+  chargeForeign(ledger, cluster);
+  ledger.before.set(ledger.used);
+  ledger.after.set(ledger.used);
+  ledger.log.length = 0;
+  return ledger;
+}
+
+function ledgerDimensions(inputs: PlanInputs, capacities: readonly Resources[]): readonly Dimension[] {
+  const wanted = inputs.desired.workloads.map((workload) => workload.revision.resources.extended as Resources);
+  const held = inputs.recorded.allocations.flatMap((allocation) =>
+    allocation.holds.extended === undefined ? [] : [allocation.holds.extended as Resources],
+  );
+  const all = new Set([...capacities, ...wanted, ...held].flatMap((resources) => Object.keys(resources)));
+  const named = Object.fromEntries([...all, ...baseDimensions].map((name) => [name, 1])) as Resources;
+  return dimensionsOf(named);
+}
+
+const isBase = (dimension: Dimension): boolean => (baseDimensions as readonly string[]).includes(dimension);
+
+function chargeForeign(ledger: Ledger, cluster: Cluster): void {
+  for (const node of cluster.nodes) {
+    for (const foreign of node.observed?.foreign ?? []) {
+      addTo(ledger.used, node.index * ledger.width, vectorOf(ledger, foreign.resources));
+      for (const port of foreign.ports) ledger.ports.get(node.portDomain)?.add(port);
+    }
+  }
+}
+
+export const vectorOf = (ledger: Ledger, resources: Resources): Vector =>
+  Float64Array.from(ledger.dimensions, (dimension) => resources[dimension] ?? 0);
+
+export function resourcesOfVector(ledger: Ledger, vector: Vector): Resources {
+  const entries = ledger.dimensions.map((dimension, d) => [dimension, vector[d] ?? 0] as const);
+  return Object.fromEntries(entries.filter(([, amount]) => amount !== 0)) as Resources;
+}
+
+/** What a new instance holds, ports aside. */
+export function holdsOf(revision: Revision): Holds {
+  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended } = revision.resources;
+  return {
+    cpuMillis,
+    memoryBytes,
+    storageBytes,
+    ...(bandwidthBits > 0 && { bandwidthBits }),
+    ...(Object.keys(extended).length > 0 && { extended }),
+  };
+}
+
+/** How much more `next` needs than `held`, never less than nothing: what an in-place replacement adds to its node. */
+export function growth(ledger: Ledger, next: Holds, held: Resources): Vector {
+  const wanted = resourcesOf(next);
+  return Float64Array.from(ledger.dimensions, (dimension) =>
+    Math.max(0, (wanted[dimension] ?? 0) - (held[dimension] ?? 0)),
+  );
+}
+
+/** How many times the amounts fit into what is free on a node. A dimension that is not asked for cannot be short. */
+export function timesThatFit(ledger: Ledger, node: number, amounts: Vector): number {
+  const start = node * ledger.width;
+  let times = mostPerNode;
+  for (let d = 0; d < ledger.width; d += 1) {
+    const amount = amounts[d] as number;
+    if (amount <= 0) continue;
+    const free = (ledger.capacity[start + d] as number) - (ledger.used[start + d] as number);
+    const here = Math.floor(free / amount);
+    if (here < times) times = here;
+    if (times <= 0) return 0;
+  }
+  return times;
+}
+
+/** Stands for "as many as you like" where an instance asks for nothing. */
+const mostPerNode = 1_000_000;
+
+/** What is short on a node, by dimension; empty when the amounts fit. */
+export function shortOf(ledger: Ledger, node: number, amounts: Vector): Vector {
+  const start = node * ledger.width;
+  return amounts.map((amount, d) => {
+    const free = (ledger.capacity[start + d] as number) - (ledger.used[start + d] as number);
+    return amount > 0 && amount > free ? amount - Math.max(free, 0) : 0;
+  });
+}
+
+export function charge(ledger: Ledger, node: number, amounts: Vector): void {
+  addTo(ledger.used, node * ledger.width, amounts);
+  ledger.log.push({ kind: 'amounts', node, amounts });
+}
+
+function addTo(target: Float64Array, start: number, amounts: Vector): void {
+  for (let d = 0; d < amounts.length; d += 1)
+    target[start + d] = (target[start + d] as number) + (amounts[d] as number);
+}
+
+/**
+ * Host ports for one more instance on a node, none of them taken yet: those it `keeps`, fixed ones, and the lowest free
+ * of the node's range for the others. Undefined when one is not to be had.
+ */
+export function findPorts(
+  ledger: Ledger,
+  node: ClusterNode,
+  revision: Revision,
+  keeps: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> | undefined {
+  if (revision.ports.every((port) => port.publish === 'none')) return {};
+  const taken = ledger.ports.get(node.portDomain) ?? new Set<number>();
+  const kept = new Set(Object.values(keeps));
+  const found: Record<string, number> = {};
+  const own = new Set<number>();
+  for (const { name, publish } of revision.ports) {
+    if (publish === 'none') continue;
+    const port = publish === 'auto' ? (keeps[name] ?? lowestFree(node.definition, taken, own)) : publish;
+    if (port === undefined || (publish !== 'auto' && taken.has(port) && !kept.has(port))) return undefined;
+    own.add(port);
+    found[name] = port;
+  }
+  return found;
+}
+
+function lowestFree(
+  node: DesiredNode | undefined,
+  taken: ReadonlySet<number>,
+  own: ReadonlySet<number>,
+): number | undefined {
+  const { first, last } = node?.portRange ?? { first: 1, last: 0 };
+  for (let port = first; port <= last; port += 1) if (!taken.has(port) && !own.has(port)) return port;
+  return undefined;
+}
+
+export function takePorts(
+  ledger: Ledger,
+  node: ClusterNode,
+  ports: Readonly<Record<string, number>> | undefined,
+): void {
+  if (ports === undefined) return;
+  const taken = ledger.ports.get(node.portDomain);
+  for (const port of Object.values(ports)) {
+    if (taken === undefined || taken.has(port)) continue;
+    taken.add(port);
+    ledger.log.push({ kind: 'port', domain: node.portDomain, port });
+  }
+}
+
+/** Takes back everything that was charged after `mark`, a former length of the log. */
+export function rollbackLedger(ledger: Ledger, mark: number): void {
+  while (ledger.log.length > mark) {
+    const entry = ledger.log.pop();
+    if (entry?.kind === 'port') ledger.ports.get(entry.domain)?.delete(entry.port);
+    if (entry?.kind === 'amounts') {
+      addTo(
+        ledger.used,
+        entry.node * ledger.width,
+        entry.amounts.map((amount) => -amount),
+      );
+    }
+  }
+}

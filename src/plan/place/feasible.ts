@@ -1,0 +1,85 @@
+import type { DesiredWorkload, Placement } from '../../model/desired.ts';
+import type { EngineKind } from '../../model/ids.ts';
+import { type Cluster, type ClusterNode, isReachable } from '../cluster.ts';
+
+/** Nodes that may take a workload as far as rules go; whether there is room is another question. */
+export interface Candidates {
+  /** Indices, ascending. */
+  readonly nodes: readonly number[];
+  /** How many nodes were looked at: all of the workload's pods. */
+  readonly considered: number;
+  /** Nodes ruled out, by reason; every node counts once, for the first reason. */
+  readonly ruledOut: readonly { readonly key: string; readonly text: string; readonly nodes: number }[];
+}
+
+/** Workloads with the same rules share their answer. */
+export function openCandidates(cluster: Cluster): (workload: DesiredWorkload, engine: EngineKind) => Candidates {
+  const cache = new Map<string, Candidates>();
+  return ({ placement }, engine) => {
+    const { pods, require, tolerate } = placement;
+    const key = JSON.stringify([engine, pods, Object.entries(require).sort(), tolerate]);
+    const known = cache.get(key) ?? findCandidates(cluster, placement, engine);
+    cache.set(key, known);
+    return known;
+  };
+}
+
+function findCandidates(cluster: Cluster, placement: Placement, engine: EngineKind): Candidates {
+  const nodes: number[] = [];
+  const ruledOut = new Map<string, { key: string; text: string; nodes: number }>();
+  let considered = 0;
+  for (const node of cluster.nodes) {
+    if (node.definition === undefined || !isInPods(node, placement)) continue;
+    considered += 1;
+    const reason = whyNot(node, placement, engine);
+    if (reason === undefined) {
+      nodes.push(node.index);
+      continue;
+    }
+    const entry = ruledOut.get(reason.text) ?? { ...reason, nodes: 0 };
+    entry.nodes += 1;
+    ruledOut.set(reason.text, entry);
+  }
+  return { nodes, considered, ruledOut: [...ruledOut.values()] };
+}
+
+interface Reason {
+  /** Key in a refusal's `byReason`. */
+  readonly key: string;
+  /** Completes "12 of 40 nodes …". */
+  readonly text: string;
+}
+
+function whyNot(node: ClusterNode, placement: Placement, engine: EngineKind): Reason | undefined {
+  const lifecycle = node.definition?.lifecycle ?? 'gone';
+  if (lifecycle !== 'online') return { key: 'lifecycle', text: `are ${lifecycle}` };
+  if (node.liveness !== 'alive') return { key: 'liveness', text: `are ${node.liveness}` };
+  if (!node.accepts) return { key: 'lifecycle', text: 'are cordoned' };
+  const mismatch = whyMisplaced(node, placement, engine) ?? whyTainted(node, placement);
+  if (mismatch !== undefined) return mismatch;
+  if (!isReachable(node, engine)) return { key: 'liveness', text: `have no reachable ${engine} engine` };
+  return undefined;
+}
+
+/** Rules that an instance which is already there must keep, too. */
+export function whyMisplaced(node: ClusterNode, placement: Placement, engine: EngineKind): Reason | undefined {
+  const { definition } = node;
+  if (definition === undefined) return { key: 'lifecycle', text: 'left git' };
+  if (!isInPods(node, placement)) return { key: 'pod', text: `are in pod ${definition.pod}` };
+  if (definition.engines[engine] === undefined) return { key: 'engine', text: `have no ${engine} engine` };
+  for (const [label, value] of Object.entries(placement.require)) {
+    if (definition.labels[label] !== value) return { key: 'label', text: `lack label ${label}=${value}` };
+  }
+  return undefined;
+}
+
+/** A taint keeps new instances away; what runs there stays. */
+export function whyTainted(node: ClusterNode, placement: Placement): Reason | undefined {
+  const taint = node.definition?.taints.find(
+    ({ key, value }) => !placement.tolerate.some((t) => t.key === key && (t.value === undefined || t.value === value)),
+  );
+  return taint && { key: 'taint', text: `have taint ${taint.key}=${taint.value}` };
+}
+
+const isInPods = (node: ClusterNode, { pods }: Placement): boolean =>
+  pods.length === 0 || (node.definition !== undefined && pods.includes(node.definition.pod));

@@ -1,0 +1,268 @@
+import { chargedResources } from '../../model/capacity.ts';
+import type { Cause, Step, StepKind } from '../../model/plan.ts';
+import type { Holds } from '../../model/recorded.ts';
+import { resourcesOf } from '../../model/recorded.ts';
+import { type ClusterNode, isReachable } from '../cluster.ts';
+import { worstClass } from '../compare.ts';
+import type { Context } from '../context.ts';
+import type { Intent, Want } from '../decide.ts';
+import { type Draft, objectOf } from '../draft.ts';
+import { charge, findPorts, growth, holdsOf, takePorts, timesThatFit, type Vector } from '../ledger.ts';
+import { chargeQuota, type Demand, exceeded, type QuotaRow, type QuotaScope, quotaDemand } from '../quota.ts';
+import type { NodeQueue } from './distribute.ts';
+import { whyMisplaced, whyTainted } from './feasible.ts';
+
+/** Why something could not be placed. */
+export type Failure =
+  | { readonly kind: 'capacity' }
+  | { readonly kind: 'quota'; readonly row: QuotaRow }
+  | { readonly kind: 'cannotMove'; readonly reason: string };
+
+export type Outcome =
+  | { readonly kind: 'placed'; readonly draft: Draft }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export interface Attempt {
+  readonly order: 'create-first' | 'stop-first';
+  /** Opened when first needed: most instances stay where they are. */
+  readonly queue: () => NodeQueue;
+  /** Appended to the reason. */
+  readonly note: string;
+}
+
+/** Places one instance and charges it: in place, then on its own node, then on the best other one. */
+export function placeOne(context: Context, intent: Intent, want: Want, attempt: Attempt): Outcome {
+  const stay = stayingNode(context, intent, want);
+  const failure = stay === undefined ? undefined : tryStay(context, intent, want, attempt, stay);
+  if (failure?.kind === 'placed') return failure;
+  const bound = boundTo(intent, want);
+  if (bound !== undefined && want.current !== undefined) {
+    return failure ?? failed({ kind: 'cannotMove', reason: bound });
+  }
+  return tryElsewhere(context, intent, want, attempt);
+}
+
+const failed = (failure: Failure): Outcome => ({ kind: 'failed', failure });
+
+/** Set when the instance may be nowhere else. */
+function boundTo({ definition }: Intent, want: Want): string | undefined {
+  if (definition.type === 'daemon') return `it is the daemon of ${want.onlyNode?.name ?? 'its node'}`;
+  return definition.type === 'static' ? 'it is static and never moves' : undefined;
+}
+
+function stayingNode(_context: Context, { definition, target }: Intent, want: Want): ClusterNode | undefined {
+  const node = want.current?.node;
+  if (node === undefined || want.mustLeave !== undefined || node.draining) return undefined;
+  const { engine } = target.revision;
+  const allowed =
+    isReachable(node, engine) &&
+    whyMisplaced(node, definition.placement, engine) === undefined &&
+    whyTainted(node, definition.placement) === undefined;
+  return allowed ? node : undefined;
+}
+
+function tryStay(context: Context, intent: Intent, want: Want, attempt: Attempt, node: ClusterNode): Outcome {
+  const { current } = want;
+  if (current === undefined) return failed({ kind: 'capacity' });
+  if (isInPlace(intent, want)) {
+    const update = tryUpdate(context, intent, want, node);
+    if (update.kind === 'placed') return update;
+  }
+  const { revision } = intent.target;
+  const gone = objectOf(current) === 'gone';
+  const both = attempt.order === 'create-first' && objectOf(current) === 'running';
+  const { allocation } = current;
+  const holds = holdsOf(revision);
+  const amounts = both ? vectorOfHolds(context, holds) : growth(context.ledger, holds, chargedResources(allocation));
+  const keeps = both || allocation.state === 'held' ? {} : allocation.holds.ports;
+  return settle(context, intent, want, {
+    node,
+    amounts,
+    keeps,
+    freesFirst: !both,
+    kind: gone ? 'create' : 'replace',
+    order: both ? 'create-first' : 'stop-first',
+    note: attempt.note,
+  });
+}
+
+/** Everything that changed can be changed while it runs. */
+function isInPlace({ definition, target }: Intent, { current, changes, cause }: Want): boolean {
+  if (current === undefined || objectOf(current) !== 'running' || current.status === 'unhealthy') return false;
+  if (changes.length === 0 && current.allocation.revision === target.hash) return false;
+  if (changes.length === 0 && cause === 'new') return false;
+  const worst = worstClass(changes);
+  return definition.id !== undefined && (worst === 'none' || worst === 'live');
+}
+
+function tryUpdate(context: Context, intent: Intent, want: Want, node: ClusterNode): Outcome {
+  const { current } = want;
+  if (current === undefined) return failed({ kind: 'capacity' });
+  const { allocation } = current;
+  const { ports, ip } = allocation.holds;
+  const holds = { ...holdsOf(intent.target.revision), ...(ports && { ports }), ...(ip && { ip }) };
+  const amounts = growth(context.ledger, holds, resourcesOf(allocation.holds));
+  if (timesThatFit(context.ledger, node.index, amounts) < 1) return failed({ kind: 'capacity' });
+  const demand = quotaDemand(
+    context.quotas,
+    { scope: scopeOf(intent, node), demand: demandOf(holds) },
+    freedBy(intent, want),
+  );
+  const row = exceeded(demand);
+  if (row !== undefined) return failed({ kind: 'quota', row });
+  charge(context.ledger, node.index, amounts);
+  chargeQuota(context.quotas, demand);
+  const draft = draftOf(intent, want, { kind: 'update', node, holds, order: 'in-place', note: '' });
+  return { kind: 'placed', draft };
+}
+
+function tryElsewhere(context: Context, intent: Intent, want: Want, attempt: Attempt): Outcome {
+  const queue = attempt.queue();
+  const amounts = vectorOfHolds(context, holdsOf(intent.target.revision));
+  let full: QuotaRow | undefined;
+  // Every turn that does not place drops a node: bounded by the number of candidates.
+  for (let best = queue.best(); best !== undefined; best = queue.best()) {
+    const node = context.cluster.nodes[best];
+    // An instance that has to leave may come back to its own node only where that is not why it leaves.
+    if (node === undefined || (want.current?.node === node && want.mustLeave !== undefined)) {
+      queue.drop();
+      continue;
+    }
+    const same = want.current?.node === node;
+    const stops = want.current !== undefined && objectOf(want.current) === 'running';
+    const outcome = settle(context, intent, want, {
+      node,
+      amounts,
+      keeps: {},
+      freesFirst: attempt.order === 'stop-first' || !stops,
+      kind: want.current === undefined ? 'create' : same ? 'replace' : 'move',
+      order: stops ? attempt.order : want.current && objectOf(want.current) === 'dead' ? 'stop-first' : 'create-first',
+      note: attempt.note,
+    });
+    if (outcome.kind === 'placed') {
+      queue.used();
+      return outcome;
+    }
+    if (outcome.failure.kind === 'quota') full = outcome.failure.row;
+    queue.drop();
+  }
+  return failed(full === undefined ? { kind: 'capacity' } : { kind: 'quota', row: full });
+}
+
+interface Choice {
+  readonly node: ClusterNode;
+  readonly amounts: Vector;
+  /** Ports that it may keep. */
+  readonly keeps: Readonly<Record<string, number>> | undefined;
+  /** What it replaces is off before it starts. */
+  readonly freesFirst: boolean;
+  readonly kind: StepKind;
+  readonly order: Step['order'];
+  readonly note: string;
+}
+
+/** Charges the choice if it fits in every respect. */
+function settle(context: Context, intent: Intent, want: Want, choice: Choice): Outcome {
+  const { node, amounts } = choice;
+  const { revision } = intent.target;
+  if (timesThatFit(context.ledger, node.index, amounts) < 1) return failed({ kind: 'capacity' });
+  const ports = findPorts(context.ledger, node, revision, choice.keeps);
+  if (ports === undefined) return failed({ kind: 'capacity' });
+  const ip = want.current?.allocation.holds.ip;
+  const holds: Holds = { ...holdsOf(revision), ...(Object.keys(ports).length > 0 && { ports }), ...(ip && { ip }) };
+  const demand = quotaDemand(
+    context.quotas,
+    { scope: scopeOf(intent, node), demand: demandOf(holds) },
+    choice.freesFirst ? freedBy(intent, want) : undefined,
+  );
+  const row = exceeded(demand);
+  if (row !== undefined) return failed({ kind: 'quota', row });
+  charge(context.ledger, node.index, amounts);
+  takePorts(context.ledger, node, ports);
+  chargeQuota(context.quotas, demand);
+  return { kind: 'placed', draft: draftOf(intent, want, { ...choice, holds }) };
+}
+
+const vectorOfHolds = (context: Context, holds: Holds): Vector => growth(context.ledger, holds, {});
+
+const scopeOf = ({ definition }: Intent, node: ClusterNode): QuotaScope => ({
+  namespace: definition.namespace,
+  pod: node.definition?.pod,
+});
+
+const demandOf = (holds: Holds): Demand => ({ resources: resourcesOf(holds), instances: 1 });
+
+function freedBy(
+  intent: Intent,
+  { current }: Want,
+): { readonly scope: QuotaScope; readonly demand: Demand } | undefined {
+  if (current === undefined || current.allocation.state === 'lost') return undefined;
+  const instances = current.allocation.state === 'held' ? 0 : 1;
+  return {
+    scope: scopeOf(intent, current.node),
+    demand: { resources: chargedResources(current.allocation), instances },
+  };
+}
+
+function draftOf(
+  intent: Intent,
+  want: Want,
+  choice: Pick<Choice, 'kind' | 'node' | 'order' | 'note'> & { readonly holds: Holds },
+): Draft {
+  const { current, changes } = want;
+  const { kind, node, order, holds } = choice;
+  const worst = worstClass(changes);
+  const made = kind === 'create' ? 'none' : kind === 'update' ? worst : 'recreate';
+  return {
+    kind,
+    instance: want.instance,
+    ordinal: want.ordinal,
+    cause: want.cause,
+    node,
+    engine: intent.target.revision.engine,
+    revision: intent.target.hash,
+    holds,
+    order,
+    class: made,
+    changes,
+    reason: `${reasonOf(want.cause, intent, want)}${choice.note}`,
+    disrupts: current?.available === true && order === 'stop-first' && kind !== 'create',
+    ...(current && { old: { allocation: current.allocation, node: current.node, object: objectOf(current) } }),
+  };
+}
+
+function reasonOf(cause: Cause, intent: Intent, { current, changes, mustLeave }: Want): string {
+  const fields = changes.map((change) => change.path || '/').join(', ');
+  const changed = fields === '' ? '' : `${fields} changed`;
+  switch (cause) {
+    case 'new':
+      return current === undefined ? 'new' : 'declared again';
+    case 'scale':
+      return `${intent.replicas} are wanted`;
+    case 'heal':
+      return [downReason(current), changed].filter((text) => text !== '').join('; ');
+    case 'rollback':
+      return `back to ${intent.target.hash}: ${changed}`;
+    case 'change':
+    case 'drain':
+    case 'lost':
+    case 'prune':
+    case 'orphan':
+      return [mustLeave ?? '', changed].filter((text) => text !== '').join('; ');
+  }
+}
+
+function downReason(current: Want['current']): string {
+  switch (current?.status) {
+    case 'dead':
+      return current.object?.exitCode === undefined
+        ? `does not run on ${current.node.name}`
+        : `exited with code ${current.object.exitCode} on ${current.node.name}`;
+    case 'gone':
+      return `its object is gone from ${current.node.name}`;
+    case 'unhealthy':
+      return `fails its health check on ${current.node.name}`;
+    default:
+      return current === undefined ? '' : `differs from its revision on ${current.node.name}`;
+  }
+}

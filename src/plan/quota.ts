@@ -1,0 +1,150 @@
+import { chargedResources } from '../model/capacity.ts';
+import type { DesiredQuota } from '../model/desired.ts';
+import type { NamespaceName, PodName } from '../model/ids.ts';
+import { parseWorkloadId } from '../model/ids.ts';
+import type { QuotaUse } from '../model/plan.ts';
+import type { Dimension, Resources } from '../model/resources.ts';
+import type { Cluster } from './cluster.ts';
+import type { PlanInputs } from './inputs.ts';
+
+/** Use of every quota, charged like nodes are: adds at once, nothing given back while the plan runs. */
+export interface QuotaLedger {
+  readonly rows: readonly QuotaRow[];
+  /** Rows that an instance of a namespace on a pod is charged to, its quotas' parents included. */
+  readonly rowsFor: (scope: QuotaScope) => readonly QuotaRow[];
+  readonly log: { readonly row: QuotaRow; readonly amount: number }[];
+}
+
+/** One limit of one quota. Mutable only through `chargeQuota` and `rollbackQuota`. */
+export interface QuotaRow {
+  readonly name: string;
+  readonly dimension: Dimension | 'instances';
+  readonly limit: number;
+  before: number;
+  used: number;
+  /** Net of the steps of the plan: what is left when it is done. */
+  after: number;
+  /** Use by namespace/workload, to name who uses most. */
+  readonly byWorkload: Map<string, number>;
+}
+
+export interface QuotaScope {
+  readonly namespace: NamespaceName;
+  readonly pod: PodName | undefined;
+}
+
+export function openQuotas(inputs: PlanInputs, cluster: Cluster): QuotaLedger {
+  const quotas = new Map(inputs.desired.quotas.map((quota) => [quota.name, quota]));
+  const rowsOf = new Map(inputs.desired.quotas.map((quota) => [quota.name, rowsOfQuota(quota)]));
+  const cache = new Map<string, readonly QuotaRow[]>();
+  const rowsFor = (scope: QuotaScope): readonly QuotaRow[] => {
+    const key = `${scope.namespace}|${scope.pod ?? ''}`;
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const names = new Set(
+      inputs.desired.quotas.filter((quota) => covers(quota, scope)).flatMap((q) => chain(q, quotas)),
+    );
+    const rows = [...names].sort().flatMap((name) => rowsOf.get(name) ?? []);
+    cache.set(key, rows);
+    return rows;
+  };
+  const ledger: QuotaLedger = { rows: [...rowsOf.values()].flat(), rowsFor, log: [] };
+  if (ledger.rows.length === 0) return ledger;
+  for (const allocation of inputs.recorded.allocations) {
+    if (allocation.state === 'lost') continue;
+    const pod = cluster.nodes[cluster.indexOf.get(allocation.node) ?? -1]?.definition?.pod;
+    const { namespace } = parseWorkloadId(allocation.workload);
+    const demand = { resources: chargedResources(allocation), instances: allocation.state === 'held' ? 0 : 1 };
+    for (const row of rowsFor({ namespace, pod })) {
+      const amount = amountFor(row, demand);
+      row.before += amount;
+      row.byWorkload.set(allocation.workload, (row.byWorkload.get(allocation.workload) ?? 0) + amount);
+    }
+  }
+  for (const row of ledger.rows) {
+    row.used = row.before;
+    row.after = row.before;
+  }
+  return ledger;
+}
+
+function rowsOfQuota(quota: DesiredQuota): readonly QuotaRow[] {
+  return Object.entries(quota.limits)
+    .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+    .map(([dimension, limit]) => ({
+      name: quota.name,
+      dimension: dimension as QuotaRow['dimension'],
+      limit,
+      before: 0,
+      used: 0,
+      after: 0,
+      byWorkload: new Map(),
+    }));
+}
+
+const covers = (quota: DesiredQuota, scope: QuotaScope): boolean =>
+  (quota.namespace === undefined || quota.namespace === scope.namespace) &&
+  (quota.pod === undefined || quota.pod === scope.pod);
+
+/** The quota and its ancestors. Loading refuses cycles; the set ends one all the same. */
+function chain(quota: DesiredQuota, quotas: ReadonlyMap<string, DesiredQuota>): readonly string[] {
+  const names = new Set<string>();
+  for (let at: DesiredQuota | undefined = quota; at !== undefined && !names.has(at.name); ) {
+    names.add(at.name);
+    at = at.parent === undefined ? undefined : quotas.get(at.parent);
+  }
+  return [...names];
+}
+
+export interface Demand {
+  readonly resources: Resources;
+  readonly instances: number;
+}
+
+export const amountFor = (row: Pick<QuotaRow, 'dimension'>, demand: Demand): number =>
+  row.dimension === 'instances' ? demand.instances : (demand.resources[row.dimension] ?? 0);
+
+/**
+ * What one more allocation adds to each quota. One that takes the place of another, which is stopped first, adds only
+ * what it needs more, in the quotas that cover both.
+ */
+export function quotaDemand(
+  quotas: QuotaLedger,
+  next: { readonly scope: QuotaScope; readonly demand: Demand },
+  freed?: { readonly scope: QuotaScope; readonly demand: Demand },
+): readonly { readonly row: QuotaRow; readonly amount: number }[] {
+  if (quotas.rows.length === 0) return [];
+  const shared = new Set(freed === undefined ? [] : quotas.rowsFor(freed.scope));
+  return quotas.rowsFor(next.scope).flatMap((row) => {
+    const credit = freed !== undefined && shared.has(row) ? amountFor(row, freed.demand) : 0;
+    const amount = Math.max(0, amountFor(row, next.demand) - credit);
+    return amount > 0 ? [{ row, amount }] : [];
+  });
+}
+
+/** The first limit that the amounts would break. */
+export const exceeded = (
+  amounts: readonly { readonly row: QuotaRow; readonly amount: number }[],
+): QuotaRow | undefined => amounts.find(({ row, amount }) => row.used + amount > row.limit)?.row;
+
+export function chargeQuota(
+  quotas: QuotaLedger,
+  amounts: readonly { readonly row: QuotaRow; readonly amount: number }[],
+): void {
+  for (const entry of amounts) {
+    entry.row.used += entry.amount;
+    quotas.log.push(entry);
+  }
+}
+
+export function rollbackQuota(quotas: QuotaLedger, mark: number): void {
+  while (quotas.log.length > mark) {
+    const entry = quotas.log.pop();
+    if (entry !== undefined) entry.row.used -= entry.amount;
+  }
+}
+
+export const quotaUses = (quotas: QuotaLedger): readonly QuotaUse[] =>
+  quotas.rows
+    .map(({ name, dimension, before, used, after, limit }) => ({ name, dimension, before, peak: used, after, limit }))
+    .sort((a, b) => (a.name === b.name ? (a.dimension < b.dimension ? -1 : 1) : a.name < b.name ? -1 : 1));

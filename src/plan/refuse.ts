@@ -1,0 +1,157 @@
+import type { Refusal } from '../model/plan.ts';
+import type { Dimension, Resources } from '../model/resources.ts';
+import { formatBitRate, formatCores } from '../model/units.ts';
+import type { Context } from './context.ts';
+import type { Intent } from './decide.ts';
+import { growth, holdsOf, resourcesOfVector, shortOf, type Vector } from './ledger.ts';
+import { amountFor, type QuotaRow } from './quota.ts';
+
+/** "2 of 5 instances do not fit: 12 of 40 nodes lack memory, 28 lack label disk=ssd; nearest: web-a-07 needs 2 GiB more" */
+export function capacityRefusal(
+  context: Context,
+  { workload, definition, target }: Intent,
+  count: { readonly failed: number; readonly of: number },
+): Refusal {
+  const candidates = context.candidatesOf(definition, target.revision.engine);
+  const amounts = growth(context.ledger, holdsOf(target.revision), {});
+  const reasons = new Map<string, { key: string; text: string; nodes: number }>();
+  const add = (key: string, text: string, nodes: number): void => {
+    const entry = reasons.get(text) ?? { key, text, nodes: 0 };
+    entry.nodes += nodes;
+    reasons.set(text, entry);
+  };
+  for (const { key, text, nodes } of candidates.ruledOut) add(key, text, nodes);
+  let nearest: { readonly node: number; readonly short: Vector; readonly distance: number } | undefined;
+  for (const node of candidates.nodes) {
+    const short = shortOf(context.ledger, node, amounts);
+    const lacking = short.findIndex((amount) => amount > 0);
+    const dimension = context.ledger.dimensions[lacking];
+    if (dimension === undefined) {
+      const reason = fullReason(definition.placement.perNode);
+      add(reason.key, reason.text, 1);
+      continue;
+    }
+    add(nameOf(dimension), `lack ${nameOf(dimension)}`, 1);
+    const distance = Math.max(...short.map((amount, d) => (amount > 0 ? amount / (amounts[d] ?? 1) : 0)));
+    if (nearest === undefined || distance < nearest.distance) nearest = { node, short, distance };
+  }
+  const sorted = [...reasons.values()].sort((a, b) => b.nodes - a.nodes || (a.text < b.text ? -1 : 1));
+  const missing = nearest && resourcesOfVector(context.ledger, nearest.short);
+  const name = nearest && context.cluster.nodes[nearest.node]?.name;
+  const why = whyText(sorted, candidates.considered, definition.placement.pods);
+  const near = name && missing ? `; nearest: ${name} needs ${amountsText(missing)} more` : '';
+  return {
+    code: 'MUS4001',
+    subject: workload.id,
+    instances: count.failed,
+    message: `${workload.id}: ${count.failed} of ${count.of} ${plural(count.of)} not fit: ${why}${near}`,
+    byReason: byKey(sorted),
+    ...(name && missing && { nearest: { node: name, missing } }),
+  };
+}
+
+const plural = (count: number): string => (count === 1 ? 'instance does' : 'instances do');
+
+function fullReason(perNode: number | undefined): { readonly key: string; readonly text: string } {
+  return perNode === undefined
+    ? { key: 'ports', text: 'lack a free port' }
+    : { key: 'perNode', text: `have ${perNode} already (perNode)` };
+}
+
+function whyText(reasons: readonly { text: string; nodes: number }[], nodes: number, pods: readonly string[]): string {
+  const where = pods.length === 0 ? 'the cluster' : `pod ${pods.join(', ')}`;
+  if (nodes === 0) return `there is no node in ${where}`;
+  return reasons
+    .map(({ text, nodes: count }, index) => (index === 0 ? `${count} of ${nodes} nodes ${text}` : `${count} ${text}`))
+    .join(', ');
+}
+
+function byKey(reasons: readonly { key: string; nodes: number }[]): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const { key, nodes } of [...reasons].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))) {
+    sums[key] = (sums[key] ?? 0) + nodes;
+  }
+  return sums;
+}
+
+function nameOf(dimension: Dimension): string {
+  switch (dimension) {
+    case 'cpuMillis':
+      return 'cpu';
+    case 'memoryBytes':
+      return 'memory';
+    case 'storageBytes':
+      return 'storage';
+    case 'bandwidthBits':
+      return 'bandwidth';
+    default:
+      return dimension;
+  }
+}
+
+const amountsText = (resources: Resources): string =>
+  (Object.entries(resources) as [Dimension, number][])
+    .map(([dimension, amount]) => amountText(dimension, amount))
+    .join(' and ');
+
+function amountText(dimension: Dimension | 'instances', amount: number): string {
+  switch (dimension) {
+    case 'cpuMillis':
+      return `${formatCores(amount)} ${amount === 1000 ? 'core' : 'cores'}`;
+    case 'memoryBytes':
+    case 'storageBytes':
+      return bytesText(amount);
+    case 'bandwidthBits':
+      return formatBitRate(amount);
+    case 'instances':
+      return `${amount} instances`;
+    default:
+      return `${amount} ${dimension}`;
+  }
+}
+
+const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+
+/** For people: two decimals at most, rounded up so that having this much is enough. */
+function bytesText(bytes: number): string {
+  let unit = 0;
+  let amount = bytes;
+  while (amount >= 1024 && unit < byteUnits.length - 1) {
+    amount /= 1024;
+    unit += 1;
+  }
+  return `${Math.ceil(amount * 100) / 100} ${byteUnits[unit]}`;
+}
+
+/** "payments: 412 → 431 of 420 instances; payments/checkout uses most (210)" */
+export function quotaRefusal(
+  context: Context,
+  { workload, target }: Intent,
+  row: QuotaRow,
+  count: { readonly failed: number; readonly of: number },
+): Refusal {
+  const amounts = growth(context.ledger, holdsOf(target.revision), {});
+  const each = amountFor(row, { resources: resourcesOfVector(context.ledger, amounts), instances: 1 });
+  const after = row.used + each * count.failed;
+  const [most] = [...row.byWorkload].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  const user = most === undefined ? '' : `; ${most[0]} uses most (${quotaAmount(row, most[1])})`;
+  const amount = `${quotaAmount(row, row.before)} → ${quotaAmount(row, after)} of ${quotaAmount(row, row.limit)}`;
+  const unit = unitText(row.dimension);
+  return {
+    code: 'MUS4002',
+    subject: workload.id,
+    instances: count.failed,
+    message: `${row.name}: ${amount} ${unit}: ${count.failed} of ${count.of} instances of ${workload.id} are refused${user}`,
+    byReason: {},
+  };
+}
+
+const unitText = (dimension: QuotaRow['dimension']): string =>
+  dimension === 'instances' ? 'instances' : dimension === 'cpuMillis' ? 'cores' : nameOf(dimension);
+
+function quotaAmount({ dimension }: QuotaRow, amount: number): string {
+  if (dimension === 'cpuMillis') return formatCores(amount);
+  return dimension === 'memoryBytes' || dimension === 'storageBytes' || dimension === 'bandwidthBits'
+    ? amountText(dimension, amount)
+    : String(amount);
+}

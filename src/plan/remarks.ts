@@ -1,0 +1,97 @@
+import type { Context } from './context.ts';
+import type { Matched, MatchedWorkload } from './match.ts';
+
+/** A unit of it is under way, or somebody froze it: it keeps what it has and gets no steps. */
+export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): void {
+  const { inFlight, overrides } = context.inputs.recorded;
+  if (frozen === 'inFlight') {
+    const unit = inFlight.find((entry) => (entry.unit as string) === id);
+    context.notes.warn(
+      'MUS5008',
+      id,
+      `${id} is left alone: its unit is ${unit?.status ?? 'in flight'} in run ${unit?.run ?? '?'}`,
+    );
+    return;
+  }
+  const freeze = overrides.find((entry) => entry.kind === 'freeze' && (entry.target === id || entry.target === '*'));
+  context.notes.warn('MUS5008', id, `${id} is frozen by ${freeze?.actor ?? '?'}: ${freeze?.reason ?? '?'}`);
+}
+
+/** What the plan takes for granted about nodes, one warning each. */
+export function noteWorld(context: Context): void {
+  const { nodes } = context.cluster;
+  const unknown = nodes.filter((node) => node.definition !== undefined && node.observed === undefined);
+  if (unknown.length > 0) {
+    context.notes.warn(
+      'MUS5001',
+      undefined,
+      `${count(unknown.length, 'node was', 'nodes were')} not observed and ${unknown.length === 1 ? 'is' : 'are'} taken as declared, ` +
+        `alive and empty: ${some(unknown.map((node) => node.name))}`,
+    );
+  }
+  const foreign = nodes.filter((node) =>
+    node.observed?.foreign.some((object) => object.ports.length > 0 || Object.keys(object.resources).length > 0),
+  );
+  if (foreign.length > 0) {
+    context.notes.warn(
+      'MUS5004',
+      undefined,
+      `what is not ours is charged, and never touched, on ${count(foreign.length, 'node', 'nodes')}: ${some(foreign.map((node) => node.name))}`,
+    );
+  }
+}
+
+/** Ours, but of no allocation. Taking them away is not supported yet, so healing is a report as well. */
+export function noteOrphans(context: Context, { orphans }: Matched): void {
+  const policy = context.inputs.desired.cluster.drift.orphan;
+  if (policy === 'ignore') return;
+  const frozen = new Set(context.inputs.recorded.inFlight.map((entry) => entry.unit as string));
+  for (const { allocation, node, engine, objectId, state } of orphans) {
+    if (frozen.has(allocation.slice(0, allocation.lastIndexOf('/')))) continue;
+    const heal = policy === 'heal' ? ' (drift.orphan: heal is not supported yet)' : '';
+    context.notes.warn(
+      'MUS5007',
+      allocation,
+      `${allocation} is ${state} on ${node} as ${engine} object ${objectId}, and no allocation owns it: ` +
+        `remove it by hand if it is not needed${heal}`,
+    );
+  }
+}
+
+/** Nothing is concluded about what cannot be seen. */
+export function noteUnseen(context: Context): void {
+  for (const [workload, instances] of context.unseenInstances) {
+    const nodes = [...new Set(instances.map((instance) => instance.node.name))].sort();
+    context.notes.warn(
+      'MUS5006',
+      workload,
+      `${workload}: nothing is concluded about ${count(instances.length, 'instance', 'instances')} on ` +
+        `${count(nodes.length, 'node that does', 'nodes that do')} not answer: ${some(nodes)}`,
+    );
+  }
+}
+
+/** A node whose definition is gone cannot be reached to be emptied: it has to leave in two commits. */
+export function refuseUnreachableLeavers(context: Context): void {
+  const held = new Map<string, number>();
+  for (const { node } of context.inputs.recorded.allocations) held.set(node, (held.get(node) ?? 0) + 1);
+  for (const node of context.cluster.nodes) {
+    if (node.definition !== undefined || node.observed !== undefined) continue;
+    const instances = held.get(node.name) ?? 0;
+    context.notes.refuse({
+      code: 'MUS4003',
+      subject: node.name,
+      instances,
+      message:
+        `node ${node.name} left git, but holds ${count(instances, 'allocation', 'allocations')} and cannot be reached without its definition: ` +
+        'put it back with `lifecycle: offline`, apply, then remove it',
+      byReason: {},
+    });
+  }
+}
+
+const count = (amount: number, one: string, many: string): string => `${amount} ${amount === 1 ? one : many}`;
+
+const shown = 5;
+const some = (names: readonly string[]): string =>
+  names.length <= shown ? names.join(', ') : `${names.slice(0, shown).join(', ')} and ${names.length - shown} more`;

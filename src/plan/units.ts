@@ -1,0 +1,156 @@
+import type { WorkloadId } from '../model/ids.ts';
+import type { Context } from './context.ts';
+import type { Intent } from './decide.ts';
+import { type Draft, makes } from './draft.ts';
+import type { MatchedWorkload } from './match.ts';
+import type { Placed } from './place/place.ts';
+import { schedule, type WaveDraft } from './rollout.ts';
+
+/** A unit before its steps have ids. */
+export interface UnitDraft {
+  readonly workload: WorkloadId;
+  readonly after: readonly WorkloadId[];
+  readonly waves: readonly WaveDraft[];
+  /** Absent for what left git, and for what has nothing yet. */
+  readonly availability: { readonly lowest: number; readonly of: number } | undefined;
+  readonly worstCaseMs: number;
+  readonly maxUnavailable?: number;
+}
+
+/** One unit for every workload that has something to do, by id. */
+export function buildUnits(
+  context: Context,
+  placed: ReadonlyMap<WorkloadId, Placed>,
+  pruned: ReadonlyMap<MatchedWorkload, readonly Draft[]>,
+): readonly UnitDraft[] {
+  const refused = refusedWorkloads(context, placed);
+  const units: UnitDraft[] = [];
+  for (const [workload, entry] of placed) {
+    const kept = refused.has(workload) ? { ...entry, rollout: [], news: [] } : entry;
+    const { waves, lowest } = schedule(context, kept);
+    if (waves.length === 0) continue;
+    units.push({
+      workload,
+      after: [],
+      waves,
+      availability: kept.budget.base === 0 ? undefined : { lowest, of: kept.budget.base },
+      worstCaseMs: worstCase(context, waves, kept.intent),
+      maxUnavailable: kept.budget.maxUnavailable,
+    });
+  }
+  for (const [{ id }, drafts] of pruned) {
+    if (drafts.length === 0) continue;
+    const waves = [{ drafts, observeMs: 0 }];
+    units.push({ workload: id, after: [], waves, availability: undefined, worstCaseMs: worstCase(context, waves) });
+  }
+  units.sort((a, b) => (a.workload < b.workload ? -1 : 1));
+  return withOrder(units, placed);
+}
+
+/** Those that were refused, and everything that comes after them. */
+function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Placed>): ReadonlySet<WorkloadId> {
+  const subjects = new Set(
+    context.notes.refusals.filter(({ code }) => code === 'MUS4005').map(({ subject }) => subject),
+  );
+  const refused = new Set<WorkloadId>([...subjects] as WorkloadId[]);
+  for (const [id, entry] of placed) if (entry.refused) refused.add(id);
+  const followers = new Map<WorkloadId, Placed[]>();
+  for (const entry of placed.values()) {
+    for (const first of entry.intent.definition.after) {
+      const list = followers.get(first);
+      if (list === undefined) followers.set(first, [entry]);
+      else list.push(entry);
+    }
+  }
+  // A worklist in which every workload is at most once.
+  const queue = [...refused].sort();
+  for (let first = queue.shift(); first !== undefined; first = queue.shift()) {
+    for (const { intent, rollout, news } of followers.get(first) ?? []) {
+      const { id } = intent.workload;
+      if (refused.has(id) || rollout.length + news.length === 0) continue;
+      refused.add(id);
+      queue.push(id);
+      context.notes.refuse({
+        code: 'MUS4008',
+        subject: id,
+        instances: rollout.length + news.length,
+        message: `${id} comes after ${first}, which is refused`,
+        byReason: {},
+      });
+    }
+  }
+  return refused;
+}
+
+/** `after` of git, and daemons after everything that leaves the nodes that they leave. */
+function withOrder(units: readonly UnitDraft[], placed: ReadonlyMap<WorkloadId, Placed>): readonly UnitDraft[] {
+  const present = new Set(units.map((unit) => unit.workload));
+  const after = new Map<WorkloadId, Set<WorkloadId>>(units.map(({ workload }) => [workload, new Set()]));
+  for (const { workload } of units) {
+    for (const first of placed.get(workload)?.intent.definition.after ?? []) {
+      if (present.has(first)) after.get(workload)?.add(first);
+    }
+  }
+  const leaving = new Map<number, WorkloadId[]>();
+  for (const unit of units) {
+    if (isDaemon(placed, unit.workload)) continue;
+    for (const node of drainedNodes(unit)) leaving.set(node, [...(leaving.get(node) ?? []), unit.workload]);
+  }
+  for (const unit of units) {
+    if (!isDaemon(placed, unit.workload)) continue;
+    for (const node of drainedNodes(unit)) {
+      for (const first of leaving.get(node) ?? []) {
+        if (!reaches(after, first, unit.workload)) after.get(unit.workload)?.add(first);
+      }
+    }
+  }
+  return units.map((unit) => ({ ...unit, after: [...(after.get(unit.workload) ?? [])].sort() }));
+}
+
+const isDaemon = (placed: ReadonlyMap<WorkloadId, Placed>, id: WorkloadId): boolean =>
+  placed.get(id)?.intent.definition.type === 'daemon';
+
+/** Indices of the nodes that a unit leaves because they are drained. */
+export function drainedNodes(unit: Pick<UnitDraft, 'waves'>): ReadonlySet<number> {
+  const nodes = new Set<number>();
+  for (const { drafts } of unit.waves) {
+    for (const { old } of drafts) if (old?.node.draining === true) nodes.add(old.node.index);
+  }
+  return nodes;
+}
+
+/** True when `from` waits, directly or not, for `to`. */
+function reaches(after: ReadonlyMap<WorkloadId, ReadonlySet<WorkloadId>>, from: WorkloadId, to: WorkloadId): boolean {
+  const seen = new Set<WorkloadId>([from]);
+  const stack: WorkloadId[] = [from];
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    if (at === to) return true;
+    for (const next of after.get(at) ?? []) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      stack.push(next);
+    }
+  }
+  return false;
+}
+
+/** When everything takes as long as it may: a stop its grace, a start its deadline, a group its observation. */
+function worstCase(context: Context, waves: readonly WaveDraft[], intent?: Intent): number {
+  const deadline = intent?.definition.update.healthyDeadlineMs ?? 0;
+  let total = 0;
+  for (const { drafts, observeMs } of waves) {
+    let slowest = 0;
+    for (const draft of drafts) {
+      const old = draft.kind === 'update' ? undefined : draft.old;
+      const stop =
+        old === undefined || old.object === 'gone' ? undefined : stopOf(context, old.allocation.revision, intent);
+      const stopMs = stop === undefined ? 0 : stop.graceMs + stop.delayMs;
+      slowest = Math.max(slowest, stopMs + (makes(draft) || draft.kind === 'update' ? deadline : 0));
+    }
+    total += slowest + observeMs;
+  }
+  return total;
+}
+
+const stopOf = (context: Context, hash: Draft['revision'], intent?: Intent) =>
+  (context.inputs.recorded.revisions.get(hash) ?? intent?.target.revision)?.stop;
