@@ -1,0 +1,88 @@
+import type { Resources } from '../../model/resources.ts';
+import type { Call, ClusterScope, Engine } from '../engine.ts';
+import { engineFeatures } from '../features.ts';
+import { create, isOurs, listing, observed, stop } from './calls.ts';
+import { failure, type Machine, within as withFaults } from './machine.ts';
+import { readEvents, readLines } from './streams.ts';
+import { environmentOf, execute, type SimObject, tell } from './world.ts';
+
+const defaultCapacity: Resources = { cpuMillis: 8_000, memoryBytes: 16 * 1024 ** 3, storageBytes: 100 * 1024 ** 3 };
+
+/** The contract over one machine, for one cluster. */
+export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
+  const { options, world } = machine;
+  const within = <T>(name: string, call: Call, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> =>
+    withFaults(machine, name, call, work);
+  const ours = (objectId: string): SimObject | undefined => {
+    const object = world.objects.get(objectId);
+    return object !== undefined && isOurs(object, cluster) ? object : undefined;
+  };
+  const required = (objectId: string, call: string): SimObject => {
+    const object = ours(objectId);
+    if (object === undefined) throw failure(machine, call, 'notFound', `there is no object ${objectId}`);
+    return object;
+  };
+  return {
+    kind: options.kind,
+    node: options.node,
+    features: engineFeatures[options.kind === 'process' ? 'process' : 'docker'],
+    info: (call) =>
+      within('info', call, () => ({
+        version: 'sim 1',
+        fingerprint: `sim-${options.node}-${options.seed}`,
+        capacity: options.capacity ?? defaultCapacity,
+      })),
+    ping: (call) => within('ping', call, () => undefined),
+    list: (call) => within('list', call, () => listing(world, cluster, options.kind)),
+    observe: (objectId, call) =>
+      within('observe', call, () => {
+        const object = ours(objectId);
+        return object && observed(world, object, options.kind);
+      }),
+    pull: (revision, call) =>
+      within('pull', call, () => {
+        if (revision.image === undefined) return;
+        if (options.images?.includes(revision.image) === false) {
+          throw failure(machine, 'pull', 'imageMissing', `there is no image ${revision.image}`);
+        }
+        machine.pulled.add(revision.image);
+      }),
+    create: (request, call) =>
+      within('create', call, () => {
+        const { image } = request.revision;
+        if (image !== undefined && !machine.pulled.has(image))
+          throw failure(machine, 'create', 'imageMissing', `${image} was not pulled`);
+        return create(world, cluster, request, (code, message) => failure(machine, 'create', code, message));
+      }),
+    start: (objectId, call) =>
+      within('start', call, () => {
+        const object = required(objectId, 'start');
+        if (object.state !== 'running' && object.state !== 'restarting') execute(world, object);
+      }),
+    stop: (objectId, how, call) =>
+      within('stop', call, async (signal) => {
+        const object = ours(objectId);
+        if (object !== undefined) await stop(world, object, how, signal);
+      }),
+    remove: (objectId, call) =>
+      within('remove', call, () => {
+        const object = ours(objectId);
+        if (object === undefined) return;
+        if (object.state !== 'created' && object.state !== 'exited')
+          throw failure(machine, 'remove', 'rejected', 'it is running');
+        world.objects.delete(objectId);
+        tell(world, { objectId, kind: 'removed' });
+      }),
+    update: (objectId, request, call) =>
+      within('update', call, () => void Object.assign(required(objectId, 'update'), request)),
+    logs: (objectId, { tail, follow }, call) => readLines(world, required(objectId, 'logs'), { tail, follow }, call),
+    exec: (objectId, command, call) =>
+      within('exec', call, () => {
+        const object = required(objectId, 'exec');
+        if (object.state !== 'running') throw failure(machine, 'exec', 'rejected', 'it does not run');
+        return options.exec?.(environmentOf(world, object), command) ?? { exitCode: 0, output: '' };
+      }),
+    events: ({ signal }) => readEvents(world, cluster, signal),
+    close: async () => undefined,
+  };
+}
