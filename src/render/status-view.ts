@@ -15,6 +15,8 @@ export interface StatusInputs {
   readonly desired: Desired;
   readonly recorded: Recorded;
   readonly observed: Observed;
+  /** What `detectDrift` found. */
+  readonly drift: readonly { readonly allocation: AllocationId; readonly kind: string; readonly detail: string }[];
   /** Unix ms */
   readonly now: number;
 }
@@ -29,6 +31,8 @@ export interface StatusView {
   readonly nodes: readonly StatusNode[];
   readonly workloads: readonly StatusWorkload[];
   readonly drift: number;
+  /** Nothing drifted, nothing is at another revision, nothing is missing. */
+  readonly asDeclared: boolean;
 }
 
 export interface StatusNode {
@@ -75,6 +79,9 @@ export interface StatusInstance {
 export function viewStatus(inputs: StatusInputs): StatusView {
   const { desired, recorded, observed } = inputs;
   const workloads = viewWorkloads(inputs);
+  const drift = workloads
+    .flatMap((workload) => workload.instances)
+    .filter((instance) => instance.drift !== undefined).length;
   return {
     cluster: desired.cluster.name,
     commits: desired.commits,
@@ -82,8 +89,14 @@ export function viewStatus(inputs: StatusInputs): StatusView {
     observedAt: observed.takenAt,
     nodes: viewNodes(inputs),
     workloads,
-    drift: workloads.flatMap((workload) => workload.instances).filter((instance) => instance.drift !== undefined)
-      .length,
+    drift,
+    asDeclared:
+      drift === 0 &&
+      workloads.every(
+        (workload) =>
+          workload.recorded >= (workload.desired ?? 0) &&
+          workload.instances.every((instance) => instance.change === undefined),
+      ),
   };
 }
 
@@ -150,7 +163,7 @@ function viewAllocation(
   const found = objects.get(allocation.id) ?? [];
   const object = found.find((candidate) => candidate.objectId === allocation.objectId) ?? found[0];
   const seen = isSeen(inputs.observed, allocation);
-  const drift = seen ? driftOf(allocation, found) : undefined;
+  const drift = driftOf(allocation.id, inputs);
   const change =
     desiredRevision !== undefined && desiredRevision !== allocation.revision && allocation.state === 'live'
       ? `git wants revision ${desiredRevision.slice(0, 8)}`
@@ -174,18 +187,9 @@ function isSeen(observed: Observed, allocation: Pick<Allocation, 'node' | 'engin
   return observed.nodes.get(allocation.node)?.engines[allocation.engine]?.kind === 'reachable';
 }
 
-function driftOf(allocation: Allocation, found: readonly Observed['objects'][number][]): string | undefined {
-  const [object] = found;
-  if (allocation.state !== 'live') return undefined;
-  if (object === undefined) return 'missing: nothing on the engine';
-  if (found.length > 1) return `duplicate: ${found.length} objects`;
-  if (object.node !== allocation.node) return `moved: found on ${object.node}`;
-  if (object.state === 'restarting') return `crash loop: restarted ${object.restarts ?? 'several'} times`;
-  if (object.state !== 'running')
-    return `${object.state}${object.exitCode === undefined ? '' : ` with code ${object.exitCode}`}`;
-  if (object.health === 'unhealthy') return 'unhealthy';
-  if (object.revision !== allocation.revision) return `changed: runs revision ${object.revision.slice(0, 8)}`;
-  return undefined;
+function driftOf(id: AllocationId, { drift }: StatusInputs): string | undefined {
+  const found = drift.find((item) => item.allocation === id);
+  return found === undefined ? undefined : `${found.kind}: ${found.detail}`;
 }
 
 function viewOrphan(id: AllocationId, inputs: StatusInputs, objects: ByAllocation): readonly StatusInstance[] {
@@ -200,7 +204,7 @@ function viewOrphan(id: AllocationId, inputs: StatusInputs, objects: ByAllocatio
     health: object.health,
     ...(object.startedAt !== undefined && { ageMs: inputs.now - object.startedAt }),
     endpoints: [],
-    drift: 'orphan: ours, but not recorded',
+    drift: driftOf(id, inputs) ?? 'orphan: ours, but recorded nowhere',
   }));
 }
 

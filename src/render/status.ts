@@ -129,7 +129,7 @@ function verdictOf(view: StatusView, paint: Paint): string {
     (sum, workload) => sum + Math.max(0, (workload.desired ?? 0) - workload.recorded),
     0,
   );
-  if (view.drift === 0 && changed === 0 && missing === 0) return paint.bold(paint.good('Everything is as declared.'));
+  if (view.asDeclared) return paint.bold(paint.good('Everything is as declared.'));
   const parts = [
     ...(view.drift > 0 ? [`${plural(view.drift, 'instance')} drifted`] : []),
     ...(changed > 0 ? [`${plural(changed, 'instance')} not at the declared revision`] : []),

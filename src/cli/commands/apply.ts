@@ -1,0 +1,169 @@
+import { stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { liveFields } from '../../engines/features.ts';
+import type { Desired } from '../../model/desired.ts';
+import { isEmptyPlan, type Plan } from '../../model/plan.ts';
+import type { PlanInputs } from '../../plan/inputs.ts';
+import { verifyPlan } from '../../plan/verify.ts';
+import { type ApplyDependencies, applyPlan } from '../../reconcile/apply.ts';
+import { systemClock } from '../../reconcile/clock.ts';
+import { readPlan } from '../../reconcile/documents.ts';
+import type { UnitResult } from '../../reconcile/progress.ts';
+import { look, noteAbsences, planAndVerify, planExpiresAfterMs } from '../../reconcile/reconcile.ts';
+import { recoverRuns } from '../../reconcile/recover.ts';
+import { renderOutcomeText } from '../../render/outcome.ts';
+import { renderPlan } from '../../render/plan.ts';
+import { createProgress } from '../../render/progress.ts';
+import { locate, requireDesired, type SourceFlags } from '../config.ts';
+import { CliError, type ExitCode, exitCodes } from '../exit.ts';
+import { type Interrupt, onInterrupt } from '../interrupt.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
+import { actor, openWorld, type StoreFlags, type WritableWorld } from '../world.ts';
+
+export interface ApplyFlags extends SourceFlags, StoreFlags {
+  readonly autoApprove?: boolean;
+  readonly lockTimeout: number;
+  readonly all?: boolean;
+}
+
+interface Applying {
+  readonly terminal: Terminal;
+  readonly flags: ApplyFlags;
+  readonly desired: Desired;
+  readonly world: WritableWorld;
+  readonly interrupt: Interrupt;
+  readonly dependencies: ApplyDependencies;
+}
+
+/**
+ * Finishes what an earlier run left, then plans (or takes a saved plan), shows it, asks, and carries it out. The lease is
+ * held from before the look at the world until the end, so that what is shown is what is applied.
+ */
+export async function apply(target: string, dir: string, flags: ApplyFlags): Promise<ExitCode> {
+  const terminal = openTerminal(flags);
+  const saved = (await isFile(target)) ? await readPlan(target) : undefined;
+  if (saved === undefined && flags.autoApprove !== true && !terminal.interactive) {
+    throw new CliError('nobody can be asked: this is not a terminal', {
+      hint: 'Approve beforehand with --auto-approve, or save a plan (muster plan --out plan.json) and apply that.',
+    });
+  }
+  const place = await locate(saved === undefined ? target : dir, flags);
+  const desired = await requireDesired(place, terminal);
+  const interrupt = onInterrupt((text) => terminal.say(text));
+  const world = await openWorld(place, desired, { ...flags, lockTimeoutMs: flags.lockTimeout, signal: interrupt.soft });
+  const progress = createProgress(process.stderr, { color: terminal.errorColor, now: () => Date.now() });
+  const dependencies: ApplyDependencies = {
+    store: world.store,
+    leadership: world.leadership,
+    engines: world.engines,
+    desired,
+    clock: systemClock,
+    progress: progress.report,
+    softStop: interrupt.soft,
+    hardStop: interrupt.hard,
+    actor: actor(),
+  };
+  try {
+    const recovered = await recoverRuns(dependencies);
+    if (recovered.some(({ state }) => state === 'paused')) return endCode(recovered, interrupt);
+    const applying = { terminal, flags, desired, world, interrupt, dependencies };
+    const plan = saved === undefined ? await freshPlan(applying) : await recheckedPlan(applying, saved);
+    if (plan === undefined) return exitCodes.ok;
+    if (isEmptyPlan(plan)) return plan.refusals.length > 0 ? exitCodes.refused : endCode(recovered, interrupt);
+    const outcome = await applyPlan(dependencies, plan);
+    progress.close();
+    terminal.say(renderOutcomeText(outcome, { color: terminal.errorColor, width: process.stderr.columns }));
+    const code = endCode([...recovered, ...outcome.units], interrupt);
+    return code === exitCodes.ok && plan.refusals.length > 0 ? exitCodes.refused : code;
+  } finally {
+    progress.close();
+    interrupt.restore();
+    await world.close();
+  }
+}
+
+/** The worst that happened to any unit. */
+function endCode(units: readonly UnitResult[], interrupt: Interrupt): ExitCode {
+  const states = new Set(units.map(({ state }) => state));
+  if (states.has('stuck')) return exitCodes.stuck;
+  if (states.has('undone')) return exitCodes.rolledBack;
+  if (interrupt.soft.aborted) return exitCodes.interrupted;
+  return states.has('paused') || states.has('skipped') ? exitCodes.error : exitCodes.ok;
+}
+
+async function inputsNow({ desired, world, interrupt }: Applying): Promise<PlanInputs> {
+  const { recorded, observed } = await look({
+    desired,
+    store: world.store,
+    engines: world.engines,
+    clock: systemClock,
+    signal: interrupt.soft,
+  });
+  return { desired, recorded, observed, now: Date.now(), expiresAfterMs: planExpiresAfterMs, liveFields };
+}
+
+/** Plans, shows and asks; undefined when the answer was no. */
+async function freshPlan(applying: Applying): Promise<Plan | undefined> {
+  const { terminal, flags, dependencies, desired } = applying;
+  const seen = await inputsNow(applying);
+  await noteAbsences(dependencies, desired, seen.recorded);
+  const { plan } = planAndVerify(await inputsNow(applying));
+  await terminal.result(renderPlan(plan, 'text', { color: terminal.color, width: terminal.width, all: flags.all }));
+  if (isEmptyPlan(plan) || flags.autoApprove === true) return plan;
+  if (!(await confirmed(applying))) {
+    terminal.say('Nothing was changed.');
+    return undefined;
+  }
+  const { plan: now } = planAndVerify(await inputsNow(applying));
+  if (now.id === plan.id) return now;
+  throw new CliError('the world changed while the plan was on the screen; nothing was applied', {
+    exitCode: exitCodes.stalePlan,
+    hint: 'Run muster apply again to see the plan as it is now.',
+  });
+}
+
+async function confirmed({ interrupt }: Applying): Promise<boolean> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await prompt.question('Apply this plan? Only "yes" does: ', { signal: interrupt.soft });
+    return answer.trim().toLowerCase() === 'yes';
+  } catch (error) {
+    if (interrupt.soft.aborted) return false;
+    throw error;
+  } finally {
+    prompt.close();
+  }
+}
+
+/** A saved plan was approved as it is: it is applied exactly so, or not at all. */
+async function recheckedPlan(applying: Applying, saved: Plan): Promise<Plan> {
+  const inputs = await inputsNow(applying);
+  const problem = staleness(inputs, saved);
+  if (problem === undefined) return saved;
+  throw new CliError(`the saved plan is stale: ${problem}; nothing was applied`, {
+    exitCode: exitCodes.stalePlan,
+    hint: 'Make a new one: muster plan --out plan.json',
+  });
+}
+
+/** Why a plan does not fit the world any more: expired, another cluster, a touched definition changed, not verified. */
+function staleness(inputs: PlanInputs, saved: Plan): string | undefined {
+  if (saved.cluster !== inputs.desired.cluster.name)
+    return `it is for cluster ${saved.cluster}, not ${inputs.desired.cluster.name}`;
+  if (Date.parse(saved.expiresAt) < inputs.now) return `it expired at ${saved.expiresAt}`;
+  const { plan: fresh } = planAndVerify(inputs);
+  if (fresh.id === saved.id) return undefined;
+  const changed = (kind: 'workloads' | 'nodes'): string | undefined => {
+    const then: Readonly<Record<string, string>> = saved.basis[kind];
+    const now: Readonly<Record<string, string>> = fresh.basis[kind];
+    return Object.keys(then).find((name) => now[name] !== then[name]);
+  };
+  const workload = changed('workloads');
+  if (workload !== undefined) return `${workload} has changed, or is already as planned`;
+  const node = changed('nodes');
+  if (node !== undefined) return `node ${node} has changed`;
+  const [violation] = verifyPlan(inputs, saved);
+  return violation === undefined ? undefined : `${violation.subject}: ${violation.message}`;
+}
+
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() ?? false;

@@ -1,0 +1,160 @@
+import pino from 'pino';
+import { liveFields } from '../../engines/features.ts';
+import { assertNever } from '../../model/assert.ts';
+import type { Desired } from '../../model/desired.ts';
+import { type Diagnostic, hasErrors } from '../../model/diagnostics.ts';
+import type { ClusterUid } from '../../model/ids.ts';
+import { systemClock } from '../../reconcile/clock.ts';
+import { type LoopEvent, runLoop } from '../../reconcile/loop.ts';
+import type { ProgressEvent } from '../../reconcile/progress.ts';
+import { progressLine } from '../../render/progress-lines.ts';
+import { serveHttp } from '../../serve/http.ts';
+import { createMetrics } from '../../serve/metrics.ts';
+import { watchSource } from '../../source/watch.ts';
+import { acquireLeadership } from '../../store/leader.ts';
+import { cacheDir, locate, type Place, readConfig, requireDesired, type SourceFlags } from '../config.ts';
+import { loadCredentials } from '../credentials.ts';
+import { CliError, type ExitCode, exitCodes } from '../exit.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { openTerminal } from '../terminal.ts';
+import { actor, enginesOf, holder, identify, leaseTtlMs, openForWriting, type StoreFlags } from '../world.ts';
+
+export interface RunFlags extends SourceFlags, StoreFlags {
+  readonly interval: number;
+  readonly listen: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** The engines are looked at this often even when nothing seems to have happened. */
+const resyncMs = 30_000;
+
+/** Follows the config repo until stopped: structured log lines on stdout, health and metrics over HTTP. */
+export async function run(dir: string, flags: RunFlags): Promise<ExitCode> {
+  const terminal = openTerminal(flags);
+  const place = await locate(dir, flags);
+  const first = await requireDesired(place, terminal);
+  const address = listenAddress(flags.listen);
+  const log = pino({ level: flags.logLevel, base: { cluster: first.cluster.name } });
+  const credentials = await loadCredentials(process.env);
+  const store = await openForWriting(place, first, flags);
+  const interrupt = onInterrupt((text) => log.warn(text));
+  const server = await serveHttp({ ...address, metrics: createMetrics(first.cluster.name), now: () => Date.now() });
+  log.info({ address: `http://${server.host}:${server.port}`, store: store.location }, 'serving /healthz and /metrics');
+  let uid: ClusterUid | undefined;
+  try {
+    await runLoop({
+      loadDesired: () => reload(place, log, first.cluster.name),
+      watchSource: (changed, signal) =>
+        watchSource(place.location, {
+          name: 'main',
+          cacheDir: cacheDir(),
+          signal,
+          pollMs: flags.interval,
+          onChange: changed,
+          onError: (error) => log.error({ error: error.message }, 'the source cannot be read'),
+        }),
+      store,
+      acquireLeadership: async (signal) => {
+        const wait = { ttlMs: leaseTtlMs, waitMs: Number.POSITIVE_INFINITY, signal };
+        const leadership = await acquireLeadership(store, { holder: holder('muster run'), ...wait });
+        uid = await identify(store, leadership);
+        return leadership;
+      },
+      openEngines: async (desired) => enginesOf({ place, desired, credentials, uid }),
+      liveFields,
+      clock: systemClock,
+      progress: (event) => logProgress(log, event),
+      report: (event) => {
+        server.record(event);
+        logEvent(log, event);
+      },
+      actor: `muster run (${actor()})`,
+      resyncMs,
+      softStop: interrupt.soft,
+      hardStop: interrupt.hard,
+    });
+  } finally {
+    interrupt.restore();
+    await server.close();
+    await store.close();
+  }
+  return exitCodes.ok;
+}
+
+function listenAddress(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3] ?? Number.NaN);
+  if (match === null || !(port <= 65_535)) {
+    throw new CliError(`--listen ${text} is not HOST:PORT`, {
+      hint: 'For example 127.0.0.1:9464, or 127.0.0.1:0 for a free port.',
+    });
+  }
+  return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
+}
+
+/** A commit that does not load whole changes nothing: the last good one stays in force. */
+async function reload(place: Place, log: pino.Logger, cluster: string): Promise<Desired | undefined> {
+  const { desired, diagnostics } = await readConfig(place);
+  for (const diagnostic of diagnostics)
+    log[diagnostic.severity === 'error' ? 'error' : 'warn'](diagnosticFields(diagnostic), 'configuration');
+  if (desired === undefined || hasErrors(diagnostics)) return undefined;
+  if (desired.cluster.name !== cluster) {
+    log.error(
+      { found: desired.cluster.name },
+      'the source now declares another cluster; restart muster run to follow it',
+    );
+    return undefined;
+  }
+  return desired;
+}
+
+const diagnosticFields = ({ code, message, file, range, pointer }: Diagnostic): object => ({
+  code,
+  problem: message,
+  file,
+  line: range?.line,
+  pointer,
+});
+
+function logProgress(log: pino.Logger, event: ProgressEvent): void {
+  const line = progressLine(event);
+  const bad = event.kind === 'effectFailed' || event.kind === 'unitFailed' || event.kind === 'retrying';
+  if (line !== undefined) log[bad ? 'warn' : 'info']({ event: event.kind }, line);
+}
+
+/** Messages are constant and the data are fields, so that they can be searched and counted. */
+function logEvent(log: pino.Logger, event: LoopEvent): void {
+  switch (event.kind) {
+    case 'standby':
+      return log.info('waiting for the leader lease');
+    case 'leading':
+      return log.info({ token: event.token }, 'leading');
+    case 'leaseLost':
+      return log.error('the leader lease was lost; waiting for it again');
+    case 'recovered':
+      if (event.units.length > 0) log.warn({ units: event.units }, 'finished what an earlier run left');
+      return;
+    case 'sourceBroken':
+      return log.error('the source does not load; the last good commit stays in force');
+    case 'planned': {
+      const { plan, trigger, drift, tookMs, delayed } = event;
+      const isQuiet = plan.steps.length === 0 && plan.refusals.length === 0 && drift.length === 0;
+      const fields = { trigger, tookMs, plan: plan.id, commits: plan.basis.commits, summary: plan.summary, delayed };
+      log[isQuiet ? 'debug' : 'info']({ ...fields, drift: drift.length, refusals: plan.refusals }, 'planned');
+      for (const item of drift)
+        log.warn({ drift: item.kind, allocation: item.allocation, node: item.node, detail: item.detail }, 'drift');
+      return;
+    }
+    case 'applied': {
+      const bad = event.outcome.units.filter(({ state }) => state !== 'done');
+      const fields = { run: event.outcome.run, units: event.outcome.units.length, notDone: bad };
+      return log[bad.length > 0 ? 'error' : 'info'](fields, 'applied');
+    }
+    case 'passFailed':
+      return log.error({ error: event.error, retryInMs: event.retryInMs }, 'pass failed');
+    case 'stopped':
+      return log.info('stopped; what runs goes on running');
+    default:
+      return assertNever(event);
+  }
+}

@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { ExitCode } from './exit.ts';
+import { formatParser, parseCount, parseWait } from './suggest.ts';
+
+/** Formats that a command offers with `-o`; here rather than in render/, so that `--help` loads no renderer. */
+const planFormats = ['text', 'json', 'markdown', 'github', 'junit', 'sarif'] as const;
+const diagnosticFormats = ['text', 'json', 'github', 'junit', 'sarif'] as const;
+const viewFormats = ['text', 'json'] as const;
+export const shells = ['bash', 'zsh', 'fish'] as const;
+
+/**
+ * The command tree: names, flags and help, and nothing that costs time to load. What a command does is imported when it
+ * runs. `finish` gets the exit code.
+ */
+export function buildProgram(finish: (code: ExitCode) => void): Command {
+  const program = new Command('muster')
+    .description('Keeps private-cloud clusters in the state that a git repository declares.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .addOption(new Option('--no-color', 'no colours (also NO_COLOR)').env('MUSTER_NO_COLOR'))
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', exitCodeHelp);
+  const add = (command: Command): Command => {
+    program.addCommand(command.copyInheritedSettings(program));
+    return command;
+  };
+  const run =
+    <Arguments extends readonly unknown[]>(load: () => Promise<(...given: Arguments) => Promise<ExitCode>>) =>
+    async (...given: Arguments): Promise<void> => {
+      finish(await (await load())(...given));
+    };
+
+  add(initCommand()).action(run(async () => (await import('./commands/init.ts')).init));
+  add(validateCommand()).action(run(async () => (await import('./commands/validate.ts')).validate));
+  add(planCommand()).action(run(async () => (await import('./commands/plan.ts')).plan));
+  add(showCommand()).action(run(async () => (await import('./commands/show.ts')).show));
+  add(applyCommand()).action(run(async () => (await import('./commands/apply.ts')).apply));
+  add(runCommand()).action(run(async () => (await import('./commands/run.ts')).run));
+  add(statusCommand()).action(run(async () => (await import('./commands/status.ts')).status));
+  add(historyCommand()).action(run(async () => (await import('./commands/history.ts')).history));
+  add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
+  add(doctorCommand()).action(run(async () => (await import('./commands/doctor.ts')).doctor));
+  add(completionCommand()).action(run(async () => (await import('./commands/completion.ts')).completion));
+  return program;
+}
+
+const exitCodeHelp = `
+Every flag is also an environment variable: --detailed-exitcode is MUSTER_DETAILED_EXITCODE.
+
+Exit codes: 0 ok · 1 error · 2 changes (with --detailed-exitcode) · 3 refused · 4 lock held · 5 stale plan ·
+6 failed and rolled back · 7 stuck · 130 interrupted`;
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { readonly version?: unknown }).version ?? 'unknown');
+}
+
+/** A flag that is also `MUSTER_<FLAG>`. */
+function flag(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  const variable = `MUSTER_${option.name().replaceAll('-', '_').toUpperCase()}`;
+  // commander takes any value of a switch's variable for "on": MUSTER_AUTO_APPROVE=false must not approve.
+  const isOff =
+    option.isBoolean() && ['', '0', 'false', 'no', 'off'].includes(process.env[variable]?.toLowerCase() ?? 'unset');
+  return isOff ? option : option.env(variable);
+}
+
+function output(formats: readonly string[], options: { readonly hasOut: boolean }): Option {
+  const option = flag('-o, --output <format>', `one of ${formats.join(', ')}`).argParser(
+    formatParser(formats, options),
+  );
+  return option.default('text');
+}
+
+/** Where the configuration is: a directory, or a git repository at a ref. */
+function withSource(command: Command): Command {
+  return command
+    .argument('[dir]', 'directory of the config repo', '.')
+    .addOption(flag('--repo <url>', 'read a git repository instead of a directory'))
+    .addOption(flag('--ref <ref>', 'branch, tag or commit of --repo (default: HEAD)'))
+    .addOption(flag('--path <path>', 'folder inside --repo (default: .)'));
+}
+
+const storeFlag = (): Option =>
+  flag(
+    '--store <location>',
+    'embedded:PATH or etcd://HOST:PORT[,…]/PREFIX (default: what Cluster declares, else embedded)',
+  );
+
+function initCommand(): Command {
+  return new Command('init')
+    .description('write a commented starter repo that validates and plans')
+    .argument('[dir]', 'new or empty directory', '.');
+}
+
+function validateCommand(): Command {
+  return withSource(new Command('validate'))
+    .description('check the configuration; needs neither store nor engines')
+    .addOption(output(diagnosticFormats, { hasOut: false }));
+}
+
+function planCommand(): Command {
+  return withSource(new Command('plan'))
+    .description('show what would be done, and change nothing')
+    .addOption(storeFlag())
+    .addOption(flag('--state <file>', 'plan against a snapshot: neither store nor engines are contacted'))
+    .addOption(flag('--base <ref>', 'ref of the same repo that "current" in the snapshot stands for'))
+    .addOption(flag('--out <file>', 'also write the plan to a file, for `muster apply FILE`'))
+    .addOption(output(planFormats, { hasOut: true }))
+    .addOption(flag('--all', 'show long lists whole'))
+    .addOption(flag('--detailed-exitcode', 'exit 2 when there are changes'));
+}
+
+function showCommand(): Command {
+  return new Command('show')
+    .description('show a saved plan')
+    .argument('<plan>', 'file written by `muster plan --out`')
+    .addOption(output(planFormats, { hasOut: false }))
+    .addOption(flag('--all', 'show long lists whole'))
+    .addOption(flag('--detailed-exitcode', 'exit 2 when there are changes'));
+}
+
+function applyCommand(): Command {
+  return new Command('apply')
+    .description('show the plan, ask, and carry it out')
+    .argument('[target]', 'directory of the config repo, or a saved plan', '.')
+    .argument('[dir]', 'with a saved plan: directory of the config repo', '.')
+    .addOption(flag('--repo <url>', 'read a git repository instead of a directory'))
+    .addOption(flag('--ref <ref>', 'branch, tag or commit of --repo (default: HEAD)'))
+    .addOption(flag('--path <path>', 'folder inside --repo (default: .)'))
+    .addOption(storeFlag())
+    .addOption(flag('--auto-approve', 'do not ask'))
+    .addOption(
+      flag('--lock-timeout <duration>', 'how long to wait for another writer').argParser(parseWait).default(0, '0s'),
+    )
+    .addOption(flag('--all', 'show long lists whole'));
+}
+
+function runCommand(): Command {
+  return withSource(new Command('run'))
+    .description('follow the config repo: apply what is merged, heal what drifts')
+    .addOption(storeFlag())
+    .addOption(
+      flag('--interval <duration>', 'how often the repo is looked at').argParser(parseWait).default(10_000, '10s'),
+    )
+    .addOption(
+      flag('--listen <address>', 'HOST:PORT of /healthz and /metrics; port 0 takes a free one').default(
+        '127.0.0.1:9464',
+      ),
+    )
+    .addOption(
+      flag('--log-level <level>', 'how much is logged').choices(['debug', 'info', 'warn', 'error']).default('info'),
+    );
+}
+
+function statusCommand(): Command {
+  return withSource(new Command('status'))
+    .description('desired, recorded and observed side by side, with drift')
+    .addOption(storeFlag())
+    .addOption(output(viewFormats, { hasOut: false }))
+    .addOption(flag('--all', 'show long lists whole'))
+    .addOption(flag('--detailed-exitcode', 'exit 2 when something drifted or is not as declared'));
+}
+
+function historyCommand(): Command {
+  return withSource(new Command('history'))
+    .description('what was applied, newest first')
+    .addOption(storeFlag())
+    .addOption(flag('--limit <count>', 'most entries').argParser(parseCount).default(20))
+    .addOption(output(viewFormats, { hasOut: false }));
+}
+
+function snapshotCommand(): Command {
+  return withSource(new Command('snapshot'))
+    .description('recorded and observed as one JSON file, for `plan --state`')
+    .addOption(storeFlag())
+    .addOption(flag('--after <plan>', 'the world as it will be once this saved plan is applied'))
+    .addOption(flag('--state <file>', 'with --after: start from this snapshot instead of store and engines'))
+    .addOption(flag('--out <file>', 'write to a file instead of stdout'));
+}
+
+function doctorCommand(): Command {
+  return withSource(new Command('doctor'))
+    .description('check Node, git, the store and every engine, with a remedy for what fails')
+    .addOption(storeFlag())
+    .addOption(output(viewFormats, { hasOut: false }));
+}
+
+function completionCommand(): Command {
+  return new Command('completion')
+    .description('print a completion script: muster completion bash > /etc/bash_completion.d/muster')
+    .addArgument(new Command().createArgument('<shell>', 'your shell').choices([...shells]));
+}

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { EngineDirectory } from '../engines/engine.ts';
+import { openEngines } from '../engines/registry.ts';
+import type { Desired } from '../model/desired.ts';
+import { type ClusterUid, clusterUid } from '../model/ids.ts';
+import type { Observed } from '../model/observed.ts';
+import type { Recorded } from '../model/recorded.ts';
+import { systemClock } from '../reconcile/clock.ts';
+import { look } from '../reconcile/reconcile.ts';
+import { acquireLeadership, type Holder, type Leadership } from '../store/leader.ts';
+import { openStore, parseStoreLocation, type StoreLocation } from '../store/open.ts';
+import { initialiseCluster, readIdentity } from '../store/recorded.ts';
+import type { Store } from '../store/store.ts';
+import type { Place } from './config.ts';
+import { type Credentials, loadCredentials } from './credentials.ts';
+
+export interface StoreFlags {
+  readonly store?: string;
+}
+
+/** How long the leader lease lives without its holder; the time after which another Muster takes over. */
+export const leaseTtlMs = 10_000;
+
+/** `--store`, else what the Cluster declares, else embedded beside the config repo. */
+export function storeLocation(place: Place, desired: Desired, flags: StoreFlags): StoreLocation {
+  if (flags.store !== undefined) return parseStoreLocation(flags.store);
+  const declared = desired.cluster.store;
+  if (declared !== undefined) return { kind: 'etcd', endpoints: declared.endpoints, prefix: declared.prefix };
+  return { kind: 'embedded', path: join(place.stateDir, 'store') };
+}
+
+/** The store of a cluster, opened for reading: it changes nothing and waits for nobody. */
+export async function openForReading(place: Place, desired: Desired, flags: StoreFlags): Promise<Store> {
+  const credentials = await loadCredentials(process.env);
+  return await open('read', place, desired, flags, credentials);
+}
+
+function open(
+  mode: 'read' | 'write',
+  place: Place,
+  desired: Desired,
+  flags: StoreFlags,
+  credentials: Credentials,
+): Promise<Store> {
+  return openStore({
+    location: storeLocation(place, desired, flags),
+    cluster: desired.cluster.name,
+    mode,
+    ...(credentials.etcd !== undefined && { credentials: credentials.etcd }),
+  });
+}
+
+/** The store opened for writing. Throws `StoreError` `locked` where another process writes to the embedded store. */
+export async function openForWriting(place: Place, desired: Desired, flags: StoreFlags): Promise<Store> {
+  return await open('write', place, desired, flags, await loadCredentials(process.env));
+}
+
+/** A fresh look at store and engines, for commands that only read. */
+export async function readWorld(
+  place: Place,
+  desired: Desired,
+  flags: StoreFlags,
+): Promise<{ readonly recorded: Recorded; readonly observed: Observed }> {
+  const credentials = await loadCredentials(process.env);
+  const store = await open('read', place, desired, flags, credentials);
+  try {
+    const identity = await readIdentity(store);
+    const engines = enginesOf({ place, desired, credentials, uid: identity?.uid });
+    try {
+      return await look({ desired, store, engines, clock: systemClock });
+    } finally {
+      await engines.close();
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+/** Store, lease and engines of a command that changes something. */
+export interface WritableWorld {
+  readonly store: Store;
+  readonly leadership: Leadership;
+  readonly engines: EngineDirectory;
+  close(): Promise<void>;
+}
+
+/** Throws `LockHeld` or `StoreError` `locked` when another Muster writes for longer than `lockTimeoutMs`. */
+export async function openWorld(
+  place: Place,
+  desired: Desired,
+  flags: StoreFlags & { readonly lockTimeoutMs: number; readonly signal: AbortSignal },
+): Promise<WritableWorld> {
+  const credentials = await loadCredentials(process.env);
+  const store = await open('write', place, desired, flags, credentials);
+  try {
+    const leadership = await acquireLeadership(store, {
+      holder: holder('muster apply'),
+      ttlMs: leaseTtlMs,
+      waitMs: flags.lockTimeoutMs,
+      signal: flags.signal,
+    });
+    const uid = await identify(store, leadership);
+    const engines = enginesOf({ place, desired, credentials, uid });
+    const close = async (): Promise<void> => {
+      await engines.close();
+      await leadership.release();
+      await store.close();
+    };
+    return { store, leadership, engines, close };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The cluster's uid; given to it by the first that ever writes. */
+export async function identify(store: Store, leadership: Leadership): Promise<ClusterUid> {
+  const known = await readIdentity(store);
+  if (known !== undefined) return known.uid;
+  const made = await initialiseCluster(store, { uid: clusterUid(randomUUID()), token: leadership.token });
+  return made.uid;
+}
+
+export function enginesOf(options: {
+  readonly place: Place;
+  readonly desired: Desired;
+  readonly credentials: Credentials;
+  readonly uid: ClusterUid | undefined;
+}): EngineDirectory {
+  const { place, desired, credentials, uid } = options;
+  return openEngines({
+    nodes: desired.nodes,
+    cluster: { name: desired.cluster.name, ...(uid !== undefined && { uid }) },
+    stateDir: place.stateDir,
+    credentials: credentials.docker,
+  });
+}
+
+/** Who holds the lock, as others are told. */
+export const holder = (command: string): Holder => ({ actor: actor(), pid: process.pid, host: hostname(), command });
+
+/** `user@host`, for the history and for who holds the lock. */
+export const actor = (): string => `${userName()}@${hostname()}`;
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run as a user id that has no name.
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}
