@@ -7,6 +7,8 @@ export interface SourceDocument {
   readonly blobId: string;
   /** Position among the file's documents, from 0. */
   readonly index: number;
+  /** 1-based line of the document's first key. */
+  readonly line: number;
   readonly kind: string;
   readonly namespace?: string;
   readonly name: string;
@@ -19,6 +21,8 @@ export interface SourceDocument {
 }
 
 export interface Location {
+  /** Where the place is not in the document's own file: a value that a patch of another document put there. */
+  readonly file?: string;
   readonly range: SourceRange;
   /** The source line of `range.line`. */
   readonly excerpt: string;

@@ -1,0 +1,168 @@
+import type { DesiredNode, DesiredQuota, DesiredWorkload } from '../model/desired.ts';
+import { checkWorkload, type WorkloadContext } from './check-workload.ts';
+import { findCycle } from './cycle.ts';
+import { some, unknownNamespace, unknownPod } from './dangling.ts';
+import type { Declarations, Declared } from './normalise.ts';
+import type { Problem } from './problem.ts';
+import { didYouMean } from './suggest.ts';
+
+/** What only shows when all documents are seen together: references to nothing, cycles, contradictions. */
+export function checkAcross(declarations: Declarations): readonly Problem[] {
+  const podNames = new Set<string>(declarations.pods.map(({ item }) => item.name));
+  const namespaceNames = new Set(declarations.namespaces.map(({ item }) => item));
+  return [
+    ...declarations.nodes.flatMap(perDocument((node) => nodePod(node, podNames))),
+    ...processRoots(declarations.nodes),
+    ...declarations.quotas.flatMap((quota) => quotaScope(quota, podNames, namespaceNames)),
+    ...quotaParents(declarations.quotas),
+    ...workloads(declarations, podNames, namespaceNames),
+    ...removedButDeclared(declarations),
+  ];
+}
+
+/** A NodeSet's nodes share their document: what is wrong with it is said once. */
+function perDocument(
+  check: (node: Declared<DesiredNode>) => readonly Problem[],
+): (node: Declared<DesiredNode>) => readonly Problem[] {
+  const seen = new Set<unknown>();
+  return (node) => {
+    if (seen.has(node.document)) return [];
+    seen.add(node.document);
+    return check(node);
+  };
+}
+
+function nodePod({ item, document }: Declared<DesiredNode>, pods: ReadonlySet<string>): readonly Problem[] {
+  const pointer = document.kind === 'NodeSet' ? '/spec/template/pod' : '/spec/pod';
+  return pods.has(item.pod) ? [] : [unknownPod({ document, pointer, name: item.pod, pods })];
+}
+
+/** Two process nodes in one directory would take each other's processes for their own. */
+function processRoots(nodes: readonly Declared<DesiredNode>[]): readonly Problem[] {
+  const first = new Map<string, Declared<DesiredNode>>();
+  const problems: Problem[] = [];
+  for (const node of [...nodes].sort((a, b) => (a.item.name < b.item.name ? -1 : 1))) {
+    const root = node.item.engines.process?.root?.replace(/\/+$/, '');
+    if (root === undefined) continue;
+    const before = first.get(root);
+    if (before === undefined) {
+      first.set(root, node);
+      continue;
+    }
+    const pointer =
+      node.document.kind === 'NodeSet' ? '/spec/template/engines/process/root' : '/spec/engines/process/root';
+    problems.push({
+      document: node.document,
+      code: 'MUS1320',
+      pointer,
+      message: `the nodes ${before.item.name} and ${node.item.name} have the same process root`,
+      found: root,
+      hint: 'give every node a directory of its own, for example "nodes/{name}" in a NodeSet',
+      ...(before.document !== node.document && {
+        related: { document: before.document, pointer, message: 'the other node' },
+      }),
+    });
+    if (before.document === node.document) break;
+  }
+  return problems;
+}
+
+function quotaScope(
+  { item, document }: Declared<DesiredQuota>,
+  pods: ReadonlySet<string>,
+  namespaces: ReadonlySet<string>,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (item.pod !== undefined && !pods.has(item.pod))
+    problems.push(unknownPod({ document, pointer: '/spec/scope/pod', name: item.pod, pods }));
+  if (item.namespace !== undefined && namespaces.size > 0 && !namespaces.has(item.namespace)) {
+    problems.push(unknownNamespace({ document, pointer: '/spec/scope/namespace', name: item.namespace, namespaces }));
+  }
+  return problems;
+}
+
+function quotaParents(quotas: readonly Declared<DesiredQuota>[]): readonly Problem[] {
+  const byName = new Map(quotas.map((quota) => [quota.item.name, quota]));
+  const pointer = '/spec/parent';
+  const problems: Problem[] = [];
+  for (const { item, document } of quotas) {
+    const { parent } = item;
+    if (parent === undefined || byName.has(parent)) continue;
+    problems.push({
+      document,
+      code: 'MUS1308',
+      pointer,
+      message: `there is no quota ${parent}`,
+      found: parent,
+      allowed: some(byName.keys()),
+      ...didYouMean(parent, byName.keys()),
+    });
+  }
+  const parentsOf = (name: string) => [byName.get(name)?.item.parent].filter((parent) => parent !== undefined);
+  for (const cycle of findCycle([...byName.keys()].sort(), parentsOf)) {
+    const start = byName.get(cycle[0] ?? '');
+    if (start === undefined) continue;
+    const message = `quotas are each other’s parents: ${[...cycle, cycle[0]].join(' → ')}`;
+    problems.push({ document: start.document, code: 'MUS1309', pointer, message, hint: 'remove one of these parents' });
+  }
+  return problems;
+}
+
+function workloads(
+  declarations: Declarations,
+  pods: ReadonlySet<string>,
+  namespaces: ReadonlySet<string>,
+): readonly Problem[] {
+  const ids = new Set<string>(declarations.workloads.map(({ item }) => item.id));
+  const enginesOfPod = new Map<string, Set<string>>();
+  for (const { item } of declarations.nodes) {
+    const kinds = enginesOfPod.get(item.pod) ?? new Set<string>();
+    for (const kind of Object.keys(item.engines)) kinds.add(kind);
+    enginesOfPod.set(item.pod, kinds);
+  }
+  const context: WorkloadContext = { pods, namespaces, ids, enginesOfPod };
+  return [
+    ...declarations.workloads.flatMap((workload) => checkWorkload(workload, context)),
+    ...afterCycles(declarations.workloads),
+  ];
+}
+
+function afterCycles(declared: readonly Declared<DesiredWorkload>[]): readonly Problem[] {
+  const byId = new Map<string, Declared<DesiredWorkload>>(declared.map((workload) => [workload.item.id, workload]));
+  const problems: Problem[] = [];
+  for (const cycle of findCycle([...byId.keys()].sort(), (id) => byId.get(id)?.item.after ?? [])) {
+    const start = byId.get(cycle[0] ?? '');
+    if (start === undefined) continue;
+    const message = `workloads wait for each other: ${[...cycle, cycle[0]].join(' → ')}`;
+    problems.push({
+      document: start.document,
+      code: 'MUS1307',
+      pointer: '/spec/after',
+      target: 'key',
+      message,
+      hint: 'remove one of these `after` entries',
+    });
+  }
+  return problems;
+}
+
+function removedButDeclared({ refactors, workloads: declared }: Declarations): readonly Problem[] {
+  const byId = new Map<string, Declared<DesiredWorkload>>(declared.map((workload) => [workload.item.id, workload]));
+  return refactors.flatMap(({ item, document }) =>
+    item.removed.flatMap(({ from }, index) => {
+      const workload = byId.get(from);
+      if (workload === undefined) return [];
+      return [
+        {
+          document,
+          code: 'MUS1318',
+          pointer: `/spec/removed/${index}/from`,
+          message: `${from} is named as removed and is still declared`,
+          found: from,
+          hint: 'delete the workload’s document, or this line',
+          related: { document: workload.document, pointer: '/metadata/name', message: 'declared here' },
+        },
+      ];
+    }),
+  );
+}

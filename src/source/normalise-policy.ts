@@ -1,0 +1,44 @@
+import type { DesiredPolicy, DisruptionRule } from '../model/desired.ts';
+import { parseCountOrPercent } from '../model/units.ts';
+import { quantity, type Reading, report } from './reading.ts';
+import type { Policy } from './schema-types.generated.ts';
+
+/** The 1-2-10 rule: one of fewer than five, two of up to twenty, a tenth of more. */
+const defaultDisruption: readonly DisruptionRule[] = [
+  { below: 5, max: { kind: 'count', count: 1 } },
+  { upTo: 20, max: { kind: 'count', count: 2 } },
+  { max: { kind: 'percent', percent: 10 } },
+];
+
+/** What holds where no policy says anything. */
+export const defaultPolicy: DesiredPolicy = { name: 'default', namespaces: ['*'], disruption: defaultDisruption };
+
+export function toPolicy({ metadata, spec }: Policy, reading: Reading): DesiredPolicy {
+  const disruption = spec.disruption?.map((rule, index): DisruptionRule => {
+    const pointer = `/spec/disruption/${index}/max`;
+    const max = quantity(reading, parseCountOrPercent, {
+      value: rule.max,
+      pointer,
+      fallback: { kind: 'count', count: 1 } as const,
+    });
+    return {
+      ...(rule.below !== undefined && { below: rule.below }),
+      ...(rule.upTo !== undefined && { upTo: rule.upTo }),
+      max,
+    };
+  });
+  const last = disruption?.at(-1);
+  if (disruption !== undefined && (last?.below !== undefined || last?.upTo !== undefined)) {
+    report(reading, {
+      code: 'MUS1320',
+      pointer: `/spec/disruption/${disruption.length - 1}`,
+      message: 'the last line of a disruption rule must be without a bound, so that every number of replicas has one',
+      hint: 'add a line such as {max: 10%}',
+    });
+  }
+  return {
+    name: metadata.name,
+    namespaces: spec.scope?.namespaces ?? ['*'],
+    disruption: disruption ?? defaultDisruption,
+  };
+}

@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import type { DesiredWorkload, Placement, UpdatePolicy } from '../model/desired.ts';
+import { canonicalJson } from '../model/hash.ts';
+import { namespaceName, podName, revisionHash, workloadId } from '../model/ids.ts';
+import type { Revision, RevisionPort, RevisionResources } from '../model/revision.ts';
+import { type Parsed, parseBytes, parseCores, parseCountOrPercent, parseDuration } from '../model/units.ts';
+import { healthOf } from './normalise-health.ts';
+import { amounts, extendedOf, sortedMap } from './normalise-resources.ts';
+import { orUnlimited, orWord, parsePriority, parsePublish } from './quantity.ts';
+import { quantity, type Reading, report, workloadIdOf } from './reading.ts';
+import type { Workload } from './schema-types.generated.ts';
+
+type Spec = Workload['spec'];
+
+/** The namespace of a workload that names none. */
+export const defaultNamespace = 'default';
+
+export function toWorkload({ metadata, spec }: Workload, reading: Reading): DesiredWorkload {
+  const namespace = metadata.namespace ?? defaultNamespace;
+  const revision = toRevision(spec, reading);
+  if (spec.type === 'daemon' && spec.replicas !== undefined) {
+    const message = 'a daemon runs once on every matching node: replicas means nothing here';
+    report(reading, {
+      code: 'MUS1320',
+      pointer: '/spec/replicas',
+      target: 'key',
+      message,
+      hint: 'remove replicas, or use another type',
+    });
+  }
+  return {
+    id: workloadId(namespace, metadata.name),
+    namespace: namespaceName(namespace),
+    name: metadata.name,
+    labels: sortedMap(metadata.labels),
+    type: spec.type ?? 'stateless',
+    replicas: spec.replicas ?? 1,
+    revisionHash: revisionHash(createHash('sha256').update(canonicalJson(revision)).digest('hex').slice(0, 16)),
+    revision,
+    after: [...new Set((spec.after ?? []).map((reference) => workloadIdOf(reference, namespace)))].sort(),
+    placement: toPlacement(spec.placement),
+    update: toUpdate(spec.update, reading),
+    maxUnavailable: quantity(reading, orWord('policy', 'quorum'), {
+      value: spec.disruption?.maxUnavailable,
+      pointer: '/spec/disruption/maxUnavailable',
+      fallback: { kind: 'policy' } as const,
+    }),
+    // `fence` comes later and is refused before this.
+    onLost: (spec.onLost ?? 'auto') as DesiredWorkload['onLost'],
+    priority: quantity(reading, parsePriority, { value: spec.priority, pointer: '/spec/priority', fallback: 1000 }),
+    declaredAt: `${reading.document.file}:${reading.document.line}`,
+  };
+}
+
+function toRevision(spec: Spec, reading: Reading): Revision {
+  const resources = toRevisionResources(spec.resources, reading);
+  const ports = (spec.ports ?? []).map((port, index) => toPort(port, index, reading));
+  const health = healthOf(spec.health, { ports, reading });
+  const options = toOptions(spec);
+  return {
+    // libvirt and systemd come later and are refused before this.
+    engine: spec.engine ?? 'docker',
+    ...(spec.image !== undefined && { image: spec.image }),
+    command: spec.command ?? [],
+    args: spec.args ?? [],
+    // Secrets come later and are refused before this; scalars are taken as text.
+    env: sortedMap(Object.fromEntries(Object.entries(spec.env ?? {}).map(([name, value]) => [name, String(value)]))),
+    resources,
+    limits: toLimits(spec.limits, resources, reading),
+    ports: sortPorts(ports),
+    ...(health !== undefined && { health }),
+    stop: toStop(spec.stop, reading),
+    restart: spec.restart ?? 'on-failure',
+    ...(options !== undefined && { options }),
+  };
+}
+
+function toRevisionResources(resources: Spec['resources'], reading: Reading): RevisionResources {
+  const reserved = amounts(resources, { reading, pointer: '/spec/resources' });
+  const extended = Object.entries(extendedOf(resources)).filter(([, pieces]) => pieces > 0);
+  return {
+    cpuMillis: reserved.cpuMillis ?? 0,
+    memoryBytes: reserved.memoryBytes ?? 0,
+    storageBytes: reserved.storageBytes ?? 0,
+    bandwidthBits: reserved.bandwidthBits ?? 0,
+    extended: Object.fromEntries(extended),
+  };
+}
+
+/** A cap is what is reserved unless it is given; what reserves nothing has no cap. */
+function toLimits(limits: Spec['limits'], resources: RevisionResources, reading: Reading): Revision['limits'] {
+  const cap = (key: 'cpu' | 'memory', parse: (input: string | number) => Parsed<number>, reserved: number) => {
+    const pointer = `/spec/limits/${key}`;
+    const fallback = reserved === 0 ? ('unlimited' as const) : reserved;
+    const limit = quantity(reading, orUnlimited(parse), { value: limits?.[key], pointer, fallback });
+    if (limit !== 'unlimited' && limit < reserved) {
+      report(reading, {
+        code: 'MUS1320',
+        pointer,
+        message: `the ${key} limit is less than what is reserved`,
+        found: String(limits?.[key]),
+        hint: 'raise the limit or lower resources',
+      });
+    }
+    return limit;
+  };
+  return {
+    cpuMillis: cap('cpu', parseCores, resources.cpuMillis),
+    memoryBytes: cap('memory', parseBytes, resources.memoryBytes),
+  };
+}
+
+function toPort(port: NonNullable<Spec['ports']>[number], index: number, reading: Reading): RevisionPort {
+  return {
+    name: port.name,
+    port: port.port,
+    protocol: port.protocol ?? 'tcp',
+    publish: quantity(reading, parsePublish, {
+      value: port.publish,
+      pointer: `/spec/ports/${index}/publish`,
+      fallback: 'auto',
+    }),
+  };
+}
+
+const sortPorts = (ports: readonly RevisionPort[]): readonly RevisionPort[] =>
+  [...ports].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+function toStop(stop: Spec['stop'], reading: Reading): Revision['stop'] {
+  return {
+    signal: stop?.signal ?? 'SIGTERM',
+    graceMs: quantity(reading, parseDuration, { value: stop?.grace, pointer: '/spec/stop/grace', fallback: 30_000 }),
+    delayMs: quantity(reading, parseDuration, { value: stop?.delay, pointer: '/spec/stop/delay', fallback: 0 }),
+  };
+}
+
+/** The engine's own block without its defaults, so that writing a default out changes no revision. */
+function toOptions({ docker, process }: Spec): Readonly<Record<string, unknown>> | undefined {
+  const options = {
+    ...(docker?.init === true && { init: true }),
+    ...(docker?.user !== undefined && { user: docker.user }),
+    ...(docker?.workingDir !== undefined && { workingDir: docker.workingDir }),
+    ...(docker?.readOnly === true && { readOnly: true }),
+    ...(docker?.network !== undefined && docker.network !== 'bridge' && { network: docker.network }),
+    ...(process?.cwd !== undefined && { cwd: process.cwd }),
+  };
+  return Object.keys(options).length === 0 ? undefined : options;
+}
+
+function toPlacement(placement: Spec['placement']): Placement {
+  const tolerate = (placement?.tolerate ?? []).map(({ key, value }) => ({
+    key,
+    ...(value !== undefined && { value }),
+  }));
+  return {
+    pods: [...new Set(placement?.pods ?? [])].sort().map(podName),
+    // The strategies that come later are refused before this.
+    ...(placement?.strategy !== undefined && { strategy: placement.strategy as NonNullable<Placement['strategy']> }),
+    require: sortedMap(placement?.require),
+    tolerate: tolerate.sort((a, b) => (`${a.key}\n${a.value ?? ''}` < `${b.key}\n${b.value ?? ''}` ? -1 : 1)),
+    partial: placement?.partial ?? true,
+    ...(placement?.perNode !== undefined && { perNode: placement.perNode }),
+  };
+}
+
+const everything = { kind: 'percent', percent: 100 } as const;
+
+function toUpdate(update: Spec['update'], reading: Reading): UpdatePolicy {
+  const groups = (update?.groups ?? ['100%']).map((value, index) =>
+    quantity(reading, parseCountOrPercent, { value, pointer: `/spec/update/groups/${index}`, fallback: everything }),
+  );
+  const last = groups.at(-1);
+  const reachesAll = last?.kind === 'percent' && last.percent === 100;
+  return {
+    groups: reachesAll ? groups : [...groups, everything],
+    observeMs: quantity(reading, parseDuration, {
+      value: update?.observe,
+      pointer: '/spec/update/observe',
+      fallback: 0,
+    }),
+    order: update?.order ?? 'auto',
+    maxSurge: quantity(reading, orWord('policy'), {
+      value: update?.maxSurge,
+      pointer: '/spec/update/maxSurge',
+      fallback: { kind: 'policy' } as const,
+    }),
+    healthyDeadlineMs: quantity(reading, parseDuration, {
+      value: update?.healthyDeadline,
+      pointer: '/spec/update/healthyDeadline',
+      fallback: 300_000,
+    }),
+    onFailure: update?.onFailure ?? 'rollback',
+  };
+}

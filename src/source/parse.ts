@@ -1,0 +1,299 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Pair,
+  parseAllDocuments,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
+import type { Diagnostic } from '../model/diagnostics.ts';
+import { type Lines, linesOf } from './position.ts';
+
+/** Bounds on what one file may ask of us; the file's size is checked before it is read (limits.ts). */
+export const maxDocuments = 1000;
+export const maxDepth = 64;
+export const maxKeys = 4096;
+/** Values that aliases may repeat in one document: enough for templates, not for a bomb. */
+export const maxAliasedValues = 10_000;
+/** Syntax errors of one file: the first few are the cause of the others. */
+const maxSyntaxErrors = 20;
+
+export interface ParsedDocument {
+  readonly index: number;
+  /** 1-based line of the document's first key. */
+  readonly line: number;
+  readonly value: unknown;
+}
+
+export interface ParsedFile {
+  /** Documents without a problem in their text; empty ones are left out. */
+  readonly documents: readonly ParsedDocument[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Parses a multi-document YAML 1.2 file into plain data. Never throws for what is in the text. */
+export function parseFile(text: string, file: string): ParsedFile {
+  const lines = lazily(() => linesOf(text));
+  const diagnostics: Diagnostic[] = [];
+  const report: Report = (trouble) => diagnostics.push(diagnosticAt(trouble, lines(), file));
+  const markers = countDocumentMarkers(text);
+  if (markers > maxDocuments) {
+    report({
+      code: 'MUS1010',
+      message: 'the file has too many documents',
+      start: 0,
+      end: 0,
+      found: `${markers} documents`,
+      allowed: [`at most ${maxDocuments}`],
+      hint: 'split it into several files',
+    });
+    return { documents: [], diagnostics };
+  }
+  const parsed = parseDocuments(text, report);
+  const documents: ParsedDocument[] = [];
+  for (const [index, document] of parsed.entries()) {
+    reportSyntax(document, report);
+    if (document.errors.length > 0 || document.warnings.length > 0 || document.contents === null) continue;
+    const before = diagnostics.length;
+    const value = toPlain(document, report);
+    if (value === null || diagnostics.length > before) continue;
+    documents.push({ index, line: lines().range(document.contents.range[0], 0).line, value });
+  }
+  return { documents, diagnostics };
+}
+
+/** The same parser and options for everybody, so that positions agree with values. */
+export function parseDocuments(text: string, report: Report): readonly Document.Parsed[] {
+  try {
+    // Keys are compared while converting, in linear time: the parser's own check is quadratic.
+    const parsed = parseAllDocuments(text, { uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
+    return Array.isArray(parsed) ? parsed : [];
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // The parser recurses: nesting so deep that it runs out of stack is far beyond maxDepth.
+    report(tooDeep(0, 0));
+    return [];
+  }
+}
+
+interface Trouble {
+  readonly code: string;
+  readonly message: string;
+  readonly start: number;
+  readonly end: number;
+  readonly found?: string;
+  readonly allowed?: readonly string[];
+  readonly hint?: string;
+  readonly related?: { readonly start: number; readonly message: string };
+}
+
+type Report = (trouble: Trouble) => void;
+
+function diagnosticAt({ start, end, related, ...trouble }: Trouble, lines: Lines, file: string): Diagnostic {
+  const other = related && { file, line: lines.range(related.start, related.start).line, message: related.message };
+  return {
+    severity: 'error',
+    ...trouble,
+    file,
+    ...lines.location(start, end),
+    ...(other !== undefined && { related: other }),
+  };
+}
+
+const countDocumentMarkers = (text: string): number => text.match(/^---(?=\s|$)/gm)?.length ?? 0;
+
+function reportSyntax(document: Document.Parsed, report: Report): void {
+  for (const error of [...document.errors, ...document.warnings].slice(0, maxSyntaxErrors)) {
+    const [start, end] = error.pos;
+    report({
+      code: 'MUS1001',
+      message: `YAML syntax: ${error.message.split('\n')[0] ?? ''}`,
+      start,
+      end,
+      ...syntaxHint(error.code),
+    });
+  }
+}
+
+function syntaxHint(code: string): { readonly hint?: string } {
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return { hint: 'indent with spaces' };
+    case 'BLOCK_AS_IMPLICIT_KEY':
+    case 'MULTILINE_IMPLICIT_KEY':
+      return { hint: 'text with ": " in it needs quotes; otherwise check the indentation' };
+    case 'MISSING_CHAR':
+      return { hint: 'a quote, a bracket or a colon is missing here or before' };
+    case 'TAG_RESOLVE_FAILED':
+      return { hint: 'tags (!name) are not used here; put text that starts with "!" in quotes' };
+    default:
+      return {};
+  }
+}
+
+interface Conversion {
+  readonly report: Report;
+  readonly anchors: Map<string, unknown>;
+  /** `spec.env`: its scalars are kept as they are written, so that 1.10 stays "1.10". */
+  readonly textMap: unknown;
+  aliasedValues: number;
+  insideAlias: boolean;
+}
+
+function toPlain(document: Document.Parsed, report: Report): unknown {
+  const textMap = isMap(document.contents) ? document.getIn(['spec', 'env'], true) : undefined;
+  const conversion: Conversion = { report, anchors: new Map(), textMap, aliasedValues: 0, insideAlias: false };
+  return convert(document.contents, conversion, 0);
+}
+
+function convert(node: unknown, conversion: Conversion, depth: number): unknown {
+  if (isAlias(node)) return convertAlias(node, conversion, depth);
+  if (conversion.insideAlias) conversion.aliasedValues += 1;
+  if (isScalar(node)) {
+    if (node.anchor !== undefined) conversion.anchors.set(node.anchor, node);
+    return convertScalar(node, conversion);
+  }
+  if (!isMap(node) && !isSeq(node)) return null;
+  if (node.anchor !== undefined) conversion.anchors.set(node.anchor, node);
+  if (depth >= maxDepth) {
+    conversion.report(tooDeep(startOf(node), startOf(node) + 1));
+    return null;
+  }
+  return isMap(node) ? convertMap(node, conversion, depth) : convertSequence(node, conversion, depth);
+}
+
+function convertScalar(node: Scalar, conversion: Conversion): unknown {
+  const { value } = node;
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    conversion.report({
+      code: 'MUS1004',
+      message: 'this number is too large to be exact',
+      ...spanOf(node),
+      found: node.source ?? String(value),
+      allowed: ['whole numbers below 2^53'],
+      hint: 'write it in quotes if it is text',
+    });
+  }
+  return value;
+}
+
+function convertSequence(node: YAMLSeq, conversion: Conversion, depth: number): unknown {
+  return node.items.map((item) => convert(item, conversion, depth + 1));
+}
+
+function convertMap(node: YAMLMap, conversion: Conversion, depth: number): unknown {
+  if (node.items.length > maxKeys) {
+    conversion.report({
+      code: 'MUS1010',
+      message: 'the map has too many keys',
+      ...spanOf(node.items[0]?.key),
+      found: `${node.items.length} keys`,
+      allowed: [`at most ${maxKeys}`],
+    });
+    return null;
+  }
+  const result: Record<string, unknown> = {};
+  for (const pair of node.items) {
+    const key = convertKey(node, pair, result, conversion);
+    if (key === undefined) continue;
+    const text = node === conversion.textMap ? writtenText(pair.value) : undefined;
+    result[key] = text ?? convert(pair.value, conversion, depth + 1);
+  }
+  return result;
+}
+
+/** The key as text; undefined, and reported, where it cannot be one or is there already. */
+function convertKey(
+  map: YAMLMap,
+  pair: Pair,
+  soFar: Readonly<Record<string, unknown>>,
+  conversion: Conversion,
+): string | undefined {
+  const node = pair.key;
+  if (!isScalar(node) || node.value === null) {
+    conversion.report({ code: 'MUS1004', message: 'a key must be text', ...spanOf(node), allowed: ['text'] });
+    return undefined;
+  }
+  const key = String(node.value);
+  if (key === '__proto__') {
+    conversion.report({ code: 'MUS1003', message: '"__proto__" cannot be a key', ...spanOf(node) });
+    return undefined;
+  }
+  if (Object.hasOwn(soFar, key)) {
+    const first = map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+    const related = { start: startOf(first?.key), message: 'first here' };
+    conversion.report({
+      code: 'MUS1002',
+      message: `the key "${key}" is there twice`,
+      ...spanOf(node),
+      hint: 'keep one of them',
+      related,
+    });
+    return undefined;
+  }
+  return key;
+}
+
+function convertAlias(node: { readonly source: string }, conversion: Conversion, depth: number): unknown {
+  const target = conversion.anchors.get(node.source);
+  const span = spanOf(node);
+  if (target === undefined) {
+    conversion.report({ code: 'MUS1001', message: `there is no anchor &${node.source} before this alias`, ...span });
+    return null;
+  }
+  if (conversion.aliasedValues > maxAliasedValues) return null;
+  const outer = conversion.insideAlias;
+  conversion.insideAlias = true;
+  const value = convert(target, conversion, depth);
+  conversion.insideAlias = outer;
+  if (conversion.aliasedValues > maxAliasedValues && !outer) {
+    conversion.report({
+      code: 'MUS1010',
+      message: 'aliases repeat too much',
+      ...span,
+      found: `more than ${maxAliasedValues} repeated values`,
+      allowed: [`at most ${maxAliasedValues}`],
+      hint: 'write the values out, or use a patch in the Cluster document',
+    });
+  }
+  return value;
+}
+
+/** `1.10` and `True` as they are written; undefined for text, which needs no care, and for what is no scalar. */
+function writtenText(node: unknown): string | undefined {
+  if (!isScalar(node) || typeof node.value === 'string' || node.value === null) return undefined;
+  return node.source;
+}
+
+const tooDeep = (start: number, end: number): Trouble => ({
+  code: 'MUS1010',
+  message: 'nested too deeply',
+  start,
+  end,
+  allowed: [`at most ${maxDepth} levels`],
+  hint: 'an alias that contains itself looks like this too',
+});
+
+const rangeOf = (node: unknown): readonly number[] | undefined =>
+  typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)
+    ? (node.range as readonly number[])
+    : undefined;
+
+const startOf = (node: unknown): number => rangeOf(node)?.[0] ?? 0;
+
+function spanOf(node: unknown): { readonly start: number; readonly end: number } {
+  const range = rangeOf(node);
+  return { start: range?.[0] ?? 0, end: range?.[1] ?? 0 };
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

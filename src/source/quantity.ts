@@ -1,0 +1,80 @@
+import type { CountOrPercent } from '../model/desired.ts';
+import {
+  type Parsed,
+  parseBitRate,
+  parseBytes,
+  parseCores,
+  parseCountOrPercent,
+  parseDuration,
+} from '../model/units.ts';
+
+/** Why a value is no quantity of this kind (`x-muster-quantity` in the schemas); undefined where it is one. */
+export function checkQuantity(kind: string, value: string | number): string | undefined {
+  const parse = parsers[kind];
+  if (parse === undefined) throw new Error(`schema/: unknown quantity ${kind}`);
+  const parsed = parse(value);
+  return parsed.ok ? undefined : parsed.reason;
+}
+
+type Input = string | number;
+
+/** A cap, or none. */
+export const orUnlimited =
+  (parse: (input: Input) => Parsed<number>) =>
+  (input: Input): Parsed<number | 'unlimited'> =>
+    input === 'unlimited' ? { ok: true, value: 'unlimited' } : parse(input);
+
+/** `10%`, as a whole number of percent. */
+export function parsePercent(input: Input): Parsed<number> {
+  const parsed = parseCountOrPercent(input);
+  if (!parsed.ok) return parsed;
+  return parsed.value.kind === 'percent'
+    ? { ok: true, value: parsed.value.percent }
+    : { ok: false, reason: `"${input}" is not a percentage; write "10%"` };
+}
+
+/** A count, a share, or one of the words. */
+export const orWord =
+  <Word extends string>(...words: readonly Word[]) =>
+  (input: Input): Parsed<CountOrPercent | { readonly kind: Word }> => {
+    const word = words.find((candidate) => candidate === input);
+    if (word !== undefined) return { ok: true, value: { kind: word } };
+    const parsed = parseCountOrPercent(input);
+    return parsed.ok
+      ? parsed
+      : { ok: false, reason: `${parsed.reason}, nor ${words.map((known) => `"${known}"`).join(' or ')}` };
+  };
+
+export function parsePublish(input: Input): Parsed<'auto' | 'none' | number> {
+  if (input === 'auto' || input === 'none') return { ok: true, value: input };
+  if (typeof input === 'number' && Number.isInteger(input) && input >= 1 && input <= 65_535)
+    return { ok: true, value: input };
+  return { ok: false, reason: `${JSON.stringify(input)} is neither "auto" nor "none" nor a port from 1 to 65535` };
+}
+
+/** `online` → 1000, `offline` → 100. */
+export function parsePriority(input: Input): Parsed<number> {
+  if (input === 'online') return { ok: true, value: 1000 };
+  if (input === 'offline') return { ok: true, value: 100 };
+  if (typeof input === 'number' && Number.isInteger(input) && input >= 0 && input <= 10_000)
+    return { ok: true, value: input };
+  return {
+    ok: false,
+    reason: `${JSON.stringify(input)} is neither "online" nor "offline" nor a whole number from 0 to 10000`,
+  };
+}
+
+const parsers: Readonly<Record<string, (input: Input) => Parsed<unknown>>> = {
+  cores: parseCores,
+  bytes: parseBytes,
+  bitRate: parseBitRate,
+  duration: parseDuration,
+  countOrPercent: parseCountOrPercent,
+  percent: parsePercent,
+  coresOrUnlimited: orUnlimited(parseCores),
+  bytesOrUnlimited: orUnlimited(parseBytes),
+  publish: parsePublish,
+  priority: parsePriority,
+  countPercentOrPolicy: orWord('policy'),
+  maxUnavailable: orWord('policy', 'quorum'),
+};

@@ -1,0 +1,1744 @@
+/** Made from schema/ by scripts/generate.ts: change those and run it. */
+
+/**
+ * The cluster: where its state is kept, where its documents come from, and how careful Muster is. One per config repo; `spec: {}` is a working cluster.
+ */
+export interface Cluster {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Cluster';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec: {
+    /**
+     * Where recorded state is kept. Absent: embedded, in `.muster/`.
+     */
+    store?: {
+      /**
+       * An etcd cluster. Certificates come from the host-local credentials file.
+       */
+      etcd?: {
+        /**
+         * Members of the etcd cluster.
+         *
+         * @minItems 1
+         */
+        endpoints: string[];
+        /**
+         * Key prefix of everything that Muster writes.
+         */
+        prefix?: string;
+      };
+    };
+    /**
+     * Repos that documents come from. Absent: the repo that this file is in.
+     */
+    sources?: {
+      /**
+       * Name of the source, for messages and for the commits of a plan.
+       */
+      name: string;
+      /**
+       * Git URL. Absent: the repo that this file is in.
+       */
+      url?: string;
+      /**
+       * Branch that is followed.
+       */
+      branch?: string;
+      /**
+       * Folder inside the repo.
+       */
+      path?: string;
+      /**
+       * What the source may declare. Absent: everything.
+       */
+      allow?: {
+        /**
+         * Namespaces whose workloads it may declare. Absent: all.
+         *
+         * @minItems 1
+         */
+        namespaces?: string[];
+        /**
+         * Kinds that it may declare. Absent: all, or Workload and Refactor where namespaces are given.
+         *
+         * @minItems 1
+         */
+        kinds?: (
+          | 'Cluster'
+          | 'Policy'
+          | 'Namespace'
+          | 'Network'
+          | 'Pod'
+          | 'Node'
+          | 'NodeSet'
+          | 'Quota'
+          | 'Workload'
+          | 'Refactor'
+        )[];
+      };
+      /**
+       * Only signed commits.
+       */
+      verify?: {
+        /**
+         * File of allowed signers.
+         */
+        allowedSigners: string;
+      };
+    }[];
+    /**
+     * Folders whose documents belong to this cluster too.
+     */
+    include?: string[];
+    /**
+     * Changes to documents, in order. A patch that matches nothing is an error.
+     */
+    patches?: {
+      /**
+       * Which documents; every field given must match.
+       */
+      target: {
+        /**
+         * Kind of the documents.
+         */
+        kind:
+          | 'Cluster'
+          | 'Policy'
+          | 'Namespace'
+          | 'Network'
+          | 'Pod'
+          | 'Node'
+          | 'NodeSet'
+          | 'Quota'
+          | 'Workload'
+          | 'Refactor';
+        /**
+         * Namespaces of the documents.
+         */
+        namespace?: string;
+        /**
+         * Names of the documents.
+         */
+        name?: string;
+      };
+      /**
+       * Merged into each of them: maps key by key, lists whose items have names by name, anything else is replaced; null removes.
+       */
+      merge: {};
+    }[];
+    /**
+     * Defaults for SSH.
+     */
+    ssh?: {
+      /**
+       * Login name.
+       */
+      user?: string;
+      /**
+       * File of known host keys.
+       */
+      knownHosts?: string;
+    };
+    /**
+     * When a node counts as lost.
+     */
+    liveness?: {
+      /**
+       * How often a node is asked whether it lives.
+       */
+      beat?: string | number;
+      /**
+       * How long a silent node is only suspected; after that it is lost.
+       */
+      ttl?: string | number;
+    };
+    /**
+     * What to do about a reality that differs from the record.
+     */
+    drift?: {
+      /**
+       * An instance that is not what was recorded.
+       */
+      changed?: 'heal' | 'report' | 'ignore';
+      /**
+       * An object of this cluster that no allocation owns.
+       */
+      orphan?: 'heal' | 'report' | 'ignore';
+      /**
+       * Fields of a revision whose drift does not count.
+       */
+      ignoreFields?: string[];
+    };
+    /**
+     * What happens to a workload that left git.
+     */
+    prune?: {
+      /**
+       * How long after leaving git a workload is stopped.
+       */
+      stopAfter?: string | number;
+      /**
+       * How long after being stopped it is deleted.
+       */
+      deleteAfter?: string | number;
+      /**
+       * More than this at once is refused without a `Refactor`.
+       */
+      max?: {
+        /**
+         * Share of all workloads.
+         */
+        share?: string;
+        /**
+         * Up to this many are always allowed.
+         */
+        atLeast?: number;
+      };
+    };
+    /**
+     * Stops healing when too much fails at once.
+     */
+    breaker?: {
+      zone?: {
+        /**
+         * A share from `0%` to `100%`.
+         */
+        share?: string;
+        /**
+         * Nodes.
+         */
+        atLeast?: number;
+      };
+      cluster?: {
+        /**
+         * A share from `0%` to `100%`.
+         */
+        share?: string;
+        /**
+         * Nodes.
+         */
+        atLeast?: number;
+      };
+    };
+    /**
+     * How fast changes are made.
+     */
+    apply?: {
+      /**
+       * Effects at once in a run.
+       */
+      parallelism?: number;
+      /**
+       * Effects at once on a node.
+       */
+      perNode?: number;
+      /**
+       * Named limits.
+       */
+      limits?: {
+        [k: string]: {
+          /**
+           * At once.
+           */
+          batch?: number;
+          /**
+           * A time span: `500ms`, `30s`, `2m30s`, `24h`.
+           */
+          every?: string | number;
+        };
+      };
+    };
+    /**
+     * When changes may be made.
+     */
+    windows?: {
+      /**
+       * What the window does.
+       */
+      kind: 'deny' | 'allow';
+      /**
+       * Cron expression.
+       */
+      schedule: string;
+      /**
+       * A time span: `500ms`, `30s`, `2m30s`, `24h`.
+       */
+      duration: string | number;
+      /**
+       * IANA name.
+       */
+      timeZone?: string;
+    }[];
+  };
+}
+
+/**
+ * How much may be disturbed at once. Of several policies the one with the narrowest scope counts.
+ */
+export interface Policy {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Policy';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec: {
+    /**
+     * What the policy is for. Absent: everything.
+     */
+    scope?: {
+      /**
+       * Namespaces that it is for.
+       *
+       * @minItems 1
+       */
+      namespaces?: string[];
+    };
+    /**
+     * How many instances of a workload may be unavailable at once, by its replicas; the last line has no bound.
+     *
+     * @minItems 1
+     */
+    disruption?: {
+      /**
+       * Holds for fewer replicas than this.
+       */
+      below?: number;
+      /**
+       * Holds for up to this many replicas.
+       */
+      upTo?: number;
+      /**
+       * How many instances may be unavailable at once.
+       */
+      max: string | number;
+    }[];
+    /**
+     * What people must agree to.
+     */
+    approvals?: {
+      /**
+       * What needs approval.
+       */
+      when: string;
+      /**
+       * People.
+       */
+      approvers?: number;
+      /**
+       * A time span: `500ms`, `30s`, `2m30s`, `24h`.
+       */
+      expires?: string | number;
+    }[];
+    /**
+     * What every workload must have.
+     */
+    require?: {}[];
+  };
+}
+
+/**
+ * A team's or product's part of the cluster. Once one exists, a workload in an undeclared one is an error.
+ */
+export interface Namespace {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Namespace';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec?: {
+    /**
+     * Who answers for it.
+     */
+    owner?: string;
+    /**
+     * How to reach them.
+     */
+    contact?: string;
+  };
+}
+
+/**
+ * A network with pools of addresses. (Workloads cannot use it yet.)
+ */
+export interface Network {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Network';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec: {
+    /**
+     * All addresses of the network.
+     */
+    subnet: string;
+    /**
+     * The way out; inside the subnet.
+     */
+    gateway?: string;
+    /**
+     * Addresses that instances may get.
+     */
+    pools?: {
+      /**
+       * Name of the pool.
+       */
+      name: string;
+      /**
+       * Addresses of the pool; inside the subnet.
+       */
+      range: string;
+    }[];
+    /**
+     * How Docker calls it.
+     */
+    docker?: {
+      /**
+       * The network's name on Docker.
+       */
+      network: string;
+    };
+  };
+}
+
+/**
+ * A named group of nodes.
+ */
+export interface Pod {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Pod';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec?: {
+    /**
+     * What the pod is for.
+     */
+    description?: string;
+    /**
+     * How workloads are spread over its nodes unless they say otherwise.
+     */
+    strategy?: 'auto' | 'fill' | 'each' | 'global' | 'drained' | 'pack';
+  };
+}
+
+/**
+ * A machine with one or more engines.
+ */
+export interface Node {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Node';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the nodes.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec: {
+    /**
+     * The pod that the node belongs to.
+     */
+    pod: string;
+    /**
+     * Failure domain: a room, a site, a power feed.
+     */
+    zone?: string;
+    /**
+     * Failure domain inside the zone.
+     */
+    rack?: string;
+    /**
+     * What the node is for: `online` takes work; `spare` and `cordoned` accept nothing new; `maintenance` and `offline` are drained.
+     */
+    lifecycle?: 'spare' | 'online' | 'cordoned' | 'maintenance' | 'offline';
+    /**
+     * The engines that run on the node, and how to reach them.
+     */
+    engines: {
+      /**
+       * A Docker daemon.
+       */
+      docker?: {
+        /**
+         * Where the daemon listens: `unix:///var/run/docker.sock` or `tcp://host:2376`. (`ssh://` comes later.)
+         */
+        endpoint: string;
+        /**
+         * Host address that published ports are bound to; health checks go there. Absent: the engine's default.
+         */
+        publishAddress?: string;
+        /**
+         * Mutual TLS for `tcp://`.
+         */
+        tls?: {
+          /**
+           * Name of the certificates in the host-local credentials file; they never come from git.
+           */
+          credential: string;
+        };
+      };
+      /**
+       * Local processes: needs nothing installed. Several nodes may live on one machine.
+       */
+      process?: {
+        /**
+         * Directory of this node's processes, logs and files; a relative path is relative to the state directory. Absent: one named after the node.
+         */
+        root?: string;
+        /**
+         * Address that ports are taken and checked on.
+         */
+        publishAddress?: string;
+      };
+      /**
+       * systemd units over SSH.
+       */
+      systemd?: {
+        /**
+         * `ssh://host:22`
+         */
+        endpoint: string;
+        /**
+         * `SHA256:…`
+         */
+        hostKey?: string;
+      };
+      /**
+       * Virtual machines.
+       */
+      libvirt?: {
+        /**
+         * `qemu+ssh://host/system`
+         */
+        endpoint: string;
+      };
+    };
+    /**
+     * What the node has. Parts left out are probed from the engine.
+     */
+    capacity?: {
+      /**
+       * CPU cores: `500m`, `1.5` or 2; a millicore (`1m`) is the smallest part.
+       */
+      cpu?: string | number;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      memory?: string | number;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      storage?: string | number;
+      /**
+       * Bits a second: `100Mbit`, `10Gbit`.
+       */
+      bandwidth?: string | number;
+      /**
+       * Countable resources with a name of their own, `gpu/a100: 4`.
+       */
+      extended?: {
+        /**
+         * Whole pieces of a countable resource.
+         */
+        [k: string]: number;
+      };
+      /**
+       * NUMA nodes.
+       */
+      numa?: {
+        /**
+         * CPU list, `0-15`.
+         */
+        cpus: string;
+        /**
+         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         */
+        memory: string | number;
+      }[];
+      /**
+       * Disks that volumes are made on.
+       */
+      volumes?: {
+        /**
+         * Mount point or device.
+         */
+        device: string;
+        /**
+         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         */
+        size: string | number;
+        /**
+         * Reads a second.
+         */
+        readIops?: number;
+        /**
+         * Writes a second.
+         */
+        writeIops?: number;
+        /**
+         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         */
+        readBps?: string | number;
+        /**
+         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         */
+        writeBps?: string | number;
+      }[];
+    };
+    /**
+     * What the machine itself needs: taken off the capacity.
+     */
+    reserved?: {
+      /**
+       * CPU cores: `500m`, `1.5` or 2; a millicore (`1m`) is the smallest part.
+       */
+      cpu?: string | number;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      memory?: string | number;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      storage?: string | number;
+      /**
+       * Bits a second: `100Mbit`, `10Gbit`.
+       */
+      bandwidth?: string | number;
+      /**
+       * Countable resources with a name of their own, `gpu/a100: 4`.
+       */
+      extended?: {
+        /**
+         * Whole pieces of a countable resource.
+         */
+        [k: string]: number;
+      };
+    };
+    /**
+     * Promising more than there is.
+     */
+    overcommit?: {
+      /**
+       * How often a core is sold: 2.0 sells every core twice. At most three decimals.
+       */
+      cpu?: number;
+    };
+    /**
+     * Keep workloads away that do not tolerate them.
+     */
+    taints?: {
+      /**
+       * Name of the taint.
+       */
+      key: string;
+      /**
+       * Value of the taint.
+       */
+      value?: string;
+      /**
+       * What the taint does: nothing new is placed here without a toleration.
+       */
+      effect?: 'NoSchedule';
+    }[];
+    /**
+     * Ports that may be published.
+     */
+    ports?: {
+      /**
+       * Ports that `publish: auto` draws from, inclusive.
+       */
+      range?: string;
+    };
+    /**
+     * How to be sure that the machine is dead.
+     */
+    fence?: {
+      /**
+       * Program and arguments.
+       *
+       * @minItems 1
+       */
+      command: string[];
+    };
+  };
+}
+
+/**
+ * Many nodes of the same make. `{name}` in the template stands for the node's name, `{1}` for the value of the first bracket.
+ */
+export interface NodeSet {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'NodeSet';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec: {
+    /**
+     * Names of the nodes: `[a:c]` and `[001:500]` count up, with as many digits as the first has. Several brackets make every combination.
+     */
+    names: string;
+    /**
+     * Failure domain: a room, a site, a power feed. `{1}` is the value of the first bracket.
+     */
+    zone?: string;
+    /**
+     * Failure domain inside the zone. `{2}` is the value of the second bracket.
+     */
+    rack?: string;
+    /**
+     * What every node is like: the fields of a Node.
+     */
+    template: {
+      /**
+       * The pod that the node belongs to.
+       */
+      pod: string;
+      /**
+       * What the node is for: `online` takes work; `spare` and `cordoned` accept nothing new; `maintenance` and `offline` are drained.
+       */
+      lifecycle?: 'spare' | 'online' | 'cordoned' | 'maintenance' | 'offline';
+      /**
+       * The engines that run on the node, and how to reach them.
+       */
+      engines: {
+        /**
+         * A Docker daemon.
+         */
+        docker?: {
+          /**
+           * Where the daemon listens: `unix:///var/run/docker.sock` or `tcp://host:2376`. (`ssh://` comes later.)
+           */
+          endpoint: string;
+          /**
+           * Host address that published ports are bound to; health checks go there. Absent: the engine's default.
+           */
+          publishAddress?: string;
+          /**
+           * Mutual TLS for `tcp://`.
+           */
+          tls?: {
+            /**
+             * Name of the certificates in the host-local credentials file; they never come from git.
+             */
+            credential: string;
+          };
+        };
+        /**
+         * Local processes: needs nothing installed. Several nodes may live on one machine.
+         */
+        process?: {
+          /**
+           * Directory of this node's processes, logs and files; a relative path is relative to the state directory. Absent: one named after the node.
+           */
+          root?: string;
+          /**
+           * Address that ports are taken and checked on.
+           */
+          publishAddress?: string;
+        };
+        /**
+         * systemd units over SSH.
+         */
+        systemd?: {
+          /**
+           * `ssh://host:22`
+           */
+          endpoint: string;
+          /**
+           * `SHA256:…`
+           */
+          hostKey?: string;
+        };
+        /**
+         * Virtual machines.
+         */
+        libvirt?: {
+          /**
+           * `qemu+ssh://host/system`
+           */
+          endpoint: string;
+        };
+      };
+      /**
+       * What the node has. Parts left out are probed from the engine.
+       */
+      capacity?: {
+        /**
+         * CPU cores: `500m`, `1.5` or 2; a millicore (`1m`) is the smallest part.
+         */
+        cpu?: string | number;
+        /**
+         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         */
+        memory?: string | number;
+        /**
+         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         */
+        storage?: string | number;
+        /**
+         * Bits a second: `100Mbit`, `10Gbit`.
+         */
+        bandwidth?: string | number;
+        /**
+         * Countable resources with a name of their own, `gpu/a100: 4`.
+         */
+        extended?: {
+          /**
+           * Whole pieces of a countable resource.
+           */
+          [k: string]: number;
+        };
+        /**
+         * NUMA nodes.
+         */
+        numa?: {
+          /**
+           * CPU list, `0-15`.
+           */
+          cpus: string;
+          /**
+           * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+           */
+          memory: string | number;
+        }[];
+        /**
+         * Disks that volumes are made on.
+         */
+        volumes?: {
+          /**
+           * Mount point or device.
+           */
+          device: string;
+          /**
+           * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+           */
+          size: string | number;
+          /**
+           * Reads a second.
+           */
+          readIops?: number;
+          /**
+           * Writes a second.
+           */
+          writeIops?: number;
+          /**
+           * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+           */
+          readBps?: string | number;
+          /**
+           * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+           */
+          writeBps?: string | number;
+        }[];
+      };
+      /**
+       * What the machine itself needs: taken off the capacity.
+       */
+      reserved?: {
+        /**
+         * CPU cores: `500m`, `1.5` or 2; a millicore (`1m`) is the smallest part.
+         */
+        cpu?: string | number;
+        /**
+         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         */
+        memory?: string | number;
+        /**
+         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         */
+        storage?: string | number;
+        /**
+         * Bits a second: `100Mbit`, `10Gbit`.
+         */
+        bandwidth?: string | number;
+        /**
+         * Countable resources with a name of their own, `gpu/a100: 4`.
+         */
+        extended?: {
+          /**
+           * Whole pieces of a countable resource.
+           */
+          [k: string]: number;
+        };
+      };
+      /**
+       * Promising more than there is.
+       */
+      overcommit?: {
+        /**
+         * How often a core is sold: 2.0 sells every core twice. At most three decimals.
+         */
+        cpu?: number;
+      };
+      /**
+       * Keep workloads away that do not tolerate them.
+       */
+      taints?: {
+        /**
+         * Name of the taint.
+         */
+        key: string;
+        /**
+         * Value of the taint.
+         */
+        value?: string;
+        /**
+         * What the taint does: nothing new is placed here without a toleration.
+         */
+        effect?: 'NoSchedule';
+      }[];
+      /**
+       * Ports that may be published.
+       */
+      ports?: {
+        /**
+         * Ports that `publish: auto` draws from, inclusive.
+         */
+        range?: string;
+      };
+      /**
+       * How to be sure that the machine is dead.
+       */
+      fence?: {
+        /**
+         * Program and arguments.
+         *
+         * @minItems 1
+         */
+        command: string[];
+      };
+      /**
+       * Labels of every node.
+       */
+      labels?: {
+        [k: string]: string;
+      };
+    };
+    /**
+     * Nodes that differ; later ones win.
+     */
+    overrides?: {
+      /**
+       * A name of the set, or a pattern such as `batch-a-[010:020]`.
+       */
+      names: string;
+      /**
+       * What the node is for: `online` takes work; `spare` and `cordoned` accept nothing new; `maintenance` and `offline` are drained.
+       */
+      lifecycle?: 'spare' | 'online' | 'cordoned' | 'maintenance' | 'offline';
+      /**
+       * Added to the template's; the same key replaces.
+       */
+      labels?: {
+        [k: string]: string;
+      };
+      /**
+       * Added to the template's.
+       */
+      taints?: {
+        /**
+         * Name of the taint.
+         */
+        key: string;
+        /**
+         * Value of the taint.
+         */
+        value?: string;
+        /**
+         * What the taint does: nothing new is placed here without a toleration.
+         */
+        effect?: 'NoSchedule';
+      }[];
+      /**
+       * Why; shown to people.
+       */
+      reason?: string;
+      /**
+       * When it should be over; a warning says so once the day has passed. It does not end by itself.
+       */
+      until?: string;
+    }[];
+  };
+}
+
+/**
+ * The most that workloads may reserve.
+ */
+export interface Quota {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Quota';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec: {
+    /**
+     * What is counted.
+     */
+    scope?: {
+      /**
+       * Only workloads of this namespace. Absent: of all.
+       */
+      namespace?: string;
+      /**
+       * Only what is placed in this pod. Absent: in all.
+       */
+      pod?: string;
+    };
+    /**
+     * Another quota, in which this one counts as well.
+     */
+    parent?: string;
+    /**
+     * The most of each resource; what is left out is not limited. Countable resources by their name: `gpu/a100: 4`.
+     */
+    limits: {
+      /**
+       * CPU cores: `500m`, `1.5` or 2; a millicore (`1m`) is the smallest part.
+       */
+      cpu?: string | number;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      memory?: string | number;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      storage?: string | number;
+      /**
+       * Bits a second: `100Mbit`, `10Gbit`.
+       */
+      bandwidth?: string | number;
+      /**
+       * Number of instances.
+       */
+      instances?: number;
+    };
+  };
+}
+
+/**
+ * A service: what runs, how many of it, where, and how it is changed.
+ */
+export interface Workload {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Workload';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind in its namespace.
+     */
+    name: string;
+    /**
+     * The namespace that it belongs to.
+     */
+    namespace?: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec: {
+    /**
+     * `stateless`: ordinals and addresses may change; `stateful`: identity belongs to the ordinal; `static`: like a machine, never moved; `daemon`: one per matching node.
+     */
+    type?: 'stateless' | 'stateful' | 'static' | 'daemon';
+    /**
+     * What runs it.
+     */
+    engine?: 'docker' | 'libvirt' | 'systemd' | 'process';
+    /**
+     * What only Docker has.
+     */
+    docker?: {
+      /**
+       * Run a small init process that reaps zombies and forwards signals.
+       */
+      init?: boolean;
+      /**
+       * User (and group) inside the container: `1000:1000`.
+       */
+      user?: string;
+      /**
+       * Working directory inside the container.
+       */
+      workingDir?: string;
+      /**
+       * The root file system cannot be written.
+       */
+      readOnly?: boolean;
+      /**
+       * The container's network.
+       */
+      network?: 'bridge' | 'host' | 'none';
+      /**
+       * OCI runtime.
+       */
+      runtime?: string;
+    };
+    /**
+     * What only local processes have.
+     */
+    process?: {
+      /**
+       * Working directory; relative to the instance's own directory.
+       */
+      cwd?: string;
+    };
+    /**
+     * What only virtual machines have.
+     */
+    libvirt?: {};
+    /**
+     * What only systemd units have.
+     */
+    systemd?: {};
+    /**
+     * Image of a container. A digest (`@sha256:…`) makes it the same everywhere and for ever.
+     */
+    image?: string;
+    /**
+     * The program, in place of the image's entry point. `$(NAME)` is replaced by a variable.
+     */
+    command?: string[];
+    /**
+     * Its arguments. `$(NAME)` is replaced by a variable.
+     */
+    args?: string[];
+    /**
+     * Environment variables. Numbers and booleans are taken as they are written.
+     */
+    env?: {
+      [k: string]:
+        | (string | number | boolean)
+        | {
+            /**
+             * Name of a secret.
+             */
+            secret: string;
+            /**
+             * Key in it.
+             */
+            key?: string;
+          };
+    };
+    /**
+     * How many instances.
+     */
+    replicas?: number;
+    /**
+     * What each instance reserves on its node; absent: nothing. Countable resources by their name: `gpu/a100: 1`.
+     */
+    resources?: {
+      /**
+       * CPU cores: `500m`, `1.5` or 2; a millicore (`1m`) is the smallest part.
+       */
+      cpu?: string | number;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      memory?: string | number;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      storage?: string | number;
+      /**
+       * Bits a second: `100Mbit`, `10Gbit`.
+       */
+      bandwidth?: string | number;
+    };
+    /**
+     * What the engine caps. Absent: the same as `resources`.
+     */
+    limits?: {
+      /**
+       * Most CPU of an instance; `unlimited` takes the cap away.
+       */
+      cpu?: string | number;
+      /**
+       * Most memory of an instance; `unlimited` takes the cap away.
+       */
+      memory?: string | number;
+    };
+    /**
+     * Pinning to cores.
+     */
+    cpu?: {
+      /**
+       * Whole cores.
+       */
+      bind?: boolean;
+      /**
+       * NUMA placement.
+       */
+      numa?: 'prefer' | 'require' | 'ignore';
+    };
+    /**
+     * Storage that outlives an instance.
+     */
+    volumes?: {
+      /**
+       * Name.
+       */
+      name: string;
+      /**
+       * Path inside.
+       */
+      mount: string;
+      /**
+       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       */
+      size?: string | number;
+      /**
+       * Where it is.
+       */
+      source?: string;
+      /**
+       * Whole device.
+       */
+      exclusive?: boolean;
+      /**
+       * What happens on removal.
+       */
+      onRemove?: 'keep' | 'delete';
+    }[];
+    /**
+     * Ports that the program listens on.
+     */
+    ports?: {
+      /**
+       * Name of the port; programs read it as `PORT_<NAME>`.
+       */
+      name: string;
+      /**
+       * The port that the program listens on.
+       */
+      port: number;
+      /**
+       * Protocol.
+       */
+      protocol?: 'tcp' | 'udp';
+      /**
+       * `auto`: a free port of the node · `none`: not published · a number: that one.
+       */
+      publish?: string | number;
+    }[];
+    /**
+     * Which network the instances are in.
+     */
+    network?: {
+      /**
+       * A Network.
+       */
+      name: string;
+      /**
+       * `pool`, `keep` or an address.
+       */
+      ip?: string;
+    };
+    /**
+     * How to tell that an instance works: one of `http`, `tcp` and `exec`. Absent: it is healthy when it runs.
+     */
+    health?: {
+      /**
+       * Healthy when it answers over HTTP.
+       */
+      http?: {
+        /**
+         * Name (or number) of one of `ports`.
+         */
+        port: string | number;
+        /**
+         * Path that must answer with a 2xx or 3xx status.
+         */
+        path?: string;
+      };
+      /**
+       * Healthy when it accepts a connection.
+       */
+      tcp?: {
+        /**
+         * Name (or number) of one of `ports`.
+         */
+        port: string | number;
+      };
+      /**
+       * Healthy when a command ends with 0.
+       */
+      exec?: {
+        /**
+         * Program and arguments, run in the instance.
+         *
+         * @minItems 1
+         */
+        command: string[];
+      };
+      /**
+       * Time between checks.
+       */
+      interval?: string | number;
+      /**
+       * How long a check may take.
+       */
+      timeout?: string | number;
+      /**
+       * Good checks in a row until it counts as healthy.
+       */
+      healthyAfter?: number;
+      /**
+       * Bad checks in a row until it counts as unhealthy.
+       */
+      unhealthyAfter?: number;
+    };
+    /**
+     * Workloads that are brought up before this one.
+     */
+    after?: string[];
+    /**
+     * Where instances may run.
+     */
+    placement?: {
+      /**
+       * Pods it may run in. Absent: all.
+       */
+      pods?: string[];
+      /**
+       * How instances are spread over nodes. Absent: the pod's.
+       */
+      strategy?: 'auto' | 'fill' | 'each' | 'global' | 'drained' | 'pack';
+      /**
+       * Labels that a node must have.
+       */
+      require?: {
+        [k: string]: string;
+      };
+      /**
+       * Over failure domains.
+       */
+      spread?: {
+        /**
+         * Failure domain.
+         */
+        by: 'zone' | 'rack' | 'node';
+        /**
+         * At least.
+         */
+        minDomains?: number;
+      };
+      /**
+       * Taints that do not keep it away.
+       */
+      tolerate?: {
+        /**
+         * Key of the taint.
+         */
+        key: string;
+        /**
+         * Value of the taint. Absent: any.
+         */
+        value?: string;
+      }[];
+      /**
+       * Place what fits and refuse the rest, instead of refusing the whole.
+       */
+      partial?: boolean;
+      /**
+       * Most instances on one node; with `each`, exactly this many on every node.
+       */
+      perNode?: number;
+    };
+    /**
+     * How a new revision is rolled out.
+     */
+    update?: {
+      /**
+       * Cumulative rollout groups, smallest first; the last is `100%`.
+       *
+       * @minItems 1
+       */
+      groups?: (string | number)[];
+      /**
+       * How long a group is watched before the next.
+       */
+      observe?: string | number;
+      /**
+       * Whether the new instance comes before the old one goes.
+       */
+      order?: 'auto' | 'create-first' | 'stop-first';
+      /**
+       * Most instances above `replicas` during an update; `policy`: as many as may be unavailable.
+       */
+      maxSurge?: string | number;
+      /**
+       * How long a new instance may take to become healthy.
+       */
+      healthyDeadline?: string | number;
+      /**
+       * What happens when a group does not become healthy.
+       */
+      onFailure?: 'rollback' | 'pause';
+    };
+    /**
+     * How much may be disturbed.
+     */
+    disruption?: {
+      /**
+       * Most instances that may be unavailable at once: `policy`, `quorum`, a number or a share.
+       */
+      maxUnavailable?: string | number;
+    };
+    /**
+     * What happens to instances of a lost node. `auto`: stateless ones are re-created, others wait.
+     */
+    onLost?: 'auto' | 'recreate' | 'wait' | 'fence';
+    /**
+     * How an instance is stopped.
+     */
+    stop?: {
+      /**
+       * Signal that asks it to stop.
+       */
+      signal?: string;
+      /**
+       * How long it may take before it is killed.
+       */
+      grace?: string | number;
+      /**
+       * How long it keeps running, out of service, before it is asked.
+       */
+      delay?: string | number;
+    };
+    /**
+     * When the engine starts it again by itself.
+     */
+    restart?: 'always' | 'on-failure' | 'never';
+    /**
+     * `online` (1000), `offline` (100) or a number; the larger goes first when capacity is short.
+     */
+    priority?: string | number;
+  };
+}
+
+/**
+ * What cannot be read off the other documents: that something was removed on purpose. May be deleted once applied.
+ */
+export interface Refactor {
+  /**
+   * Version of the format.
+   */
+  apiVersion: 'muster/v1';
+  /**
+   * The kind of document.
+   */
+  kind: 'Refactor';
+  /**
+   * Who this is.
+   */
+  metadata: {
+    /**
+     * Unique among the documents of its kind.
+     */
+    name: string;
+    /**
+     * Names for selecting and grouping.
+     */
+    labels?: {
+      [k: string]: string;
+    };
+    /**
+     * Free text for people and tools; never read by Muster.
+     */
+    annotations?: {
+      [k: string]: string;
+    };
+  };
+  /**
+   * What is wanted.
+   */
+  spec: {
+    /**
+     * Workloads that were removed on purpose: beyond the prune limit they need to be named here.
+     */
+    removed?: {
+      /**
+       * The workload that was removed.
+       */
+      from: string;
+      /**
+       * What may be lost.
+       */
+      allow?: string[];
+    }[];
+    /**
+     * Workloads with a new name.
+     */
+    moved?: {
+      /**
+       * A workload, `namespace/name`; without a namespace one of the same namespace.
+       */
+      from: string;
+      /**
+       * A workload, `namespace/name`; without a namespace one of the same namespace.
+       */
+      to: string;
+    }[];
+    /**
+     * Objects that exist already.
+     */
+    adopted?: {
+      /**
+       * `namespace/workload/ordinal`
+       */
+      instance: string;
+      /**
+       * Node.
+       */
+      node: string;
+      /**
+       * Engine.
+       */
+      engine: string;
+      /**
+       * Name or id on the engine.
+       */
+      object: string;
+    }[];
+    /**
+     * Instances that are left running and no longer managed.
+     */
+    forgotten?: string[];
+  };
+}
