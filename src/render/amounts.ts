@@ -10,6 +10,14 @@ export function formatAmount(dimension: Dimension | 'instances', amount: number)
   return String(amount);
 }
 
+/** Like `formatAmount`, but rounded to one decimal of the largest unit: for sums, where `1952384MiB` says nothing. */
+export function formatAbout(dimension: Dimension | 'instances', amount: number): string {
+  if (!dimension.endsWith('Bytes')) return formatAmount(dimension, amount);
+  const units = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = Math.min(units.length, Math.floor(Math.log2(Math.max(1, Math.abs(amount))) / 10));
+  return power === 0 ? `${amount}B` : `${Math.round((amount / 1024 ** power) * 10) / 10}${units[power - 1]}`;
+}
+
 /** `cpuMillis` → `cpu`; extended resources keep their name. */
 export const dimensionLabel = (dimension: string): string => dimension.replace(/(Millis|Bytes|Bits|Ms)$/, '');
 

@@ -1,6 +1,6 @@
 import { isEmptyPlan, type Plan } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
-import { dimensionLabel, formatAmount } from './amounts.ts';
+import { dimensionLabel, formatAbout } from './amounts.ts';
 import { fieldLines } from './field-diff.ts';
 import { plural, ranges } from './layout.ts';
 import { nearestText, reasonsText, useText } from './plan-text.ts';
@@ -127,7 +127,7 @@ function unitDetails(view: UnitView): string {
 function groupLines(group: StepGroup): readonly string[] {
   const { first, steps } = group;
   const sign = first.kind === 'create' ? '+' : first.kind === 'remove' || first.kind === 'stop' ? '-' : '!';
-  const why = group.reason === undefined || group.reason === '' ? '' : `: ${group.reason}`;
+  const why = ['', causeText(first.cause)].includes(group.reason ?? '') ? '' : `: ${group.reason}`;
   const lines = [
     `${sign} ${first.kind} ${ranges(steps.map((step) => ordinalOf(step.instance)))} (${causeText(first.cause)}, ${first.order})${why}`,
   ];
@@ -162,13 +162,13 @@ function uses(plan: Plan): string {
     .filter((use) => use.before !== use.after || use.peak > use.after)
     .map(
       (use) =>
-        `| quota ${cell(use.name)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAmount(use.dimension, use.limit)} |`,
+        `| quota ${cell(use.name)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAbout(use.dimension, use.limit)} |`,
     );
   const capacity = plan.capacity
     .filter((use) => use.before !== use.after)
     .map(
       (use) =>
-        `| pod ${cell(use.pod)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAmount(use.dimension, use.total)} |`,
+        `| pod ${cell(use.pod)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAbout(use.dimension, use.total)} |`,
     );
   const rows = [...quota, ...capacity];
   if (rows.length === 0) return '';

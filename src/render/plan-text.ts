@@ -1,7 +1,7 @@
 import { isEmptyPlan, type Plan, type Refusal, type Step } from '../model/plan.ts';
 import { type Holds, resourcesOf } from '../model/recorded.ts';
 import { formatDuration } from '../model/units.ts';
-import { dimensionLabel, formatAmount, formatResources } from './amounts.ts';
+import { dimensionLabel, formatAbout, formatResources } from './amounts.ts';
 import { type FieldLine, fieldLines } from './field-diff.ts';
 import { columns, hang, padEnd, plural, ranges, usableWidth, visibleLength } from './layout.ts';
 import { createPaint, type Paint } from './paint.ts';
@@ -126,7 +126,7 @@ function groupSection(group: StepGroup, page: Page): string {
     ...(first.kind === 'update' || first.kind === 'replace' ? [first.class] : []),
     ...(first.undo === 'final' ? ['cannot be undone'] : []),
   ];
-  const why = group.reason === undefined || group.reason === '' ? '' : `: ${group.reason}`;
+  const why = ['', causeText(first.cause)].includes(group.reason ?? '') ? '' : `: ${group.reason}`;
   const lines = [hang(`  ${symbol} `, `${title} ${paint.dim(`(${traits.join(', ')})`)}${why}`, width)];
   for (const line of fieldLines(first.changes)) lines.push(fieldText(line, page));
   const held = sharedHolds(group);
@@ -259,7 +259,7 @@ function quotaSection(plan: Plan, { paint }: Page): string {
       `  ${use.name}`,
       dimensionLabel(use.dimension),
       useText(use),
-      `of ${formatAmount(use.dimension, use.limit)}`,
+      `of ${formatAbout(use.dimension, use.limit)}`,
       use.peak > use.limit ? paint.bad('over') : '',
     ]);
   return rows.length === 0 ? '' : [paint.bold('Quota'), ...columns(rows)].join('\n');
@@ -272,7 +272,7 @@ function capacitySection(plan: Plan, { paint }: Page): string {
       `  ${use.pod}`,
       dimensionLabel(use.dimension),
       useText(use),
-      `of ${formatAmount(use.dimension, use.total)}`,
+      `of ${formatAbout(use.dimension, use.total)}`,
       paint.dim(use.total > 0 ? `${Math.round((100 * use.after) / use.total)} %` : ''),
     ]);
   return rows.length === 0 ? '' : [paint.bold('Capacity'), ...columns(rows)].join('\n');
@@ -285,7 +285,7 @@ export function useText(use: {
   readonly peak: number;
   readonly after: number;
 }): string {
-  const amount = (value: number): string => formatAmount(use.dimension, value);
+  const amount = (value: number): string => formatAbout(use.dimension, value);
   const peak = use.peak > Math.max(use.before, use.after) ? ` (peak ${amount(use.peak)})` : '';
   return `${amount(use.before)} → ${amount(use.after)}${peak}`;
 }
