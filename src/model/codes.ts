@@ -45,6 +45,30 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'The text is not a quantity: an unknown unit, too many decimals, or a unit of another dimension.',
     remedy: 'Cores: 500m, 1.5. Bytes: 512MiB, 1GB. Bit rates: 100Mbit. Durations: 2m30s.',
   },
+  MUS1007: {
+    title: 'not supported yet',
+    cause:
+      'The format already has this field or value, and this version of Muster would not act on it. It is refused rather than ignored.',
+    remedy: 'Leave it out. docs/reference/ lists what is not supported yet for every kind.',
+  },
+  MUS1008: {
+    title: 'unknown kind',
+    cause: 'There is no such kind of document.',
+    remedy: 'Use one of the kinds listed under "allowed".',
+  },
+  MUS1009: {
+    title: 'not a Muster document',
+    cause: 'A YAML document does not begin with `apiVersion: muster/v1`, or is not a map.',
+    remedy:
+      'Add apiVersion, kind, metadata and spec; move files of other tools into a folder whose name begins with a dot, or outside of the source’s `path`.',
+  },
+  MUS1010: {
+    title: 'document too complex',
+    cause:
+      'A file has more documents, deeper nesting, larger maps or more repetition by aliases than any configuration needs.',
+    remedy:
+      'Split the file, or write the values out; NodeSet and patches say the same thing many times without aliases.',
+  },
   // 11xx: where configuration comes from
   MUS1101: {
     title: 'source unreachable',
@@ -146,6 +170,121 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     title: 'patch cannot be merged',
     cause: 'The patch would change the identity of a document, or merges a mapping into something that is not one.',
     remedy: 'Patch `spec`, `metadata.labels` and `metadata.annotations` only, with values of the same shape.',
+  },
+  // 13xx: documents seen together
+  MUS1301: {
+    title: 'no Cluster document',
+    cause: 'The source holds no document of kind Cluster, so that nothing says which cluster this is.',
+    remedy: 'Add cluster.yaml (`spec: {}` is enough), or point at the folder that holds it.',
+  },
+  MUS1302: {
+    title: 'two Cluster documents',
+    cause: 'A config repo describes one cluster.',
+    remedy: 'Give every cluster a folder of its own; what they share goes into a folder that both include.',
+  },
+  MUS1303: {
+    title: 'declared twice',
+    cause:
+      'Two documents declare the same thing: the same kind and name (and namespace), or one node by a Node and a NodeSet.',
+    remedy: 'Rename or delete one of them.',
+  },
+  MUS1304: {
+    title: 'unknown pod',
+    cause: 'A node, quota or placement names a pod that no document declares.',
+    remedy: 'Declare the pod, or correct the name.',
+  },
+  MUS1305: {
+    title: 'unknown namespace',
+    cause: 'Namespaces are declared in this cluster, and this one is not.',
+    remedy: 'Declare the namespace, or correct the name.',
+  },
+  MUS1306: {
+    title: 'unknown workload',
+    cause: '`after` names a workload that is not declared.',
+    remedy: 'Correct the name (`namespace/name`), or remove it.',
+  },
+  MUS1307: {
+    title: 'workloads wait for each other',
+    cause: 'The `after` entries form a circle, so that none of the workloads could come first.',
+    remedy: 'Remove one of the entries.',
+  },
+  MUS1308: {
+    title: 'unknown parent quota',
+    cause: '`parent` names a quota that is not declared.',
+    remedy: 'Correct the name, or remove it.',
+  },
+  MUS1309: {
+    title: 'quota parent cycle',
+    cause: 'Quotas are, directly or through others, their own parents.',
+    remedy: 'Remove one of the parents.',
+  },
+  MUS1310: {
+    title: 'health check without a port',
+    cause: 'A health check asks a port that the workload does not have, does not publish, or that is UDP.',
+    remedy: 'Name one of the workload’s TCP ports, or use an exec check.',
+  },
+  MUS1311: {
+    title: 'ports clash',
+    cause:
+      'Two ports of a workload have the same name, number or published port, or a fixed port would be published twice on a node.',
+    remedy: 'Change one of them, or use `publish: auto`.',
+  },
+  MUS1312: {
+    title: 'no node has the engine',
+    cause: 'No node in the pods of the workload has the engine that it needs.',
+    remedy: 'Choose another engine or pod, or give nodes of the pod that engine.',
+  },
+  MUS1313: {
+    title: 'does not fit the engine',
+    cause:
+      'What the engine needs is missing (image for docker, command for process), or a field belongs to another engine.',
+    remedy: 'Add what is missing; remove what belongs to the other engine.',
+  },
+  MUS1314: {
+    title: 'health check without one probe',
+    cause: 'A health check has none of http, tcp and exec, or more than one.',
+    remedy: 'Keep exactly one.',
+  },
+  MUS1315: {
+    title: 'bad pattern of names',
+    cause: 'The brackets of a NodeSet’s names are not ranges, or make too many names or none.',
+    remedy: 'Write ranges such as [a:c] or [001:500], the smaller end first.',
+  },
+  MUS1316: {
+    title: 'override of no node',
+    cause: 'An override names a node that its NodeSet does not make.',
+    remedy: 'Correct the name, or remove the override.',
+  },
+  MUS1317: {
+    title: 'address outside of its network',
+    cause: 'A gateway or pool lies outside of the subnet, pools overlap, or the text is not an address.',
+    remedy: 'Correct the addresses.',
+  },
+  MUS1318: {
+    title: 'removed and declared',
+    cause: 'A Refactor names a workload as removed whose document is still there.',
+    remedy: 'Delete the document, or the line in the Refactor.',
+  },
+  MUS1319: {
+    title: 'source may not declare this',
+    cause: '`Cluster.spec.sources[].allow` does not include the kind or namespace of the document.',
+    remedy: 'Move the document to a source that may declare it, or widen `allow`.',
+  },
+  MUS1320: {
+    title: 'contradiction',
+    cause:
+      'Two settings contradict each other: a limit below the reservation, more reserved than there is, replicas of a daemon, an empty port range.',
+    remedy: 'Read the message: it names both sides.',
+  },
+  MUS1321: {
+    title: 'override outlived its day',
+    cause: 'The day in `until` of a NodeSet override has passed. Overrides in git do not end by themselves.',
+    remedy: 'Remove the override, or move the day.',
+  },
+  MUS1322: {
+    title: 'source incomplete',
+    cause: 'A source of the cluster could not be read, so that what it declares is unknown.',
+    remedy: 'Nothing that it may declare is changed or removed meanwhile. Make it readable again.',
   },
   // 4xxx: refusals
   MUS4001: {
