@@ -259,6 +259,37 @@ describe('starting a process', () => {
   });
 });
 
+describe('what runs beside a process', () => {
+  it('sees nothing of the host’s environment but PATH and HOME', async (t) => {
+    process.env['SECRET_OF_THE_OPERATOR'] = 'hunter2';
+    t.after(() => delete process.env['SECRET_OF_THE_OPERATOR']);
+    const { engine, create } = begin(t);
+    const objectId = await create({ command: ['/bin/sh', '-c', `env; ${runOn}`], env: { LOG_LEVEL: 'info' } });
+    await engine.start(objectId, call);
+    const { output } = await engine.exec(objectId, ['env'], call);
+    const names = output
+      .trim()
+      .split('\n')
+      .map((line) => line.split('=')[0])
+      .sort();
+    const muster = ['MUSTER_NODE', 'MUSTER_ORDINAL', 'MUSTER_REVISION', 'MUSTER_WORKLOAD'];
+    assert.deepEqual(names, ['HOME', 'LOG_LEVEL', ...muster, 'PATH']);
+    await until(async () => (await linesOf(engine, objectId)).includes('LOG_LEVEL=info'));
+    assert.ok(!(await linesOf(engine, objectId)).some((line) => line.includes('hunter2')));
+  });
+
+  it('is killed with all that it started when its deadline is over', async (t) => {
+    const { root, engine, create } = begin(t);
+    const objectId = await create({ command: ['/bin/sh', '-c', runOn] });
+    await engine.start(objectId, call);
+    const hang = ['/bin/sh', '-c', 'sleep 1000 & echo $! > pid; wait'];
+    await assert.rejects(engine.exec(objectId, hang, { deadlineMs: 1_000 }), { code: 'timeout', retryable: true });
+    const pid = Number(readFileSync(join(root, 'prod.shop.web.1.g1', 'work', 'pid'), 'utf8'));
+    assert.ok(pid > 0);
+    await until(async () => !isAlive(pid));
+  });
+});
+
 const logBytes = 64 * 1024;
 
 function openEngine(root: string, siblingRoots: readonly string[] = []): Engine {

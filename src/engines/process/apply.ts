@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { CallSite } from '../deadline.ts';
@@ -13,6 +13,9 @@ import type { ProcessNode } from './observe.ts';
 import { refuseTakenPorts } from './start.ts';
 import { evidenceOf } from './translate.ts';
 
+/** Nothing takes this long to make or remove a folder. */
+const unfinishedForMs = 3_600_000;
+
 /** Makes the object's folder whole, in one rename: a crash leaves all of it or nothing. */
 export function createObject(node: ProcessNode, request: CreateRequest, site: CallSite): { readonly objectId: string } {
   const name = objectName(node.cluster.name, request.allocation);
@@ -21,6 +24,7 @@ export function createObject(node: ProcessNode, request: CreateRequest, site: Ca
   const existing = ownObject(folder, spec);
   if (existing !== undefined) return existing;
   refuseTakenPorts(spec, site);
+  clearUnfinished(node.root);
   const unfinished = join(node.root, `${unfinishedPrefix}creating-${spec.objectId}`);
   mkdirSync(workFolder(unfinished), { recursive: true, mode: 0o700 });
   writeSpec(unfinished, spec);
@@ -67,6 +71,18 @@ export function removeObject(node: ProcessNode, objectId: string, site: CallSite
   const unfinished = join(node.root, `${unfinishedPrefix}removing-${objectId}`);
   renameSync(object.folder, unfinished);
   rmSync(unfinished, { recursive: true, force: true });
+}
+
+/** What a crash left of folders that were being made or removed. Young ones may be another Muster's, at work now. */
+function clearUnfinished(root: string): void {
+  const names = existsSync(root)
+    ? readdirSync(root).filter((name) => /^\.(creating|removing)-[0-9a-f]{32}$/.test(name))
+    : [];
+  for (const name of names) {
+    const path = join(root, name);
+    const changedAt = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? Number.POSITIVE_INFINITY;
+    if (Date.now() - changedAt > unfinishedForMs) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 function newSpec(node: ProcessNode, request: CreateRequest, site: CallSite): Spec {
