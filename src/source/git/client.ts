@@ -99,6 +99,13 @@ const troubles: readonly Trouble[] = [
     retryable: false,
   },
   {
+    code: 'MUS1103',
+    says: /does not appear to be a git repository|not a git repository|repository not exported|repository ('.*' )?not found|error: 404|No such file or directory/i,
+    message: 'there is no git repository there, or it is not given out',
+    hint: 'check the url; for a directory without git give the directory itself',
+    retryable: false,
+  },
+  {
     code: 'MUS1104',
     says: /Authentication failed|Permission denied|could not read (Username|Password)|terminal prompts disabled|error: 40[13]|access denied/i,
     message: 'the git server refused access',
@@ -110,13 +117,6 @@ const troubles: readonly Trouble[] = [
     says: /dubious ownership/,
     message: 'git does not read this repository because another user owns it',
     hint: 'run as its owner, or `git config --global --add safe.directory` with its path',
-    retryable: false,
-  },
-  {
-    code: 'MUS1103',
-    says: /does not appear to be a git repository|not a git repository|repository not exported|repository '.*' not found|error: 404|No such file or directory/i,
-    message: 'there is no git repository there',
-    hint: 'check the url; for a directory without git give the directory itself',
     retryable: false,
   },
   {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -106,9 +106,16 @@ async function openMirror(url: string, cacheDir: string): Promise<GitRepository>
   const directory = resolve(cacheDir, 'git', name);
   const mirror = { directory, ceiling: dirname(directory), url };
   if (existsSync(join(directory, 'HEAD'))) return mirror;
-  await mkdir(directory, { recursive: true });
-  // Safe to repeat and to run twice at once: init of what exists changes nothing.
-  await runGit(['init', '--quiet', '--bare', '.'], mirror);
+  // Made beside and renamed: a second process at the same moment finds a whole mirror or none.
+  await mkdir(mirror.ceiling, { recursive: true });
+  const beside = await mkdtemp(`${directory}.`);
+  await runGit(['init', '--quiet', '--bare', '.'], { ...mirror, directory: beside });
+  try {
+    await rename(beside, directory);
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    if (!existsSync(join(directory, 'HEAD'))) throw error;
+  }
   return mirror;
 }
 
@@ -118,11 +125,9 @@ async function fetchCommit(mirror: GitRepository, ref: string): Promise<CommitSh
   const known = isSha ? await resolveRef(mirror, ref) : undefined;
   if (known !== undefined) return known;
   const kept = `refs/muster/at/${createHash('sha256').update(ref).digest('hex').slice(0, 16)}`;
-  if (!isSha || isFullSha(ref)) {
-    const fetched = await fetchInto(mirror, ['--depth=1', '--update-shallow'], [`+${ref}:${kept}`]);
-    const commit = fetched ? await resolveRef(mirror, kept) : undefined;
-    if (commit !== undefined) return commit;
-  }
+  const fetched = await fetchInto(mirror, ['--depth=1', '--update-shallow'], [`+${ref}:${kept}`]);
+  const alone = fetched ? await resolveRef(mirror, kept) : undefined;
+  if (alone !== undefined) return alone;
   // An abbreviated commit, or a server that gives out only what has a name: fetch everything that has one, with history.
   if (isSha) {
     const history = existsSync(join(mirror.directory, 'shallow')) ? ['--unshallow'] : [];
@@ -149,6 +154,9 @@ async function fetchInto(
     } catch (error) {
       const said = error instanceof SourceError ? String(error.cause) : '';
       if (/couldn't find remote ref|not our ref|unadvertised object|no such remote ref/i.test(said)) return false;
+      // A plain web server has no git behind it: it gives out whole histories only.
+      if (/dumb http transport does not support/.test(said) && options.includes('--depth=1'))
+        return fetchInto(mirror, [], refspecs);
       const isLocked = /\.lock'?: File exists|cannot lock ref|shallow file has changed/.test(said);
       if (!isLocked || attempt >= lockRetries) throw error;
       await sleep(lockRetryMs);

@@ -63,11 +63,13 @@ async function select(
       const below = pathBelow(at, directory);
       if (below === undefined || below.split('/').some(isSkipped)) continue;
       const shown = shownAs === '' ? below : `${shownAs}/${below}`;
-      if (entry.kind === 'submodule') diagnostics.push(submodule(shown));
-      else if (entry.kind === 'link') {
-        if (!reached.has(at)) links.push({ shown, at });
+      if (entry.kind === 'file') {
+        add(at, shown, entry);
+      } else if (!reached.has(at)) {
         reached.add(at);
-      } else add(at, shown, entry);
+        if (entry.kind === 'link') links.push({ shown, at });
+        else diagnostics.push(submodule(shown));
+      }
     }
   };
   const add = (at: string, shown: string, entry: TreeEntry): void => {
