@@ -1,16 +1,14 @@
-import { chargedResources } from '../model/capacity.ts';
 import { canonicalJson, sha256Hex } from '../model/hash.ts';
 import { type NodeName, parseWorkloadId, planId, stepId, unitOf, type WorkloadId } from '../model/ids.ts';
+import { formatInstant } from '../model/instant.ts';
 import type { CapacityUse, Plan, PlanBasis, PlannedUnit, PlanSummary, Step, Undo, Wave } from '../model/plan.ts';
 import { planFormatVersion } from '../model/plan.ts';
-import { resourcesOf } from '../model/recorded.ts';
-import type { Resources } from '../model/resources.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
 import { type Draft, makes } from './draft.ts';
 import { drainGoals } from './drain.ts';
-import { vectorOf } from './ledger.ts';
-import { amountFor, quotaUses } from './quota.ts';
+import { holdsVector } from './ledger.ts';
+import { amountFor, type Demand, demandOf, quotaUses } from './quota.ts';
 import type { UnitDraft } from './units.ts';
 
 /** Numbers the steps, takes stock and binds the plan to the world that it was made for. */
@@ -40,10 +38,10 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
   const { formatVersion, cluster, ...rest } = content;
   return {
     formatVersion,
-    id: planId(`sha256:${sha256Hex(canonicalJson({ ...content, basis: bound }))}`),
+    id: idOf(content, bound),
     cluster,
-    createdAt: isoTime(inputs.now),
-    expiresAt: isoTime(inputs.now + inputs.expiresAfterMs),
+    createdAt: formatInstant(inputs.now),
+    expiresAt: formatInstant(inputs.now + inputs.expiresAfterMs),
     basis: {
       commits: bound.commits,
       storeRevision,
@@ -53,6 +51,33 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
     },
     ...rest,
   };
+}
+
+/**
+ * The hash of everything but timestamps and the store revision. Steps are hashed as short lines, since their number is
+ * what makes a plan large; what several of them share is written once.
+ */
+function idOf(
+  content: Omit<Plan, 'id' | 'basis' | 'createdAt' | 'expiresAt'>,
+  basis: Omit<PlanBasis, 'storeRevision'>,
+): Plan['id'] {
+  const { steps, ...rest } = content;
+  const texts = new Map<Step['changes'], string>();
+  const changesText = (changes: Step['changes']): string => {
+    const text = texts.get(changes) ?? sha256Hex(canonicalJson(changes));
+    texts.set(changes, text);
+    return text;
+  };
+  const lines = steps.map(({ changes, holds, heldBefore, replaces, ...flat }) =>
+    [
+      Object.values(flat).join(' '),
+      canonicalJson(holds),
+      heldBefore === undefined ? '' : canonicalJson(heldBefore),
+      replaces === undefined ? '' : canonicalJson(replaces),
+      changes.length === 0 ? '' : changesText(changes),
+    ].join(' '),
+  );
+  return planId(`sha256:${sha256Hex([canonicalJson({ ...rest, basis }), ...lines].join('\n'))}`);
 }
 
 const byText =
@@ -161,36 +186,21 @@ function takeStock(context: Context, units: readonly UnitDraft[]): void {
     for (const { drafts } of unit.waves) {
       for (const draft of drafts) {
         if (makes(draft) || draft.kind === 'update') {
-          book(context, unit.workload, draft.node, { resources: resourcesOf(draft.holds), instances: 1 }, 1);
+          book(context, unit.workload, draft.node, { holds: draft.holds, instances: 1 }, 1);
         }
         const { old } = draft;
         if (old === undefined) continue;
-        const held = old.allocation.state === 'held';
-        book(
-          context,
-          unit.workload,
-          old.node,
-          { resources: chargedResources(old.allocation), instances: held ? 0 : 1 },
-          -1,
-        );
-        if (draft.kind === 'stop') {
-          const kept = chargedResources({ state: 'held', holds: old.allocation.holds });
-          book(context, unit.workload, old.node, { resources: kept, instances: 0 }, 1);
-        }
+        book(context, unit.workload, old.node, demandOf(old.allocation), -1);
+        if (draft.kind !== 'stop') continue;
+        book(context, unit.workload, old.node, demandOf({ state: 'held', holds: old.allocation.holds }), 1);
       }
     }
   }
 }
 
-function book(
-  context: Context,
-  workload: WorkloadId,
-  node: ClusterNode,
-  demand: { readonly resources: Resources; readonly instances: number },
-  sign: 1 | -1,
-): void {
+function book(context: Context, workload: WorkloadId, node: ClusterNode, demand: Demand, sign: 1 | -1): void {
   const { ledger, quotas } = context;
-  const amounts = vectorOf(ledger, demand.resources);
+  const amounts = holdsVector(ledger, demand.holds);
   const start = node.index * ledger.width;
   for (let d = 0; d < ledger.width; d += 1) {
     ledger.after[start + d] = (ledger.after[start + d] ?? 0) + sign * (amounts[d] ?? 0);
@@ -260,23 +270,3 @@ function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanBasis {
 }
 
 const digest = (definition: unknown): string => sha256Hex(canonicalJson(definition)).slice(0, 16);
-
-/** RFC 3339 in UTC, from Unix milliseconds: days to civil date after Howard Hinnant's `civil_from_days`. */
-function isoTime(unixMs: number): string {
-  const days = Math.floor(unixMs / 86_400_000);
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
-  const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
-  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-  const rest = unixMs - days * 86_400_000;
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const time = `${two(Math.floor(rest / 3_600_000))}:${two(Math.floor(rest / 60_000) % 60)}:${two(Math.floor(rest / 1000) % 60)}`;
-  return `${year}-${two(month)}-${two(day)}T${time}.${String(rest % 1000).padStart(3, '0')}Z`;
-}

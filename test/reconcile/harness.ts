@@ -1,0 +1,240 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import type { EngineDirectory } from '../../src/engines/engine.ts';
+import { liveFields } from '../../src/engines/features.ts';
+import { createSimEngine, type Sim } from '../../src/engines/sim/sim.ts';
+import type { Desired, DesiredNode, DesiredWorkload } from '../../src/model/desired.ts';
+import { clusterUid, namespaceName, nodeName, podName, revisionHash, workloadId } from '../../src/model/ids.ts';
+import type { Plan } from '../../src/model/plan.ts';
+import type { Revision } from '../../src/model/revision.ts';
+import { type ApplyDependencies, applyPlan } from '../../src/reconcile/apply.ts';
+import type { Clock } from '../../src/reconcile/clock.ts';
+import type { ProgressEvent, RunOutcome } from '../../src/reconcile/progress.ts';
+import { look, planAndVerify } from '../../src/reconcile/reconcile.ts';
+import { recoverRuns } from '../../src/reconcile/recover.ts';
+import { acquireLeadership, type Leadership } from '../../src/store/leader.ts';
+import { openStore } from '../../src/store/open.ts';
+import { initialiseCluster } from '../../src/store/recorded.ts';
+import type { Store } from '../../src/store/store.ts';
+
+/** A process that is thought to have died: whatever it still tries to write is lost. */
+export class Died extends Error {
+  override readonly name = 'Died';
+}
+
+/** When a run dies, counted in store transactions of the run. */
+export interface Death {
+  readonly atTransaction: number;
+  /** `before`: the write is lost · `after`: it is stored, and nobody hears of it */
+  readonly moment: 'before' | 'after';
+}
+
+/** A cluster of simulated docker nodes over a real embedded store. */
+export interface Bench {
+  readonly sims: ReadonlyMap<string, Sim>;
+  readonly events: ProgressEvent[];
+  /** One run of Muster from start to end: recover, plan, apply. Rejects with `Died` at the given transaction. */
+  run(desired: Desired, options?: { readonly death?: Death; readonly stop?: AbortSignal }): Promise<{ readonly plan: Plan; readonly outcome: RunOutcome }>;
+  /** The plan as of now, after recovery by nobody. */
+  plan(desired: Desired): Promise<Plan>;
+  close(): Promise<void>;
+}
+
+/** Syncing to a disk is what these tests would spend their time on; that it happens, the store's own tests show. */
+const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** Waiting takes no time but moves the clock: gates and back-off run their course at once. */
+const leapingClock: Clock = (() => {
+  let leaptMs = 0;
+  return {
+    now: () => Date.now() + leaptMs,
+    sleep: async (ms) => {
+      leaptMs += ms;
+      await turn();
+    },
+  };
+})();
+
+const uid = clusterUid('00000000-0000-4000-8000-000000000001');
+const cluster = { name: 'test', uid };
+
+export async function openBench(nodes: readonly string[]): Promise<Bench> {
+  const folder = mkdtempSync(join(memory, 'muster-reconcile-'));
+  const store = await openStore({ location: { kind: 'embedded', path: join(folder, 'store') }, cluster: 'test', mode: 'write' });
+  await initialiseCluster(store, { uid });
+  const sims = new Map(nodes.map((name, seed) => [name, createSimEngine({ node: nodeName(name), kind: 'docker', seed })]));
+  const events: ProgressEvent[] = [];
+
+  const run: Bench['run'] = async (desired, { death, stop } = {}) => {
+    const mortal = death === undefined ? store : dyingStore(store, death);
+    const leadership = await acquireLeadership(store, {
+      holder: { actor: 'test', pid: process.pid, host: 'here', command: 'test' },
+      ttlMs: 10_000,
+      waitMs: 0,
+      signal: new AbortController().signal,
+    });
+    const engines = directoryOf(sims);
+    try {
+      const dependencies = dependenciesOf({ store: mortal, leadership, engines, desired, events, ...(stop && { stop }) });
+      await recoverRuns(dependencies);
+      const seen = await look({ desired, store, engines, clock: leapingClock });
+      const { plan } = planAndVerify({ desired, ...seen, now: Date.now(), expiresAfterMs: 60_000, liveFields });
+      return { plan, outcome: await applyPlan(dependencies, plan) };
+    } catch (error) {
+      // What the dead process still had under way ends before the next one begins.
+      if (error instanceof Died) await delay(20);
+      throw error;
+    } finally {
+      await leadership.release();
+    }
+  };
+
+  const plan: Bench['plan'] = async (desired) => {
+    const seen = await look({ desired, store, engines: directoryOf(sims), clock: leapingClock });
+    return planAndVerify({ desired, ...seen, now: Date.now(), expiresAfterMs: 60_000, liveFields }).plan;
+  };
+
+  const close = async (): Promise<void> => {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { sims, events, run, plan, close };
+}
+
+function dependenciesOf(of: {
+  readonly store: Store;
+  readonly leadership: Leadership;
+  readonly engines: EngineDirectory;
+  readonly desired: Desired;
+  readonly events: ProgressEvent[];
+  readonly stop?: AbortSignal;
+}): ApplyDependencies {
+  const { store, leadership, engines, desired, events, stop } = of;
+  return {
+    store,
+    leadership,
+    engines,
+    desired,
+    clock: leapingClock,
+    progress: (event) => events.push(event),
+    softStop: stop ?? new AbortController().signal,
+    hardStop: new AbortController().signal,
+    actor: 'test',
+  };
+}
+
+const directoryOf = (sims: ReadonlyMap<string, Sim>): EngineDirectory => ({
+  engineOf: async (node) => {
+    const sim = sims.get(node);
+    if (sim === undefined) throw new Error(`no simulated node ${node}`);
+    return sim.open(cluster);
+  },
+  close: async () => undefined,
+});
+
+function dyingStore(store: Store, death: Death): Store {
+  let transactions = 0;
+  let dead = false;
+  return {
+    ...store,
+    kind: store.kind,
+    location: store.location,
+    get: (key) => store.get(key),
+    range: (prefix) => store.range(prefix),
+    watch: (prefix, options) => store.watch(prefix, options),
+    lease: (options) => store.lease(options),
+    close: () => store.close(),
+    txn: async (transaction) => {
+      if (dead) throw new Died('dead');
+      transactions += 1;
+      const dies = transactions === death.atTransaction;
+      if (dies) dead = true;
+      if (dies && death.moment === 'before') throw new Died('died before a write');
+      const result = await store.txn(transaction);
+      if (dies) throw new Died('died after a write');
+      return result;
+    },
+  };
+}
+
+export function desiredOf(nodes: readonly string[], workloads: readonly DesiredWorkload[]): Desired {
+  return {
+    cluster: {
+      name: 'test',
+      drift: { changed: 'heal', orphan: 'report', ignoreFields: [] },
+      prune: { stopAfterMs: 0, deleteAfterMs: 0, max: { sharePercent: 100, atLeast: 1_000 } },
+      apply: { parallelism: 8, perNode: 4 },
+      liveness: { beatMs: 10_000, ttlMs: 60_000 },
+    },
+    commits: { main: 'worktree' },
+    incompleteSources: [],
+    policies: [],
+    namespaces: [],
+    pods: [{ name: podName('p'), strategy: 'auto' }],
+    nodes: nodes.map(nodeOf),
+    quotas: [],
+    workloads: [...workloads].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    refactors: [],
+  };
+}
+
+const nodeOf = (name: string): DesiredNode => ({
+  name: nodeName(name),
+  pod: podName('p'),
+  labels: {},
+  lifecycle: 'online',
+  engines: { docker: { endpoint: 'unix:///var/run/docker.sock' } },
+  capacity: { cpuMillis: 8_000, memoryBytes: 2 ** 33, storageBytes: 2 ** 36 },
+  reserved: {},
+  overcommitCpuMilli: 1_000,
+  taints: [],
+  portRange: { first: 20_000, last: 20_999 },
+  portDomain: name,
+});
+
+export function workloadOf(
+  name: string,
+  fields: { readonly replicas: number; readonly version: string; readonly healthyDeadlineMs?: number; readonly revision?: Partial<Revision> } & Partial<
+    Pick<DesiredWorkload, 'update' | 'after'>
+  >,
+): DesiredWorkload {
+  const revision: Revision = {
+    engine: 'docker',
+    image: `image:${fields.version}`,
+    command: [],
+    args: [],
+    env: {},
+    resources: { cpuMillis: 100, memoryBytes: 2 ** 20, storageBytes: 0, bandwidthBits: 0, extended: {} },
+    limits: { cpuMillis: 'unlimited', memoryBytes: 'unlimited' },
+    ports: [],
+    stop: { signal: 'SIGTERM', graceMs: 100, delayMs: 0 },
+    restart: 'never',
+    ...fields.revision,
+  };
+  return {
+    id: workloadId('default', name),
+    namespace: namespaceName('default'),
+    name,
+    labels: {},
+    type: 'stateless',
+    replicas: fields.replicas,
+    revisionHash: revisionHash(`${name}-${fields.version}`),
+    revision,
+    after: fields.after ?? [],
+    placement: { pods: [], require: {}, tolerate: [], partial: true },
+    update: fields.update ?? {
+      groups: [{ kind: 'percent', percent: 100 }],
+      observeMs: 0,
+      order: 'auto',
+      maxSurge: { kind: 'policy' },
+      healthyDeadlineMs: fields.healthyDeadlineMs ?? 2_000,
+      onFailure: 'rollback',
+    },
+    maxUnavailable: { kind: 'policy' },
+    onLost: 'auto',
+    priority: 1_000,
+    declaredAt: 'test',
+  };
+}
