@@ -1,7 +1,6 @@
 import type { DesiredNode } from './desired.ts';
 import type { ObservedNode } from './observed.ts';
-import type { Allocation, RecordedNode } from './recorded.ts';
-import { resourcesOf } from './recorded.ts';
+import type { Allocation, Holds, RecordedNode } from './recorded.ts';
 import { type Dimension, dimensionsOf, type Resources } from './resources.ts';
 
 /**
@@ -29,7 +28,6 @@ export function usableCapacity(known: {
 }
 
 /** What an allocation is charged on its node: everything, or storage alone once it is held (stopped, not deleted yet). */
-export function chargedResources(allocation: Pick<Allocation, 'state' | 'holds'>): Resources {
-  if (allocation.state !== 'held') return resourcesOf(allocation.holds);
-  return allocation.holds.storageBytes > 0 ? { storageBytes: allocation.holds.storageBytes } : {};
+export function chargedHolds({ state, holds }: Pick<Allocation, 'state' | 'holds'>): Holds {
+  return state === 'held' ? { cpuMillis: 0, memoryBytes: 0, storageBytes: holds.storageBytes } : holds;
 }

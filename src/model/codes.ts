@@ -317,6 +317,18 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'The workload asks for something that the node’s engine cannot do.',
     remedy: 'Choose another engine or leave the setting out.',
   },
+  MUS4007: {
+    title: 'order or budget cannot be kept',
+    cause:
+      'The workload may not be interrupted (create-first, or maxUnavailable 0), but it cannot be created beside the old one.',
+    remedy:
+      'Allow stop-first or one unavailable instance, or remove what stands in the way: a fixed port, a type that exists once, a surge of 0.',
+  },
+  MUS4008: {
+    title: 'comes after something refused',
+    cause: 'A workload that this one names in `after` is refused, so this one waits.',
+    remedy: 'Mend the other refusal first.',
+  },
   // 5xxx: plan warnings
   MUS5001: {
     title: 'nodes not in the snapshot',
@@ -337,5 +349,37 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     title: 'foreign objects charged',
     cause: 'Objects that are not Muster’s run on a node. They are never touched, but what they use is not available.',
     remedy: 'Remove them by hand, or raise `reserved` on the node.',
+  },
+  MUS5005: {
+    title: 'another revision than git asks for',
+    cause: 'A revision that failed its health gate is not tried again, or an override pins another one.',
+    remedy: 'Commit a mended revision, `muster retry WORKLOAD`, or let the override expire.',
+  },
+  MUS5006: {
+    title: 'nothing is known about some instances',
+    cause:
+      'Their node or its engine does not answer. Nothing is concluded about what cannot be seen: they are left as they are.',
+    remedy: 'Look at the node; once it answers, or is lost for longer than its TTL, planning goes on.',
+  },
+  MUS5007: {
+    title: 'orphan',
+    cause: 'An object carries this cluster’s uid, but no allocation owns it.',
+    remedy: 'Remove it by hand if it is not needed.',
+  },
+  MUS5008: {
+    title: 'workload left alone',
+    cause: 'A unit of the workload is under way, or an override freezes it.',
+    remedy: 'Wait for the run, or `muster thaw` the workload.',
+  },
+  MUS5009: {
+    title: 'drift reported',
+    cause: 'An object differs from its revision, and `drift.changed` says to report that only.',
+    remedy: 'Set `drift.changed: heal`, or list the fields in `drift.ignoreFields`.',
+  },
+  MUS5010: {
+    title: 'some steps wait',
+    cause:
+      'Too many instances are unavailable for more to be taken, or an instance may only be made anew where it was.',
+    remedy: 'See what makes the others unavailable; the steps come back in a later plan.',
   },
 };

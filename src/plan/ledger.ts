@@ -1,7 +1,6 @@
-import { chargedResources, usableCapacity } from '../model/capacity.ts';
+import { chargedHolds, usableCapacity } from '../model/capacity.ts';
 import type { DesiredNode } from '../model/desired.ts';
 import type { Holds } from '../model/recorded.ts';
-import { resourcesOf } from '../model/recorded.ts';
 import { baseDimensions, type Dimension, dimensionsOf, type Resources } from '../model/resources.ts';
 import type { Revision } from '../model/revision.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
@@ -18,6 +17,8 @@ export type Vector = Float64Array;
 export interface Ledger {
   readonly dimensions: readonly Dimension[];
   readonly width: number;
+  /** How many nodes there are. */
+  readonly nodes: number;
   /** Infinity where nobody knows the capacity. */
   readonly capacity: Float64Array;
   readonly used: Float64Array;
@@ -48,6 +49,7 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
   const ledger: Ledger = {
     dimensions,
     width,
+    nodes: cluster.nodes.length,
     capacity: new Float64Array(cluster.nodes.length * width),
     used: new Float64Array(cluster.nodes.length * width),
     before: new Float64Array(cluster.nodes.length * width),
@@ -63,7 +65,7 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
   for (const allocation of inputs.recorded.allocations) {
     const node = cluster.nodes[cluster.indexOf.get(allocation.node) ?? -1];
     if (node === undefined) continue;
-    addTo(ledger.used, node.index * width, vectorOf(ledger, chargedResources(allocation)));
+    addTo(ledger.used, node.index * width, holdsVector(ledger, chargedHolds(allocation)));
     if (allocation.state !== 'held') takePorts(ledger, node, allocation.holds.ports);
   }
   chargeForeign(ledger, cluster);
@@ -94,7 +96,7 @@ function chargeForeign(ledger: Ledger, cluster: Cluster): void {
   }
 }
 
-export const vectorOf = (ledger: Ledger, resources: Resources): Vector =>
+const vectorOf = (ledger: Ledger, resources: Resources): Vector =>
   Float64Array.from(ledger.dimensions, (dimension) => resources[dimension] ?? 0);
 
 export function resourcesOfVector(ledger: Ledger, vector: Vector): Resources {
@@ -114,12 +116,33 @@ export function holdsOf(revision: Revision): Holds {
   };
 }
 
+export function holdsVector(ledger: Ledger, holds: Holds): Vector {
+  const vector = new Float64Array(ledger.width);
+  for (let d = 0; d < ledger.width; d += 1) vector[d] = heldOf(holds, ledger.dimensions[d] as Dimension);
+  return vector;
+}
+
+/** How much of one dimension is held. */
+export function heldOf(holds: Holds, dimension: Dimension): number {
+  switch (dimension) {
+    case 'cpuMillis':
+    case 'memoryBytes':
+    case 'storageBytes':
+      return holds[dimension];
+    case 'bandwidthBits':
+      return holds.bandwidthBits ?? 0;
+    default:
+      return holds.extended?.[dimension] ?? 0;
+  }
+}
+
 /** How much more `next` needs than `held`, never less than nothing: what an in-place replacement adds to its node. */
-export function growth(ledger: Ledger, next: Holds, held: Resources): Vector {
-  const wanted = resourcesOf(next);
-  return Float64Array.from(ledger.dimensions, (dimension) =>
-    Math.max(0, (wanted[dimension] ?? 0) - (held[dimension] ?? 0)),
-  );
+export function growth(ledger: Ledger, next: Holds, held: Holds): Vector {
+  const more = holdsVector(ledger, next);
+  for (let d = 0; d < ledger.width; d += 1) {
+    more[d] = Math.max(0, (more[d] as number) - heldOf(held, ledger.dimensions[d] as Dimension));
+  }
+  return more;
 }
 
 /** How many times the amounts fit into what is free on a node. A dimension that is not asked for cannot be short. */

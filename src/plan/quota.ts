@@ -1,11 +1,13 @@
-import { chargedResources } from '../model/capacity.ts';
+import { chargedHolds } from '../model/capacity.ts';
 import type { DesiredQuota } from '../model/desired.ts';
 import type { NamespaceName, PodName } from '../model/ids.ts';
 import { parseWorkloadId } from '../model/ids.ts';
 import type { QuotaUse } from '../model/plan.ts';
-import type { Dimension, Resources } from '../model/resources.ts';
+import type { Allocation, Holds } from '../model/recorded.ts';
+import type { Dimension } from '../model/resources.ts';
 import type { Cluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
+import { heldOf } from './ledger.ts';
 
 /** Use of every quota, charged like nodes are: adds at once, nothing given back while the plan runs. */
 export interface QuotaLedger {
@@ -54,7 +56,7 @@ export function openQuotas(inputs: PlanInputs, cluster: Cluster): QuotaLedger {
     if (allocation.state === 'lost') continue;
     const pod = cluster.nodes[cluster.indexOf.get(allocation.node) ?? -1]?.definition?.pod;
     const { namespace } = parseWorkloadId(allocation.workload);
-    const demand = { resources: chargedResources(allocation), instances: allocation.state === 'held' ? 0 : 1 };
+    const demand = demandOf(allocation);
     for (const row of rowsFor({ namespace, pod })) {
       const amount = amountFor(row, demand);
       row.before += amount;
@@ -97,12 +99,18 @@ function chain(quota: DesiredQuota, quotas: ReadonlyMap<string, DesiredQuota>): 
 }
 
 export interface Demand {
-  readonly resources: Resources;
+  readonly holds: Holds;
   readonly instances: number;
 }
 
+/** What a recorded allocation counts for: stopped and held, it is no instance any more. */
+export const demandOf = (allocation: Pick<Allocation, 'state' | 'holds'>): Demand => ({
+  holds: chargedHolds(allocation),
+  instances: allocation.state === 'held' ? 0 : 1,
+});
+
 export const amountFor = (row: Pick<QuotaRow, 'dimension'>, demand: Demand): number =>
-  row.dimension === 'instances' ? demand.instances : (demand.resources[row.dimension] ?? 0);
+  row.dimension === 'instances' ? demand.instances : heldOf(demand.holds, row.dimension);
 
 /**
  * What one more allocation adds to each quota. One that takes the place of another, which is stopped first, adds only

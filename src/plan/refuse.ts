@@ -3,7 +3,7 @@ import type { Dimension, Resources } from '../model/resources.ts';
 import { formatBitRate, formatCores } from '../model/units.ts';
 import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
-import { growth, holdsOf, resourcesOfVector, shortOf, type Vector } from './ledger.ts';
+import { holdsOf, holdsVector, resourcesOfVector, shortOf, type Vector } from './ledger.ts';
 import { amountFor, type QuotaRow } from './quota.ts';
 
 /** "2 of 5 instances do not fit: 12 of 40 nodes lack memory, 28 lack label disk=ssd; nearest: web-a-07 needs 2 GiB more" */
@@ -13,7 +13,7 @@ export function capacityRefusal(
   count: { readonly failed: number; readonly of: number },
 ): Refusal {
   const candidates = context.candidatesOf(definition, target.revision.engine);
-  const amounts = growth(context.ledger, holdsOf(target.revision), {});
+  const amounts = holdsVector(context.ledger, holdsOf(target.revision));
   const reasons = new Map<string, { key: string; text: string; nodes: number }>();
   const add = (key: string, text: string, nodes: number): void => {
     const entry = reasons.get(text) ?? { key, text, nodes: 0 };
@@ -125,13 +125,11 @@ function bytesText(bytes: number): string {
 
 /** "payments: 412 → 431 of 420 instances; payments/checkout uses most (210)" */
 export function quotaRefusal(
-  context: Context,
   { workload, target }: Intent,
   row: QuotaRow,
   count: { readonly failed: number; readonly of: number },
 ): Refusal {
-  const amounts = growth(context.ledger, holdsOf(target.revision), {});
-  const each = amountFor(row, { resources: resourcesOfVector(context.ledger, amounts), instances: 1 });
+  const each = amountFor(row, { holds: holdsOf(target.revision), instances: 1 });
   const after = row.used + each * count.failed;
   const [most] = [...row.byWorkload].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
   const user = most === undefined ? '' : `; ${most[0]} uses most (${quotaAmount(row, most[1])})`;

@@ -31,20 +31,21 @@ export function openQueue(
   },
 ): NodeQueue {
   const { strategy, amounts, perNode } = options;
-  const counts = new Map(options.counts);
-  const rooms = new Map<number, number>();
+  const counts = new Int32Array(ledger.nodes);
+  for (const [node, count] of options.counts) counts[node] = count;
+  const rooms = new Float64Array(ledger.nodes);
   const heap: number[] = [];
   for (const node of options.nodes) {
-    const count = counts.get(node) ?? 0;
+    const count = counts[node] as number;
     const room = timesThatFit(ledger, node, amounts);
     if (count >= perNode || room < (strategy === 'each' ? perNode - count : 1)) continue;
-    rooms.set(node, room);
+    rooms[node] = room;
     heap.push(node);
   }
   const before = (a: number, b: number): boolean => {
-    const byCount = (counts.get(a) ?? 0) - (counts.get(b) ?? 0);
+    const byCount = (counts[a] as number) - (counts[b] as number);
     if (byCount !== 0) return strategy === 'auto' ? byCount < 0 : byCount > 0;
-    const byRoom = (rooms.get(b) ?? 0) - (rooms.get(a) ?? 0);
+    const byRoom = (rooms[b] as number) - (rooms[a] as number);
     return byRoom !== 0 ? byRoom < 0 : a < b;
   };
   for (let i = (heap.length >> 1) - 1; i >= 0; i -= 1) siftDown(heap, i, before);
@@ -61,10 +62,10 @@ export function openQueue(
       while (heap.length > 0) {
         const node = heap[0] as number;
         const room = timesThatFit(ledger, node, amounts);
-        if (room < 1 || (counts.get(node) ?? 0) >= perNode) drop();
-        else if (room === rooms.get(node)) return node;
+        if (room < 1 || (counts[node] as number) >= perNode) drop();
+        else if (room === rooms[node]) return node;
         else {
-          rooms.set(node, room);
+          rooms[node] = room;
           siftDown(heap, 0, before);
         }
       }
@@ -72,8 +73,8 @@ export function openQueue(
     },
     used: () => {
       const node = heap[0] as number;
-      counts.set(node, (counts.get(node) ?? 0) + 1);
-      rooms.set(node, timesThatFit(ledger, node, amounts));
+      counts[node] = (counts[node] as number) + 1;
+      rooms[node] = timesThatFit(ledger, node, amounts);
       siftDown(heap, 0, before);
     },
   };

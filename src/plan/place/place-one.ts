@@ -1,14 +1,13 @@
-import { chargedResources } from '../../model/capacity.ts';
+import { chargedHolds } from '../../model/capacity.ts';
 import type { Cause, Step, StepKind } from '../../model/plan.ts';
 import type { Holds } from '../../model/recorded.ts';
-import { resourcesOf } from '../../model/recorded.ts';
 import { type ClusterNode, isReachable } from '../cluster.ts';
 import { worstClass } from '../compare.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Draft, objectOf } from '../draft.ts';
-import { charge, findPorts, growth, holdsOf, takePorts, timesThatFit, type Vector } from '../ledger.ts';
-import { chargeQuota, type Demand, exceeded, type QuotaRow, type QuotaScope, quotaDemand } from '../quota.ts';
+import { charge, findPorts, growth, holdsOf, holdsVector, takePorts, timesThatFit, type Vector } from '../ledger.ts';
+import { chargeQuota, type Demand, demandOf, exceeded, type QuotaRow, type QuotaScope, quotaDemand } from '../quota.ts';
 import type { NodeQueue } from './distribute.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
 
@@ -73,7 +72,7 @@ function tryStay(context: Context, intent: Intent, want: Want, attempt: Attempt,
   const both = attempt.order === 'create-first' && objectOf(current) === 'running';
   const { allocation } = current;
   const holds = holdsOf(revision);
-  const amounts = both ? vectorOfHolds(context, holds) : growth(context.ledger, holds, chargedResources(allocation));
+  const amounts = both ? holdsVector(context.ledger, holds) : growth(context.ledger, holds, chargedHolds(allocation));
   const keeps = both || allocation.state === 'held' ? {} : allocation.holds.ports;
   return settle(context, intent, want, {
     node,
@@ -101,11 +100,11 @@ function tryUpdate(context: Context, intent: Intent, want: Want, node: ClusterNo
   const { allocation } = current;
   const { ports, ip } = allocation.holds;
   const holds = { ...holdsOf(intent.target.revision), ...(ports && { ports }), ...(ip && { ip }) };
-  const amounts = growth(context.ledger, holds, resourcesOf(allocation.holds));
+  const amounts = growth(context.ledger, holds, allocation.holds);
   if (timesThatFit(context.ledger, node.index, amounts) < 1) return failed({ kind: 'capacity' });
   const demand = quotaDemand(
     context.quotas,
-    { scope: scopeOf(intent, node), demand: demandOf(holds) },
+    { scope: scopeOf(intent, node), demand: { holds, instances: 1 } },
     freedBy(intent, want),
   );
   const row = exceeded(demand);
@@ -118,7 +117,7 @@ function tryUpdate(context: Context, intent: Intent, want: Want, node: ClusterNo
 
 function tryElsewhere(context: Context, intent: Intent, want: Want, attempt: Attempt): Outcome {
   const queue = attempt.queue();
-  const amounts = vectorOfHolds(context, holdsOf(intent.target.revision));
+  const amounts = holdsVector(context.ledger, holdsOf(intent.target.revision));
   let full: QuotaRow | undefined;
   // Every turn that does not place drops a node: bounded by the number of candidates.
   for (let best = queue.best(); best !== undefined; best = queue.best()) {
@@ -172,7 +171,7 @@ function settle(context: Context, intent: Intent, want: Want, choice: Choice): O
   const holds: Holds = { ...holdsOf(revision), ...(Object.keys(ports).length > 0 && { ports }), ...(ip && { ip }) };
   const demand = quotaDemand(
     context.quotas,
-    { scope: scopeOf(intent, node), demand: demandOf(holds) },
+    { scope: scopeOf(intent, node), demand: { holds, instances: 1 } },
     choice.freesFirst ? freedBy(intent, want) : undefined,
   );
   const row = exceeded(demand);
@@ -183,25 +182,17 @@ function settle(context: Context, intent: Intent, want: Want, choice: Choice): O
   return { kind: 'placed', draft: draftOf(intent, want, { ...choice, holds }) };
 }
 
-const vectorOfHolds = (context: Context, holds: Holds): Vector => growth(context.ledger, holds, {});
-
 const scopeOf = ({ definition }: Intent, node: ClusterNode): QuotaScope => ({
   namespace: definition.namespace,
   pod: node.definition?.pod,
 });
-
-const demandOf = (holds: Holds): Demand => ({ resources: resourcesOf(holds), instances: 1 });
 
 function freedBy(
   intent: Intent,
   { current }: Want,
 ): { readonly scope: QuotaScope; readonly demand: Demand } | undefined {
   if (current === undefined || current.allocation.state === 'lost') return undefined;
-  const instances = current.allocation.state === 'held' ? 0 : 1;
-  return {
-    scope: scopeOf(intent, current.node),
-    demand: { resources: chargedResources(current.allocation), instances },
-  };
+  return { scope: scopeOf(intent, current.node), demand: demandOf(current.allocation) };
 }
 
 function draftOf(

@@ -4,7 +4,7 @@ import { type Budget, budgetOf, countOf } from '../budget.ts';
 import { type Context, markOf, rollbackTo } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Draft, makes, objectOf } from '../draft.ts';
-import { growth, holdsOf } from '../ledger.ts';
+import { holdsOf, holdsVector } from '../ledger.ts';
 import type { QuotaRow } from '../quota.ts';
 import { capacityRefusal, quotaRefusal } from '../refuse.ts';
 import { type NodeQueue, openQueue } from './distribute.ts';
@@ -195,7 +195,7 @@ function queueFor(context: Context, { intent, counts }: Growing, nodes: readonly
   const strategy = strategyOf(context, intent);
   const even = Math.max(1, Math.ceil(intent.replicas / Math.max(1, nodes.length)));
   const perNode = intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY);
-  const amounts = growth(context.ledger, holdsOf(intent.target.revision), {});
+  const amounts = holdsVector(context.ledger, holdsOf(intent.target.revision));
   return openQueue(context.ledger, { nodes, strategy, amounts, counts, perNode });
 }
 
@@ -248,7 +248,7 @@ function report(context: Context, { intent }: Growing, failures: readonly Failed
       context.notes.warn('MUS5010', intent.workload.id, `${want.instance} cannot be made anew: ${failure.reason}`);
     }
   }
-  for (const [row, failed] of rows) context.notes.refuse(quotaRefusal(context, intent, row, { failed, of }));
+  for (const [row, failed] of rows) context.notes.refuse(quotaRefusal(intent, row, { failed, of }));
   const short = failures.filter(({ failure }) => failure.kind === 'capacity').length;
   if (short > 0) context.notes.refuse(capacityRefusal(context, intent, { failed: short, of }));
 }
