@@ -176,8 +176,8 @@ async function spawnDaemon(options: {
     .concat(['-H', `unix://${folder}/docker.sock`, '-H', `tcp://127.0.0.1:${options.port}`])
     .concat(options.tls ? ['--tlsverify', ...certificateArguments(folder)] : ['--tls=false']);
   const child = spawn('dockerd', args, { stdio: ['ignore', log.fd, log.fd], env: plainEnvironment() });
-  await log.close();
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  await log.close();
   return child;
 }
 

@@ -18,7 +18,7 @@ export function containerOf(
   const block = optionsOf(revision);
   return {
     Image: image,
-    Hostname: hostnameOf(request),
+    ...(block.network !== 'host' && { Hostname: hostnameOf(request) }),
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     // As in Kubernetes: a command replaces the image's entry point, and then the image's own arguments do not apply.
     ...(revision.command.length > 0 && { Entrypoint: revision.command.map(expand), Cmd: [] }),
@@ -32,8 +32,9 @@ export function containerOf(
       ...limitsAtCreation(revision),
       ...(block.init !== undefined && { Init: block.init }),
       ...(block.readOnly !== undefined && { ReadonlyRootfs: block.readOnly }),
-      ...(block.runtime !== undefined && { Runtime: block.runtime }),
-      PortBindings: portBindings(request, client.publishAddress),
+      ...(block.network !== undefined && { NetworkMode: block.network }),
+      // Without a network of its own there is nothing to publish: on the host's a program listens itself.
+      ...((block.network ?? 'bridge') === 'bridge' && { PortBindings: portBindings(request, client.publishAddress) }),
       RestartPolicy: restartPolicy(revision.restart),
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
     },
@@ -46,7 +47,7 @@ interface DockerOptionsBlock {
   readonly user?: string;
   readonly workingDir?: string;
   readonly readOnly?: boolean;
-  readonly runtime?: string;
+  readonly network?: 'bridge' | 'host' | 'none';
 }
 
 const optionsOf = (revision: Revision): DockerOptionsBlock => (revision.options ?? {}) as DockerOptionsBlock;
