@@ -34,7 +34,11 @@ export interface Engine {
   update(objectId: string, request: UpdateRequest, call: Call): Promise<void>;
   logs(objectId: string, options: LogOptions, call: Call): AsyncIterable<LogLine>;
   /** Runs a command inside the instance (process: beside it, with its environment). */
-  exec(objectId: string, command: readonly string[], call: Call): Promise<{ readonly exitCode: number; readonly output: string }>;
+  exec(
+    objectId: string,
+    command: readonly string[],
+    call: Call,
+  ): Promise<{ readonly exitCode: number; readonly output: string }>;
   /** Changes to our objects as they happen; only ever a reason to look again. Reconnects by itself until aborted. */
   events(options: { readonly signal: AbortSignal }): AsyncIterable<EngineEvent>;
   close(): Promise<void>;

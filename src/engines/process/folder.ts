@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AllocationId, ClusterUid, FencingToken, NodeName, RevisionHash } from '../../model/ids.ts';
 import type { Holds } from '../../model/recorded.ts';
@@ -51,8 +51,8 @@ export interface StopOrder {
   readonly told?: Identity;
 }
 
-export const specFile = 'spec.json';
-export const stateFile = 'state.json';
+const specFile = 'spec.json';
+const stateFile = 'state.json';
 const stopFile = 'stop.json';
 
 export const workFolder = (folder: string): string => join(folder, 'work');
@@ -66,9 +66,10 @@ export function readSpec(folder: string): Spec | undefined {
 export const readState = (folder: string): State | undefined => readJson<State>(join(folder, stateFile));
 export const readStop = (folder: string): StopOrder | undefined => readJson<StopOrder>(join(folder, stopFile));
 
-export const writeSpec = (folder: string, spec: Spec): void => writeJson(join(folder, specFile), spec);
-export const writeState = (folder: string, state: State): void => writeJson(join(folder, stateFile), state);
-export const writeStop = (folder: string, order: StopOrder): void => writeJson(join(folder, stopFile), order);
+/** On disk when this returns: without its spec, what runs here would be foreign after a power failure. */
+export const writeSpec = (folder: string, spec: Spec): void => writeJson(join(folder, specFile), spec, 'durable');
+export const writeState = (folder: string, state: State): void => writeJson(join(folder, stateFile), state, 'cached');
+export const writeStop = (folder: string, order: StopOrder): void => writeJson(join(folder, stopFile), order, 'cached');
 
 export function clearStop(folder: string): void {
   try {
@@ -93,8 +94,14 @@ function readJson<T>(path: string): T | undefined {
 }
 
 /** A reader sees the old text or the new one, never half of it, even when the writer is killed. */
-function writeJson(path: string, value: unknown): void {
+function writeJson(path: string, value: unknown, kept: 'durable' | 'cached'): void {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.new`;
-  writeFileSync(temporary, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 });
+  const descriptor = openSync(temporary, 'w', 0o600);
+  try {
+    writeSync(descriptor, `${JSON.stringify(value, undefined, 2)}\n`);
+    if (kept === 'durable') fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
   renameSync(temporary, path);
 }
