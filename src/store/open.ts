@@ -31,10 +31,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const { openEmbeddedStore } = await import('./embedded/store.ts');
     return await openEmbeddedStore({ path: location.path, cluster, mode });
   }
-  throw new StoreError({
-    code: 'internal',
-    message: `etcd is not supported yet (${credentials ? 'TLS' : 'plain'})`,
-    retryable: false,
+  const { openEtcdStore } = await import('./etcd/store.ts');
+  return openEtcdStore({
+    endpoints: location.endpoints,
+    prefix: location.prefix,
+    cluster,
+    mode,
+    ...(credentials && { credentials }),
   });
 }
 
