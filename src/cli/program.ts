@@ -26,10 +26,13 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
     program.addCommand(command.copyInheritedSettings(program));
     return command;
   };
+  // commander hands over the arguments, the command's own flags and the command; global flags come with the latter.
   const run =
     <Arguments extends readonly unknown[]>(load: () => Promise<(...given: Arguments) => Promise<ExitCode>>) =>
-    async (...given: Arguments): Promise<void> => {
-      finish(await (await load())(...given));
+    async (...given: readonly unknown[]): Promise<void> => {
+      const command = given.at(-1) as Command;
+      const values = [...given.slice(0, -2), command.optsWithGlobals()] as unknown as Arguments;
+      finish(await (await load())(...values));
     };
 
   add(initCommand()).action(run(async () => (await import('./commands/init.ts')).init));

@@ -189,7 +189,8 @@ function isSeen(observed: Observed, allocation: Pick<Allocation, 'node' | 'engin
 
 function driftOf(id: AllocationId, { drift }: StatusInputs): string | undefined {
   const found = drift.find((item) => item.allocation === id);
-  return found === undefined ? undefined : `${found.kind}: ${found.detail}`;
+  if (found === undefined) return undefined;
+  return found.detail.startsWith(found.kind) ? found.detail : `${found.kind}: ${found.detail}`;
 }
 
 function viewOrphan(id: AllocationId, inputs: StatusInputs, objects: ByAllocation): readonly StatusInstance[] {

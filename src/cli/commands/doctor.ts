@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Desired } from '../../model/desired.ts';
 import type { EngineKind } from '../../model/ids.ts';
-import { formatBytes } from '../../model/units.ts';
+import { formatAbout } from '../../render/amounts.ts';
 import { hang, usableWidth } from '../../render/layout.ts';
 import { createPaint } from '../../render/paint.ts';
 import { readIdentity } from '../../store/recorded.ts';
@@ -97,13 +97,13 @@ async function diskCheck(place: Place): Promise<Check> {
     await access(folder, constants.W_OK);
     const { bavail, bsize } = await statfs(folder);
     const free = bavail * bsize;
-    const detail = `${formatBytes(Math.floor(free / 1024 ** 2) * 1024 ** 2)} free for ${place.stateDir}`;
+    const detail = `${formatAbout('storageBytes', free)} free for ${place.stateDir}`;
     return free < leastFreeBytes
       ? {
           what,
           state: 'warn',
           detail,
-          remedy: `Free some space: Muster wants ${formatBytes(leastFreeBytes)} for its store and logs`,
+          remedy: `Free some space: Muster wants ${formatAbout('storageBytes', leastFreeBytes)} for its store and logs`,
         }
       : { what, state: 'ok', detail };
   } catch (error) {
