@@ -1,4 +1,5 @@
 import type { SourceDocument } from './document.ts';
+import { matchesPattern } from './pattern.ts';
 import type { Problem } from './problem.ts';
 import type { Cluster, Refactor } from './schema-types.generated.ts';
 import { kinds } from './validate.ts';
@@ -37,7 +38,7 @@ function violations(document: SourceDocument, allow: NonNullable<SourceSpec['all
   const { namespaces } = allow;
   if (namespaces === undefined) return [];
   return namespacesOf(document)
-    .filter(({ namespace }) => !namespaces.some((pattern) => matches(namespace, pattern)))
+    .filter(({ namespace }) => !namespaces.some((pattern) => matchesPattern(namespace, pattern)))
     .map(({ namespace, pointer }) => ({
       ...refused,
       pointer,
@@ -57,9 +58,4 @@ function namespacesOf(document: SourceDocument): readonly { readonly namespace: 
     namespace: from.includes('/') ? (from.split('/')[0] ?? '') : 'default',
     pointer: `/spec/removed/${index}/from`,
   }));
-}
-
-/** `*` in a pattern stands for any text. */
-export function matches(text: string, pattern: string): boolean {
-  return new RegExp(`^${pattern.split('*').join('.*')}$`).test(text);
 }

@@ -4,7 +4,7 @@ import type { Problem } from './problem.ts';
 
 /** Nothing is declared twice: no document, and no node by a NodeSet and a Node. */
 export function checkUnique(declarations: Declarations, documents: readonly SourceDocument[]): readonly Problem[] {
-  return [...duplicateDocuments(documents), ...duplicateNodes(declarations), ...manyClusters(declarations)];
+  return [...duplicateDocuments(documents), ...duplicateNodes(declarations), ...manyClusters(documents)];
 }
 
 function duplicateDocuments(documents: readonly SourceDocument[]): readonly Problem[] {
@@ -12,7 +12,7 @@ function duplicateDocuments(documents: readonly SourceDocument[]): readonly Prob
   const problems: Problem[] = [];
   for (const document of inPlaceOrder(documents)) {
     const { kind, namespace, name } = document;
-    if (kind === 'Cluster') continue;
+    if (kind === 'Cluster' || name === '') continue;
     const shownName = kind === 'Workload' ? `${namespace}/${name}` : name;
     const key = `${kind} ${shownName}`;
     const before = first.get(key);
@@ -59,16 +59,16 @@ function duplicate(document: SourceDocument, before: SourceDocument, message: st
   };
 }
 
-function manyClusters({ clusters }: Declarations): readonly Problem[] {
-  const [first, ...others] = [...clusters].sort((a, b) => compareText(placeKey(a.document), placeKey(b.document)));
-  return others.map(({ document }) => ({
+function manyClusters(documents: readonly SourceDocument[]): readonly Problem[] {
+  const [first, ...others] = inPlaceOrder(documents.filter(({ kind }) => kind === 'Cluster'));
+  return others.map((document) => ({
     document,
     code: 'MUS1302',
     pointer: '/kind',
     message: 'there are two Cluster documents; a config repo has one',
     hint: 'clusters that share files include a common folder (Cluster.spec.include), each from a folder of its own',
     ...(first !== undefined && {
-      related: { document: first.document, pointer: '/kind', message: 'the first Cluster' },
+      related: { document: first, pointer: '/kind', message: 'the first Cluster' },
     }),
   }));
 }

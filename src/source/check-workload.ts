@@ -1,30 +1,21 @@
 import type { DesiredWorkload } from '../model/desired.ts';
-import { unknownNamespace, unknownPod } from './dangling.ts';
+import { type DeclaredNames, unknownNamespace, unknownPod } from './dangling.ts';
 import type { Declared } from './normalise.ts';
 import type { Problem } from './problem.ts';
 import type { Workload } from './schema-types.generated.ts';
 import { didYouMean } from './suggest.ts';
 
-/** What a workload is checked against. */
-export interface WorkloadContext {
-  readonly pods: ReadonlySet<string>;
-  readonly namespaces: ReadonlySet<string>;
-  readonly ids: ReadonlySet<string>;
-  /** Pod → kinds of engines that its nodes have. */
-  readonly enginesOfPod: ReadonlyMap<string, ReadonlySet<string>>;
-}
-
-export function checkWorkload(workload: Declared<DesiredWorkload>, context: WorkloadContext): readonly Problem[] {
+export function checkWorkload(workload: Declared<DesiredWorkload>, names: DeclaredNames): readonly Problem[] {
   return [
-    ...references(workload, context),
+    ...references(workload, names),
     ...engineFields(workload),
-    ...engineOnNodes(workload, context),
+    ...engineOnNodes(workload, names),
     ...ports(workload),
   ];
 }
 
-function references({ item, document }: Declared<DesiredWorkload>, context: WorkloadContext): readonly Problem[] {
-  const { pods, namespaces, ids } = context;
+function references({ item, document }: Declared<DesiredWorkload>, names: DeclaredNames): readonly Problem[] {
+  const { pods, namespaces, workloads } = names;
   const problems: Problem[] = [];
   if (namespaces.size > 0 && !namespaces.has(item.namespace)) {
     problems.push(unknownNamespace({ document, pointer: '/metadata/namespace', name: item.namespace, namespaces }));
@@ -35,7 +26,7 @@ function references({ item, document }: Declared<DesiredWorkload>, context: Work
   }
   for (const [index, reference] of (spec.after ?? []).entries()) {
     const id = reference.includes('/') ? reference : `${item.namespace}/${reference}`;
-    if (ids.has(id)) continue;
+    if (workloads.has(id)) continue;
     const message = `there is no workload ${id}`;
     problems.push({
       document,
@@ -43,7 +34,7 @@ function references({ item, document }: Declared<DesiredWorkload>, context: Work
       pointer: `/spec/after/${index}`,
       message,
       found: reference,
-      ...didYouMean(id, ids),
+      ...didYouMean(id, workloads),
     });
   }
   return problems;
@@ -97,7 +88,7 @@ const foreignBlock = (document: Problem['document'], key: string, engine: string
 
 function engineOnNodes(
   { item, document }: Declared<DesiredWorkload>,
-  { pods, enginesOfPod }: WorkloadContext,
+  { pods, enginesOfPod }: DeclaredNames,
 ): readonly Problem[] {
   const { engine } = item.revision;
   const wanted: readonly string[] = item.placement.pods.length > 0 ? item.placement.pods : [...pods];

@@ -1,23 +1,51 @@
 import type { DesiredNode, DesiredQuota, DesiredWorkload } from '../model/desired.ts';
-import { checkWorkload, type WorkloadContext } from './check-workload.ts';
+import { checkWorkload } from './check-workload.ts';
 import { findCycle } from './cycle.ts';
-import { some, unknownNamespace, unknownPod } from './dangling.ts';
+import { type DeclaredNames, some, unknownNamespace, unknownPod } from './dangling.ts';
+import type { SourceDocument } from './document.ts';
 import type { Declarations, Declared } from './normalise.ts';
 import type { Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 
-/** What only shows when all documents are seen together: references to nothing, cycles, contradictions. */
-export function checkAcross(declarations: Declarations): readonly Problem[] {
-  const podNames = new Set<string>(declarations.pods.map(({ item }) => item.name));
-  const namespaceNames = new Set(declarations.namespaces.map(({ item }) => item));
+/**
+ * What only shows when all documents are seen together: references to nothing, cycles, contradictions. `documents` are
+ * all of them: what an invalid one declares is there for those that refer to it.
+ */
+export function checkAcross(declarations: Declarations, documents: readonly SourceDocument[]): readonly Problem[] {
+  const names = declaredNames(declarations, documents);
   return [
-    ...declarations.nodes.flatMap(perDocument((node) => nodePod(node, podNames))),
+    ...declarations.nodes.flatMap(perDocument((node) => nodePod(node, names))),
     ...processRoots(declarations.nodes),
-    ...declarations.quotas.flatMap((quota) => quotaScope(quota, podNames, namespaceNames)),
-    ...quotaParents(declarations.quotas),
-    ...workloads(declarations, podNames, namespaceNames),
+    ...declarations.quotas.flatMap((quota) => quotaScope(quota, names)),
+    ...quotaParents(declarations.quotas, names),
+    ...declarations.workloads.flatMap((workload) => checkWorkload(workload, names)),
+    ...afterCycles(declarations.workloads),
     ...removedButDeclared(declarations),
   ];
+}
+
+function declaredNames({ nodes }: Declarations, documents: readonly SourceDocument[]): DeclaredNames {
+  const namesOf = (kind: string) =>
+    new Set(documents.filter((document) => document.kind === kind).map(({ name }) => name));
+  const valid = new Set(nodes.map(({ document }) => document));
+  const isBroken = documents.some(
+    (document) => (document.kind === 'Node' || document.kind === 'NodeSet') && !valid.has(document),
+  );
+  const enginesOfPod = new Map<string, Set<string>>();
+  for (const { item } of nodes) {
+    const kinds = enginesOfPod.get(item.pod) ?? new Set<string>();
+    for (const kind of Object.keys(item.engines)) kinds.add(kind);
+    enginesOfPod.set(item.pod, kinds);
+  }
+  return {
+    pods: namesOf('Pod'),
+    namespaces: namesOf('Namespace'),
+    quotas: namesOf('Quota'),
+    workloads: new Set(
+      documents.filter(({ kind }) => kind === 'Workload').map(({ namespace, name }) => `${namespace}/${name}`),
+    ),
+    enginesOfPod: isBroken ? new Map() : enginesOfPod,
+  };
 }
 
 /** A NodeSet's nodes share their document: what is wrong with it is said once. */
@@ -32,7 +60,7 @@ function perDocument(
   };
 }
 
-function nodePod({ item, document }: Declared<DesiredNode>, pods: ReadonlySet<string>): readonly Problem[] {
+function nodePod({ item, document }: Declared<DesiredNode>, { pods }: DeclaredNames): readonly Problem[] {
   const pointer = document.kind === 'NodeSet' ? '/spec/template/pod' : '/spec/pod';
   return pods.has(item.pod) ? [] : [unknownPod({ document, pointer, name: item.pod, pods })];
 }
@@ -69,8 +97,7 @@ function processRoots(nodes: readonly Declared<DesiredNode>[]): readonly Problem
 
 function quotaScope(
   { item, document }: Declared<DesiredQuota>,
-  pods: ReadonlySet<string>,
-  namespaces: ReadonlySet<string>,
+  { pods, namespaces }: DeclaredNames,
 ): readonly Problem[] {
   const problems: Problem[] = [];
   if (item.pod !== undefined && !pods.has(item.pod))
@@ -81,21 +108,21 @@ function quotaScope(
   return problems;
 }
 
-function quotaParents(quotas: readonly Declared<DesiredQuota>[]): readonly Problem[] {
+function quotaParents(quotas: readonly Declared<DesiredQuota>[], names: DeclaredNames): readonly Problem[] {
   const byName = new Map(quotas.map((quota) => [quota.item.name, quota]));
   const pointer = '/spec/parent';
   const problems: Problem[] = [];
   for (const { item, document } of quotas) {
     const { parent } = item;
-    if (parent === undefined || byName.has(parent)) continue;
+    if (parent === undefined || names.quotas.has(parent)) continue;
     problems.push({
       document,
       code: 'MUS1308',
       pointer,
       message: `there is no quota ${parent}`,
       found: parent,
-      allowed: some(byName.keys()),
-      ...didYouMean(parent, byName.keys()),
+      allowed: some(names.quotas),
+      ...didYouMean(parent, names.quotas),
     });
   }
   const parentsOf = (name: string) => [byName.get(name)?.item.parent].filter((parent) => parent !== undefined);
@@ -106,25 +133,6 @@ function quotaParents(quotas: readonly Declared<DesiredQuota>[]): readonly Probl
     problems.push({ document: start.document, code: 'MUS1309', pointer, message, hint: 'remove one of these parents' });
   }
   return problems;
-}
-
-function workloads(
-  declarations: Declarations,
-  pods: ReadonlySet<string>,
-  namespaces: ReadonlySet<string>,
-): readonly Problem[] {
-  const ids = new Set<string>(declarations.workloads.map(({ item }) => item.id));
-  const enginesOfPod = new Map<string, Set<string>>();
-  for (const { item } of declarations.nodes) {
-    const kinds = enginesOfPod.get(item.pod) ?? new Set<string>();
-    for (const kind of Object.keys(item.engines)) kinds.add(kind);
-    enginesOfPod.set(item.pod, kinds);
-  }
-  const context: WorkloadContext = { pods, namespaces, ids, enginesOfPod };
-  return [
-    ...declarations.workloads.flatMap((workload) => checkWorkload(workload, context)),
-    ...afterCycles(declarations.workloads),
-  ];
 }
 
 function afterCycles(declared: readonly Declared<DesiredWorkload>[]): readonly Problem[] {

@@ -1,6 +1,16 @@
 import type { Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 
+/** What can be referred to. */
+export interface DeclaredNames {
+  readonly pods: ReadonlySet<string>;
+  readonly namespaces: ReadonlySet<string>;
+  readonly quotas: ReadonlySet<string>;
+  readonly workloads: ReadonlySet<string>;
+  /** Pod → kinds of engines that its nodes have; empty where a node's document is wrong, so that nothing is concluded. */
+  readonly enginesOfPod: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
 /** A reference that leads nowhere. */
 interface Dangling {
   readonly document: Problem['document'];

@@ -6,6 +6,7 @@ import { assemble } from './assemble.ts';
 import { type DocumentCache, openDocumentCache } from './cache.ts';
 import { checkAcross } from './check.ts';
 import { checkAllowed } from './check-allowed.ts';
+import { checkOverrides } from './check-overrides.ts';
 import { checkUnique } from './check-unique.ts';
 import type { SourceDocument } from './document.ts';
 import { SourceError } from './error.ts';
@@ -54,9 +55,10 @@ export async function loadDesired(options: LoadOptions): Promise<LoadResult> {
     const { declarations, problems } = normalise(valid);
     loading.problems.push(
       ...problems,
-      ...checkUnique(declarations, valid),
+      ...checkUnique(declarations, documents),
       ...checkAllowed(valid, local.cluster),
-      ...checkAcross(declarations),
+      ...checkAcross(declarations, documents),
+      ...checkOverrides(valid, new Date().toISOString().slice(0, 10)),
     );
     await loading.cache.flush();
     const diagnostics = sortDiagnostics([...loading.diagnostics, ...(await toDiagnostics(loading.problems))]);
@@ -137,13 +139,12 @@ async function readLocal(loading: Loading): Promise<Local> {
   };
   const { documents, problems } = await resolveIncludes({ location, documents: read.documents, open });
   loading.problems.push(...problems);
-  const cluster = documents.find(({ kind }) => kind === 'Cluster');
-  const name = sourcesOf(cluster).find((source) => isLocal(source, location))?.name ?? localSourceName;
+  const isCluster = ({ kind }: SourceDocument) => kind === 'Cluster';
+  const spec = sourcesOf(documents.find(isCluster)).find((source) => isLocal(source, location));
+  const name = spec?.name ?? localSourceName;
   loading.commits[name] = tree.commit;
-  return {
-    documents: name === localSourceName ? documents : documents.map((document) => ({ ...document, source: name })),
-    cluster,
-  };
+  const named = name === localSourceName ? documents : documents.map((document) => ({ ...document, source: name }));
+  return { documents: named, cluster: named.find(isCluster) };
 }
 
 /** Sources of the right shape; what is wrong with the others is found by validation. */

@@ -141,7 +141,6 @@ function toOptions({ docker, process }: Spec): Readonly<Record<string, unknown>>
     ...(docker?.user !== undefined && { user: docker.user }),
     ...(docker?.workingDir !== undefined && { workingDir: docker.workingDir }),
     ...(docker?.readOnly === true && { readOnly: true }),
-    ...(docker?.network !== undefined && docker.network !== 'bridge' && { network: docker.network }),
     ...(process?.cwd !== undefined && { cwd: process.cwd }),
   };
   return Object.keys(options).length === 0 ? undefined : options;

@@ -54,6 +54,14 @@ export function parseFile(text: string, file: string): ParsedFile {
     return { documents: [], diagnostics };
   }
   const parsed = parseDocuments(text, report);
+  const conflict = conflictMarkers.exec(text);
+  // Only where the parser stumbles: a block of text may hold such lines.
+  if (conflict !== null && parsed.some(({ errors }) => errors.length > 0)) {
+    const message = 'the file has an unresolved merge conflict';
+    const end = conflict.index + conflict[0].length;
+    report({ code: 'MUS1001', message, start: conflict.index, end, hint: 'choose one side and delete the markers' });
+    return { documents: [], diagnostics };
+  }
   const documents: ParsedDocument[] = [];
   for (const [index, document] of parsed.entries()) {
     reportSyntax(document, report);
@@ -104,30 +112,50 @@ function diagnosticAt({ start, end, related, ...trouble }: Trouble, lines: Lines
   };
 }
 
+const conflictMarkers = /^(<{7} .*|={7}|>{7} .*)$/m;
+
 const countDocumentMarkers = (text: string): number => text.match(/^---(?=\s|$)/gm)?.length ?? 0;
 
 function reportSyntax(document: Document.Parsed, report: Report): void {
-  for (const error of [...document.errors, ...document.warnings].slice(0, maxSyntaxErrors)) {
+  const errors = [...document.errors, ...document.warnings];
+  // A quote that is not closed leaves the brackets around it open as well: one mistake, told once.
+  const missing = new Set(errors.filter(({ code }) => code === 'MISSING_CHAR').map(({ pos }) => pos[0]));
+  const told = errors.filter(({ code, pos }) => code === 'MISSING_CHAR' || !missing.has(pos[0]));
+  for (const error of told.slice(0, maxSyntaxErrors)) {
     const [start, end] = error.pos;
-    report({
-      code: 'MUS1001',
-      message: `YAML syntax: ${error.message.split('\n')[0] ?? ''}`,
-      start,
-      end,
-      ...syntaxHint(error.code),
-    });
+    const [said = ''] = error.message.split('\n');
+    report({ code: 'MUS1001', message: `YAML syntax: ${said}`, start, end, ...explainSyntax(error.code, said) });
   }
 }
 
-function syntaxHint(code: string): { readonly hint?: string } {
+/** In plainer words than the parser's, and what to look for: it stumbles after the mistake, not at it. */
+function explainSyntax(code: string, said: string): { readonly message?: string; readonly hint?: string } {
+  const closing = /end with a (.)/.exec(said)?.[1];
   switch (code) {
+    case 'BAD_INDENT':
+      if (closing === undefined) {
+        return {
+          message: 'YAML syntax: the indentation differs from the lines around it',
+          hint: 'indent it like its neighbours',
+        };
+      }
+      return {
+        message: `YAML syntax: "${closing}" is missing`,
+        hint: 'a bracket that was opened above is not closed before this line',
+      };
     case 'TAB_AS_INDENT':
       return { hint: 'indent with spaces' };
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
       return { hint: 'text with ": " in it needs quotes; otherwise check the indentation' };
     case 'MISSING_CHAR':
-      return { hint: 'a quote, a bracket or a colon is missing here or before' };
+      if (said.includes('quote')) {
+        return {
+          message: 'YAML syntax: a quote that was opened above is not closed',
+          hint: 'look for the last line that is right; the quote is missing below it',
+        };
+      }
+      return { hint: 'a bracket or a colon is missing here or before' };
     case 'TAG_RESOLVE_FAILED':
       return { hint: 'tags (!name) are not used here; put text that starts with "!" in quotes' };
     default:

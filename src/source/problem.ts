@@ -40,6 +40,11 @@ async function toDiagnostic(problem: Problem): Promise<Diagnostic> {
   } = problem;
   const { file = document.file, range, excerpt } = await document.locate(pointer, target);
   const other = related === undefined ? undefined : await related.document.locate(related.pointer, 'value');
+  const patched = {
+    file: document.file,
+    line: document.line,
+    message: `the ${document.kind} ${document.name}, which this patches`,
+  };
   return {
     code,
     severity,
@@ -51,6 +56,7 @@ async function toDiagnostic(problem: Problem): Promise<Diagnostic> {
     ...(allowed !== undefined && { allowed }),
     ...(hint !== undefined && { hint }),
     excerpt,
+    ...(related === undefined && file !== document.file && { related: patched }),
     ...(related !== undefined &&
       other !== undefined && {
         related: {

@@ -42,7 +42,7 @@ export const orWord =
     const parsed = parseCountOrPercent(input);
     return parsed.ok
       ? parsed
-      : { ok: false, reason: `${parsed.reason}, nor ${words.map((known) => `"${known}"`).join(' or ')}` };
+      : { ok: false, reason: `${parsed.reason} (${words.map((known) => `"${known}"`).join(' and ')} are allowed too)` };
   };
 
 export function parsePublish(input: Input): Parsed<'auto' | 'none' | number> {

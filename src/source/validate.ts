@@ -95,6 +95,8 @@ function identityProblems(document: SourceDocument): readonly Problem[] {
       hint,
     });
   }
+  // Without both it is another tool's file, and said to be.
+  if (kind === undefined && version === undefined) return problems;
   if (kind === undefined)
     problems.push({ document, code: 'MUS1005', pointer: '', message: '"kind" is missing', allowed: kinds });
   else if (!(kinds as readonly unknown[]).includes(kind)) {
@@ -113,38 +115,64 @@ function identityProblems(document: SourceDocument): readonly Problem[] {
 }
 
 function explainAll(errors: readonly AjvError[], explaining: Explaining): readonly Problem[] {
-  const refused = errors.filter((error) => error.keyword === 'x-muster-since').map((error) => error.instancePath);
-  const insideRefused = ({ instancePath, keyword }: AjvError) =>
+  const telling = errors.filter((error) => !isPartOfAnother(error, errors));
+  const refused = telling.filter((error) => error.keyword === 'x-muster-since').map((error) => error.instancePath);
+  const isInsideRefused = ({ instancePath, keyword }: AjvError) =>
     refused.some(
       (path) => instancePath.startsWith(`${path}/`) || (instancePath === path && keyword !== 'x-muster-since'),
     );
-  const problems: Problem[] = [];
-  for (const error of errors) {
-    if (insideRefused(error) || isPartOfAnother(error, errors)) continue;
-    problems.push(explain(error, explaining));
-  }
-  return problems;
+  const problems = telling.filter((error) => !isInsideRefused(error)).map((error) => explain(error, explaining));
+  // Quantities are only read once a document fits its schema: here they are looked at so that all mistakes show at once.
+  const { document, schema } = explaining;
+  const said = new Set(problems.map(({ pointer }) => pointer));
+  return [...problems, ...quantityProblems(document, schema).filter(({ pointer }) => !said.has(pointer))];
 }
 
 /** True where another error of the same mistake says it better. */
 function isPartOfAnother(error: AjvError, errors: readonly AjvError[]): boolean {
   if (error.keyword === 'not' || error.keyword === 'propertyNames') return true;
-  const at = /^(.*\/anyOf)(?:\/(\d+)\/(.*))?$/.exec(error.schemaPath);
+  const at = /^(.*\/anyOf)(?:\/(\d+)\/.*)?$/.exec(error.schemaPath);
   if (at === null) return false;
-  // Of alternatives only the one counts whose type fits; where none does, the anyOf itself speaks for all of them.
   const [, group = '', branch] = at;
-  const inGroup = errors.filter((other) => other.schemaPath.startsWith(`${group}/`));
-  const ofType = (index: string) =>
-    inGroup.some(
-      (other) => other.schemaPath === `${group}/${index}/type` && other.instancePath === basePath(error, other),
-    );
-  const fitting = new Set(inGroup.map((other) => other.schemaPath.slice(group.length + 1).split('/')[0] ?? ''));
-  for (const index of [...fitting]) if (ofType(index)) fitting.delete(index);
-  return branch === undefined ? fitting.size > 0 : !fitting.has(branch);
+  const whole = errors.find((other) => other.schemaPath === group && error.instancePath.startsWith(other.instancePath));
+  if (whole === undefined) return false;
+  // Of alternatives only the one counts whose type fits; where none does, the anyOf itself speaks for all of them.
+  const inGroup = errors.filter(
+    (other) => other.schemaPath.startsWith(`${group}/`) && other.instancePath.startsWith(whole.instancePath),
+  );
+  const branches = new Set(inGroup.map((other) => other.schemaPath.slice(group.length + 1).split('/')[0] ?? ''));
+  const misfits = inGroup.filter((other) => other.keyword === 'type' && other.instancePath === whole.instancePath);
+  for (const misfit of misfits) branches.delete(misfit.schemaPath.slice(group.length + 1).split('/')[0] ?? '');
+  return branch === undefined ? branches.size > 0 : !branches.has(branch);
 }
 
-const basePath = (error: AjvError, other: AjvError): string =>
-  error.instancePath.length < other.instancePath.length ? error.instancePath : other.instancePath;
+/** What is wrong with the quantities of a document, wherever the value has the right type. */
+function quantityProblems(document: SourceDocument, schema: Schema): readonly Problem[] {
+  const problems: Problem[] = [];
+  const visit = (value: unknown, inner: Schema, pointer: string): void => {
+    const quantity = inner['x-muster-quantity'];
+    if (typeof quantity === 'string' && (typeof value === 'string' || typeof value === 'number')) {
+      const reason = checkQuantity(quantity, value);
+      if (reason !== undefined)
+        problems.push({
+          document,
+          code: 'MUS1006',
+          pointer,
+          message: `${fieldName(pointer)}: ${reason}`,
+          found: shown(value),
+        });
+    }
+    if (inner['x-muster-since'] !== undefined) return;
+    if (Array.isArray(value))
+      for (const [index, item] of value.entries()) visit(item, member(inner, 'items'), `${pointer}/${index}`);
+    else if (isRecord(value)) {
+      for (const [key, item] of Object.entries(value))
+        visit(item, member(member(inner, 'properties'), key), `${pointer}/${escapePointer(key)}`);
+    }
+  };
+  visit(document.value, schema, '');
+  return problems;
+}
 
 function explain(error: AjvError, { document, schema }: Explaining): Problem {
   const { keyword, instancePath: pointer, params } = error;
@@ -168,13 +196,15 @@ function explain(error: AjvError, { document, schema }: Explaining): Problem {
         message: `${name}: ${shown(value)} is not supported yet`,
         found: shown(value),
         allowed: strings(parent['enum']).filter((text) => !strings(parent['x-muster-later-values']).includes(text)),
+        target: 'value',
+        hint: 'use one of the allowed ones: this version of Muster would not act on it',
       };
     case 'type':
       return wrongType(value, { document, parent, pointer });
     case 'anyOf': {
-      const types = (parent['anyOf'] as readonly Schema[]).flatMap(
-        (branch) => branch['type'] as string | readonly string[],
-      );
+      const types = (parent['anyOf'] as readonly Schema[])
+        .filter((branch) => branch['x-muster-since'] === undefined)
+        .flatMap((branch) => branch['type'] as string | readonly string[]);
       return wrongType(value, { document, parent: { type: types }, pointer });
     }
     case 'enum': {
@@ -220,7 +250,7 @@ function explain(error: AjvError, { document, schema }: Explaining): Problem {
         document,
         code: 'MUS1004',
         pointer,
-        message: `${name} is out of bounds`,
+        message: `${name} is ${keyword.startsWith('min') && keyword !== 'minimum' ? 'empty' : 'out of bounds'}`,
         found: shown(value),
         allowed: [bounds(parent, keyword)],
       };
@@ -235,15 +265,16 @@ export function notSupportedYet(document: SourceDocument, pointer: string, descr
     code: 'MUS1007',
     pointer,
     target: 'key',
-    message: `${pointer} is not supported yet${what}`,
+    message: `${fieldName(pointer)} is not supported yet${what}`,
     hint: 'leave it out: this version of Muster would not act on it',
   };
 }
 
 function unknownKey(key: string, where: Explaining & { readonly parent: Schema; readonly pointer: string }): Problem {
   const { document, schema, parent, pointer } = where;
-  const allowed = Object.keys(member(parent, 'properties'));
-  const near = nearest(key, allowed);
+  const properties = member(parent, 'properties');
+  const allowed = Object.keys(properties).filter((name) => member(properties, name)['x-muster-since'] === undefined);
+  const near = nearest(key, Object.keys(properties));
   const elsewhere = near === undefined ? placeOfKey(schema, key, '') : undefined;
   const hint =
     near !== undefined
@@ -283,17 +314,15 @@ function wrongType(
   const { document, parent, pointer } = where;
   const quantity = parent['x-muster-quantity'];
   const types = [parent['type'] as string | readonly string[]].flat();
-  const base = { document, pointer, found: shown(value), ...typeHint(value, types) };
+  const found = shown(value);
   if (typeof quantity === 'string' && (typeof value === 'string' || typeof value === 'number')) {
     const reason = checkQuantity(quantity, value);
-    if (reason !== undefined) return { ...base, code: 'MUS1006', message: `${fieldName(pointer)}: ${reason}` };
+    if (reason !== undefined)
+      return { document, pointer, code: 'MUS1006', message: `${fieldName(pointer)}: ${reason}`, found };
   }
-  return {
-    ...base,
-    code: 'MUS1004',
-    message: `${fieldName(pointer)} must be ${types.map((type) => typeNames[type] ?? type).join(' or ')}`,
-    allowed: types.map((type) => typeNames[type] ?? type),
-  };
+  const allowed = types.map((type) => typeNames[type] ?? type);
+  const message = `${fieldName(pointer)} must be ${allowed.join(' or ')}`;
+  return { document, pointer, code: 'MUS1004', message, found, allowed, ...typeHint(value, types) };
 }
 
 const typeNames: Readonly<Record<string, string>> = {
