@@ -9,7 +9,7 @@ import { SourceError } from './error.ts';
 import { isSkipped, isYaml, maxFileBytes, maxFiles } from './limits.ts';
 import { openStatMemo, type StatMemo } from './statmemo.ts';
 import type { SourceFile, SourceTree } from './tree.ts';
-import { decodeUtf8, fileProblem, tooLarge, tooManyFiles } from './trouble.ts';
+import { decodeUtf8, fileProblem, linkLeaves, linkToNothing, tooLarge, tooManyFiles } from './trouble.ts';
 
 interface DirectoryOptions {
   readonly name: string;
@@ -73,8 +73,11 @@ async function realDirectory(path: string, shown: string, code = 'MUS1106'): Pro
     const real = await realpath(path);
     if ((await stat(real)).isDirectory()) return real;
   } catch (error) {
-    const { message } = error as Error;
-    throw new SourceError(fileProblem({ code, message: `cannot read the directory ${shown}: ${message}` }), {
+    const { code: reason, message: said } = error as NodeJS.ErrnoException;
+    const message =
+      reason === 'ENOENT' ? `there is no directory ${shown}` : `cannot read the directory ${shown}: ${said}`;
+    const hint = 'check the path';
+    throw new SourceError(fileProblem({ code, message, hint }), {
       retryable: false,
       cause: error,
     });
@@ -150,23 +153,15 @@ type LinkTarget =
 async function followLink(link: Found, repository: string): Promise<LinkTarget> {
   try {
     const absolute = await realpath(link.absolute);
-    if (!isInside(absolute, repository)) return { kind: 'diagnostic', diagnostic: leaves(link, absolute) };
+    if (!isInside(absolute, repository)) return { kind: 'diagnostic', diagnostic: linkLeaves(link.path, absolute) };
     return { kind: (await stat(absolute)).isDirectory() ? 'directory' : 'file', absolute };
   } catch {
     const wanted = resolve(dirname(link.absolute), await readlink(link.absolute));
-    if (!isInside(wanted, repository)) return { kind: 'diagnostic', diagnostic: leaves(link, wanted) };
+    if (!isInside(wanted, repository)) return { kind: 'diagnostic', diagnostic: linkLeaves(link.path, wanted) };
     if (!isYaml(link.path)) return { kind: 'nothing' };
-    const message = 'the symbolic link points at nothing, or at itself';
-    return { kind: 'diagnostic', diagnostic: fileProblem({ code: 'MUS1113', file: link.path, message }) };
+    return { kind: 'diagnostic', diagnostic: linkToNothing(link.path) };
   }
 }
-
-const leaves = (link: Found, target: string): Diagnostic =>
-  fileProblem({
-    code: 'MUS1107',
-    file: link.path,
-    message: `the symbolic link points out of the repository, at ${target}`,
-  });
 
 /** Reads the file only when its stat is not the one remembered. */
 async function openFile(found: Found, memo: StatMemo, diagnostics: Diagnostic[]): Promise<SourceFile | undefined> {

@@ -84,9 +84,7 @@ async function readInclude(include: Include, reading: Reading, depth: number): P
   const path = join(dirname(cluster.file), include.path);
   const absolute = absolutePath(reading.request.location, path);
   const overlap = reading.directories.find((read) => isBelow(absolute, read) || isBelow(read, absolute));
-  if (overlap !== undefined || depth >= maxIncludeDepth)
-    return report(cycle(include.path, overlap === absolute || overlap === undefined));
-  reading.directories.push(absolute);
+  if (overlap === absolute || depth >= maxIncludeDepth) return report(cycle(include.path));
   let documents: readonly SourceDocument[];
   try {
     documents = await reading.request.open(path);
@@ -95,6 +93,8 @@ async function readInclude(include: Include, reading: Reading, depth: number): P
     const { code, message, hint } = error.diagnostic;
     return report({ code, message, ...(hint !== undefined && { hint }) });
   }
+  if (overlap !== undefined) return report(overlapping(include.path));
+  reading.directories.push(absolute);
   if (documents.length === 0) {
     return report({
       code: 'MUS1203',
@@ -108,15 +108,17 @@ async function readInclude(include: Include, reading: Reading, depth: number): P
   return all.filter(({ kind }) => kind !== 'Cluster');
 }
 
-function cycle(path: string, isSame: boolean): Omit<Problem, 'document' | 'pointer'> {
-  return {
-    code: 'MUS1202',
-    message: isSame
-      ? `include cycle: ${path} is read already, by this Cluster or by one that includes it`
-      : `the include ${path} overlaps with a directory that is read already`,
-    hint: 'include directories beside each other, each once; move what several need into one of its own',
-  };
-}
+const cycle = (path: string): Omit<Problem, 'document' | 'pointer'> => ({
+  code: 'MUS1202',
+  message: `include cycle: ${path} is read already, for this Cluster or for one that includes it`,
+  hint: 'include every directory once; move what several need into one of its own',
+});
+
+const overlapping = (path: string): Omit<Problem, 'document' | 'pointer'> => ({
+  code: 'MUS1202',
+  message: `${path} holds, or is in, a directory that is read already`,
+  hint: 'a directory is read with everything below it: delete this include, or include directories beside each other',
+});
 
 function decidesTooMuch(document: SourceDocument): readonly Problem[] {
   const spec = document.value['spec'];

@@ -1,4 +1,5 @@
 import type { Location, SourceDocument } from './document.ts';
+import { matchesPattern } from './pattern.ts';
 import type { Problem } from './problem.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -81,21 +82,6 @@ const isTarget = (document: SourceDocument, target: Target): boolean =>
   document.kind === target.kind &&
   (target.name === undefined || matchesPattern(document.name, target.name)) &&
   (target.namespace === undefined || matchesPattern(document.namespace ?? '', target.namespace));
-
-/** `*` stands for any text. By hand: as a regular expression, many stars would take for ever. */
-function matchesPattern(text: string, pattern: string): boolean {
-  const [first = '', ...others] = pattern.split('*');
-  const last = others.pop();
-  if (last === undefined) return text === pattern;
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of others) {
-    const found = text.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return text.length - last.length >= at && text.endsWith(last);
-}
 
 function matchesNothing(
   document: SourceDocument,

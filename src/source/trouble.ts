@@ -34,6 +34,23 @@ export const tooManyFiles = (source: string): Diagnostic =>
     hint: 'point its path at the directory with the cluster’s files',
   });
 
+/** A link whose target would be another one on another machine. */
+export const linkLeaves = (file: string, target: string): Diagnostic =>
+  fileProblem({
+    code: 'MUS1107',
+    file,
+    message: `the symbolic link points out of the repository, at ${target}`,
+    hint: 'move what it points at into the repository, or delete the link',
+  });
+
+export const linkToNothing = (file: string): Diagnostic =>
+  fileProblem({
+    code: 'MUS1113',
+    file,
+    message: 'the symbolic link points at nothing, or at itself',
+    hint: 'mend or delete the link',
+  });
+
 /** The text of a file. Throws `SourceError` at the first byte that is not UTF-8; a byte order mark is dropped. */
 export function decodeUtf8(bytes: Uint8Array, file: string): string {
   try {
@@ -64,15 +81,17 @@ function validPrefix(bytes: Uint8Array): number {
   let high = bytes.byteLength;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (isValidSoFar(bytes.subarray(0, middle))) low = middle;
+    if (isValid(bytes.subarray(0, middle), { stream: true })) low = middle;
     else high = middle - 1;
   }
+  // The last character may have begun well and gone on badly: it is the one at fault.
+  while (low > 0 && !isValid(bytes.subarray(0, low), { stream: false })) low -= 1;
   return low;
 }
 
-function isValidSoFar(bytes: Uint8Array): boolean {
+function isValid(bytes: Uint8Array, options: { readonly stream: boolean }): boolean {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, options);
     return true;
   } catch {
     return false;

@@ -4,7 +4,7 @@ import type { CommitSha } from '../../model/ids.ts';
 import { SourceError } from '../error.ts';
 import { isSkipped, isYaml, maxFileBytes, maxFiles } from '../limits.ts';
 import type { SourceFile, SourceLocation, SourceTree } from '../tree.ts';
-import { decodeUtf8, fileProblem, tooLarge, tooManyFiles } from '../trouble.ts';
+import { decodeUtf8, fileProblem, linkLeaves, linkToNothing, tooLarge, tooManyFiles } from '../trouble.ts';
 import { openBlobReader } from './batch.ts';
 import { displayUrl } from './client.ts';
 import { followInTree, listTree, type TreeEntry, type TreeListing } from './listing.ts';
@@ -87,21 +87,9 @@ async function select(
       if (target === undefined) visit(end.path, link.shown);
       else if (target.kind === 'file') add(end.path, link.shown, target);
     } else if (end.kind === 'outside') {
-      diagnostics.push(
-        fileProblem({
-          code: 'MUS1107',
-          file: link.shown,
-          message: `the symbolic link points out of the repository, at ${end.text}`,
-        }),
-      );
+      diagnostics.push(linkLeaves(link.shown, end.text));
     } else if (isYaml(link.shown)) {
-      diagnostics.push(
-        fileProblem({
-          code: 'MUS1113',
-          file: link.shown,
-          message: 'the symbolic link points at nothing, or at itself',
-        }),
-      );
+      diagnostics.push(linkToNothing(link.shown));
     }
   }
   return { found, diagnostics };
