@@ -3,16 +3,16 @@ import type { Intent } from './decide.ts';
 
 /** How many instances of a workload may be unavailable, and how many are. */
 export interface Budget {
-  /** The smaller of recorded instances and wanted replicas: what was never born cannot be missed. */
+  /** Instances that are recorded and still wanted: what was never born, or has to go, is not missed. */
   readonly base: number;
   readonly maxUnavailable: number;
-  /** Recorded instances that are available, those that are not wanted any more included. */
+  /** How many of them are available. */
   readonly available: number;
 }
 
-export function budgetOf(desired: Desired, intent: Pick<Intent, 'definition' | 'workload' | 'replicas'>): Budget {
-  const born = intent.workload.instances.filter((instance) => instance.status !== 'held');
-  const base = Math.min(born.length, intent.replicas);
+export function budgetOf(desired: Desired, intent: Pick<Intent, 'definition' | 'wanted'>): Budget {
+  const born = intent.wanted.filter(({ status, allocation }) => status !== 'held' && allocation.state !== 'reserved');
+  const base = born.length;
   return {
     base,
     maxUnavailable: maxUnavailable(desired, intent.definition, base),

@@ -296,7 +296,7 @@ function removal(
       class: 'none',
       changes: [],
       reason: removalReason(cause, current, forget, node),
-      disrupts: current && instance.available,
+      disrupts: false,
       old: { allocation, node, object },
     },
   ];

@@ -18,7 +18,7 @@ export interface Draft {
   readonly class: DisruptionClass;
   readonly changes: readonly FieldChange[];
   readonly reason: string;
-  /** Takes an available instance away from its users before the new one serves. */
+  /** Takes an available instance away from its users before the new one serves. What is not wanted is not missed. */
   readonly disrupts: boolean;
   /** What it takes the place of, updates or removes. */
   readonly old?: { readonly allocation: Allocation; readonly node: ClusterNode; readonly object: Replaced['object'] };

@@ -26,8 +26,8 @@ export interface Ledger {
   readonly before: Float64Array;
   /** Charges once the plan is done. */
   readonly after: Float64Array;
-  /** Host ports that are taken, by port domain. */
-  readonly ports: ReadonlyMap<string, Set<number>>;
+  /** Host ports that are taken, by port domain, and how often: what is double already may not be inherited. */
+  readonly ports: ReadonlyMap<string, Map<number, number>>;
   /** What was charged since the start, so that a refused unit can be taken back. */
   readonly log: LogEntry[];
 }
@@ -54,7 +54,7 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
     used: new Float64Array(cluster.nodes.length * width),
     before: new Float64Array(cluster.nodes.length * width),
     after: new Float64Array(cluster.nodes.length * width),
-    ports: new Map(cluster.nodes.map((node) => [node.portDomain, new Set<number>()])),
+    ports: new Map(cluster.nodes.map((node) => [node.portDomain, new Map<number, number>()])),
     log: [],
   };
   capacities.forEach((capacity, node) => {
@@ -91,7 +91,7 @@ function chargeForeign(ledger: Ledger, cluster: Cluster): void {
   for (const node of cluster.nodes) {
     for (const foreign of node.observed?.foreign ?? []) {
       addTo(ledger.used, node.index * ledger.width, vectorOf(ledger, foreign.resources));
-      for (const port of foreign.ports) ledger.ports.get(node.portDomain)?.add(port);
+      for (const port of foreign.ports) countPort(ledger, node.portDomain, port, 1);
     }
   }
 }
@@ -193,13 +193,14 @@ export function findPorts(
   keeps: Readonly<Record<string, number>> = {},
 ): Readonly<Record<string, number>> | undefined {
   if (revision.ports.every((port) => port.publish === 'none')) return {};
-  const taken = ledger.ports.get(node.portDomain) ?? new Set<number>();
-  const kept = new Set(Object.values(keeps));
+  const taken = ledger.ports.get(node.portDomain) ?? new Map<number, number>();
+  const kept = new Set(Object.values(keeps).filter((port) => taken.get(port) === 1));
   const found: Record<string, number> = {};
   const own = new Set<number>();
   for (const { name, publish } of revision.ports) {
     if (publish === 'none') continue;
-    const port = publish === 'auto' ? (keeps[name] ?? lowestFree(node.definition, taken, own)) : publish;
+    const inherited = kept.has(keeps[name] ?? 0) ? keeps[name] : undefined;
+    const port = publish === 'auto' ? (inherited ?? lowestFree(node.definition, taken, own)) : publish;
     if (port === undefined || (publish !== 'auto' && taken.has(port) && !kept.has(port))) return undefined;
     own.add(port);
     found[name] = port;
@@ -209,7 +210,7 @@ export function findPorts(
 
 function lowestFree(
   node: DesiredNode | undefined,
-  taken: ReadonlySet<number>,
+  taken: ReadonlyMap<number, number>,
   own: ReadonlySet<number>,
 ): number | undefined {
   const { first, last } = node?.portRange ?? { first: 1, last: 0 };
@@ -223,19 +224,28 @@ export function takePorts(
   ports: Readonly<Record<string, number>> | undefined,
 ): void {
   if (ports === undefined) return;
-  const taken = ledger.ports.get(node.portDomain);
-  for (const port of Object.values(ports)) {
-    if (taken === undefined || taken.has(port)) continue;
-    taken.add(port);
+  for (const port of new Set(Object.values(ports))) {
+    countPort(ledger, node.portDomain, port, 1);
     ledger.log.push({ kind: 'port', domain: node.portDomain, port });
   }
+}
+
+/** False when somebody else has one of the ports, too: the node was given another port domain, for example. */
+export const ownsPorts = (ledger: Ledger, node: ClusterNode, ports: Readonly<Record<string, number>> = {}): boolean =>
+  Object.values(ports).every((port) => ledger.ports.get(node.portDomain)?.get(port) === 1);
+
+function countPort(ledger: Ledger, domain: string, port: number, by: 1 | -1): void {
+  const taken = ledger.ports.get(domain);
+  const count = (taken?.get(port) ?? 0) + by;
+  if (count === 0) taken?.delete(port);
+  else taken?.set(port, count);
 }
 
 /** Takes back everything that was charged after `mark`, a former length of the log. */
 export function rollbackLedger(ledger: Ledger, mark: number): void {
   while (ledger.log.length > mark) {
     const entry = ledger.log.pop();
-    if (entry?.kind === 'port') ledger.ports.get(entry.domain)?.delete(entry.port);
+    if (entry?.kind === 'port') countPort(ledger, entry.domain, entry.port, -1);
     if (entry?.kind === 'amounts') {
       addTo(
         ledger.used,

@@ -112,7 +112,7 @@ function end(context: Context, instance: Instance, wish: 'stop' | 'remove', reas
         class: 'none',
         changes: [],
         reason,
-        disrupts: old === current && instance.available,
+        disrupts: false,
         old,
       },
     ];

@@ -62,8 +62,16 @@ function whyText(reasons: readonly { text: string; nodes: number }[], nodes: num
   const where = pods.length === 0 ? 'the cluster' : `pod ${pods.join(', ')}`;
   if (nodes === 0) return `there is no node in ${where}`;
   return reasons
-    .map(({ text, nodes: count }, index) => (index === 0 ? `${count} of ${nodes} nodes ${text}` : `${count} ${text}`))
+    .map(({ text, nodes: count }, index) => `${count}${index === 0 ? ` of ${nodes} nodes` : ''} ${inNumber(text, count)}`)
     .join(', ');
+}
+
+const singular: Readonly<Record<string, string>> = { are: 'is', have: 'has', lack: 'lacks' };
+
+/** Reasons are written for many nodes. */
+function inNumber(text: string, count: number): string {
+  const [verb = '', ...rest] = text.split(' ');
+  return count === 1 ? [singular[verb] ?? verb, ...rest].join(' ') : text;
 }
 
 function byKey(reasons: readonly { key: string; nodes: number }[]): Readonly<Record<string, number>> {

@@ -34,7 +34,7 @@ export function schedule(context: Context, placed: Placed): Schedule {
   const stopped = rollGroups(state, placed);
   waiting.push(...stopped);
   if (isRollout && stopped.length === 0) pushWave(state, placed.news, 0);
-  waiting.push(...removeWithin(state, intent.removals));
+  pushWave(state, intent.removals, 0);
   reportWaiting(context, placed, waiting);
   return { waves: state.waves, lowest: Math.max(0, Math.min(state.lowest, budget.base)) };
 }
@@ -64,9 +64,8 @@ function pushWave(state: State, drafts: readonly Draft[], observeMs: number): vo
   if (drafts.length === 0) return;
   const taken = drafts.filter((draft) => draft.disrupts).length;
   state.lowest = Math.min(state.lowest, state.up - taken);
-  const repaired = drafts.filter((draft) => wasDown(draft) && makes(draft)).length;
-  const removed = drafts.filter((draft) => draft.disrupts && !makes(draft)).length;
-  state.up += repaired - removed;
+  const repaired = drafts.filter((draft) => makes(draft) && wasDown(draft)).length;
+  state.up += repaired;
   state.waves.push({ drafts: [...drafts], observeMs });
 }
 
@@ -121,23 +120,6 @@ function rolloutGroups({ intent, rollout }: Placed): readonly (readonly Draft[])
     at = end;
   }
   return groups;
-}
-
-/** Removals come last, and not faster than the budget allows where others are unavailable. Returns what waits. */
-function removeWithin(state: State, removals: readonly Draft[]): readonly Draft[] {
-  let spare = Math.max(0, state.up - state.floor);
-  const wave: Draft[] = [];
-  const waiting: Draft[] = [];
-  for (const draft of removals) {
-    if (draft.disrupts && spare === 0) {
-      waiting.push(draft);
-      continue;
-    }
-    if (draft.disrupts) spare -= 1;
-    wave.push(draft);
-  }
-  pushWave(state, wave, 0);
-  return waiting;
 }
 
 function reportWaiting(context: Context, { intent, budget }: Placed, left: readonly Draft[]): void {

@@ -6,7 +6,7 @@ import { worstClass } from '../compare.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Draft, objectOf } from '../draft.ts';
-import { charge, findPorts, growth, holdsOf, holdsVector, takePorts, timesThatFit, type Vector } from '../ledger.ts';
+import { charge, findPorts, growth, holdsOf, holdsVector, ownsPorts, takePorts, timesThatFit, type Vector } from '../ledger.ts';
 import { chargeQuota, type Demand, demandOf, exceeded, type QuotaRow, type QuotaScope, quotaDemand } from '../quota.ts';
 import type { NodeQueue } from './distribute.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
@@ -101,7 +101,8 @@ function tryUpdate(context: Context, intent: Intent, want: Want, node: ClusterNo
   const { ports, ip } = allocation.holds;
   const holds = { ...holdsOf(intent.target.revision), ...(ports && { ports }), ...(ip && { ip }) };
   const amounts = growth(context.ledger, holds, allocation.holds);
-  if (timesThatFit(context.ledger, node.index, amounts) < 1) return failed({ kind: 'capacity' });
+  const fits = timesThatFit(context.ledger, node.index, amounts) >= 1 && ownsPorts(context.ledger, node, ports);
+  if (!fits) return failed({ kind: 'capacity' });
   const demand = quotaDemand(
     context.quotas,
     { scope: scopeOf(intent, node), demand: { holds, instances: 1 } },
