@@ -1,6 +1,5 @@
 import type { DesiredQuota } from '../../model/desired.ts';
-import type { NodeName, WorkloadId } from '../../model/ids.ts';
-import type { Step } from '../../model/plan.ts';
+import type { NodeName, PodName, WorkloadId } from '../../model/ids.ts';
 import type { Allocation } from '../../model/recorded.ts';
 import {
   amountOf,
@@ -15,6 +14,7 @@ import {
   type Amounts,
   add,
   at,
+  type Charge,
   type Columns,
   createColumns,
   envelopeOf,
@@ -23,7 +23,7 @@ import {
   stoppedPart,
 } from './envelope.ts';
 import type { Report } from './violation.ts';
-import { type NodeWorld, predecessorOf, type World } from './world.ts';
+import type { NodeWorld, World } from './world.ts';
 
 /** No node and no quota is exceeded in any state that the units can be in, whatever the interleaving. */
 export function checkCapacity(world: World, report: Report): void {
@@ -42,15 +42,12 @@ function extendedNames({ plan, inputs }: World): readonly string[] {
 function checkNodes(world: World, columns: Columns, report: Report): void {
   const { width } = columns;
   const ledger: Ledger<NodeName> = {
-    added: (step) => [[step.node, columns.of(step.holds)]],
-    freed: (step) => {
-      const old = predecessorOf(world, step);
-      return old === undefined ? [] : [[old.node, chargeOnNode(old, columns)]];
-    },
+    added: ({ step }) => [[step.node, columns.of(step.holds)]],
+    freed: (old) => [[old.node, chargeOnNode(old, columns)]],
   };
   const growth = new Map<NodeName, Amounts>();
   for (const work of world.units) {
-    for (const [node, amounts] of envelopeOf(world, work, ledger, width)) add(at(growth, node, width), amounts, 1);
+    for (const [node, amounts] of envelopeOf(work, ledger, width)) add(at(growth, node, width), amounts, 1);
   }
   const charged = new Map<NodeName, Amounts>();
   for (const allocation of world.inputs.recorded.allocations) {
@@ -103,15 +100,12 @@ function checkQuotas(world: World, columns: Columns, report: Report): void {
   const { width } = columns;
   const quotasOf = createQuotaIndex(world);
   const ledger: Ledger<DesiredQuota> = {
-    added: (step) => charge(quotasOf(workloadIn(step), step.node), columns.of(step.holds)),
-    freed: (step) => {
-      const old = predecessorOf(world, step);
-      return old === undefined ? [] : charge(quotasOf(old.workload, old.node), chargeOnQuota(old, columns));
-    },
+    added: ({ step, workloadId }) => charge(quotasOf(workloadId, step.node), columns.of(step.holds)),
+    freed: (old) => charge(quotasOf(old.workload, old.node), chargeOnQuota(old, columns)),
   };
   const growth = new Map<DesiredQuota, Amounts>();
   for (const work of world.units) {
-    for (const [quota, amounts] of envelopeOf(world, work, ledger, width)) add(at(growth, quota, width), amounts, 1);
+    for (const [quota, amounts] of envelopeOf(work, ledger, width)) add(at(growth, quota, width), amounts, 1);
   }
   const charged = new Map<DesiredQuota, Amounts>();
   for (const allocation of recorded.allocations) {
@@ -138,36 +132,46 @@ function chargeOnQuota(allocation: Allocation, columns: Columns): Amounts {
   return allocation.state === 'held' ? stoppedPart(amounts) : amounts;
 }
 
-const workloadIn = (step: Step): WorkloadId =>
-  step.instance.slice(0, step.instance.lastIndexOf('/')) as string as WorkloadId;
-
-const charge = (quotas: readonly DesiredQuota[], amounts: Amounts): Iterable<readonly [DesiredQuota, Amounts]> =>
+const charge = (quotas: readonly DesiredQuota[], amounts: Amounts): readonly Charge<DesiredQuota>[] =>
   quotas.map((quota) => [quota, amounts] as const);
 
 /** Quotas that an allocation counts against: those whose scope it is in, and their parents. */
 function createQuotaIndex({ inputs }: World): (workload: WorkloadId, node: NodeName) => readonly DesiredQuota[] {
   const { quotas, nodes } = inputs.desired;
   const byName = new Map(quotas.map((quota) => [quota.name, quota]));
-  const podOf = new Map<string, string>(nodes.map((node) => [node.name, node.pod]));
-  const known = new Map<string, readonly DesiredQuota[]>();
+  const podOf = new Map<NodeName, PodName>(nodes.map((node) => [node.name, node.pod]));
+  const known = new Map<WorkloadId, Map<PodName | undefined, readonly DesiredQuota[]>>();
   return (workload, node) => {
-    const namespace = workload.slice(0, workload.indexOf('/'));
     const pod = podOf.get(node);
-    const key = `${namespace}/${pod ?? ''}`;
-    const cached = known.get(key);
-    if (cached !== undefined) return cached;
-    const found = new Set<DesiredQuota>();
-    for (const quota of quotas) {
-      if (quota.namespace !== undefined && quota.namespace !== namespace) continue;
-      if (quota.pod !== undefined && quota.pod !== pod) continue;
-      // Bounded by the number of quotas: a cycle ends where it closes.
-      for (let at: DesiredQuota | undefined = quota; at !== undefined && !found.has(at); ) {
-        found.add(at);
-        at = at.parent === undefined ? undefined : byName.get(at.parent);
-      }
+    let byPod = known.get(workload);
+    if (byPod === undefined) {
+      byPod = new Map();
+      known.set(workload, byPod);
     }
-    const result = [...found];
-    known.set(key, result);
-    return result;
+    let found = byPod.get(pod);
+    if (found === undefined) {
+      const namespace = workload.slice(0, workload.indexOf('/'));
+      found = withParents(
+        quotas.filter((quota) => (quota.namespace ?? namespace) === namespace && (quota.pod ?? pod) === pod),
+        byName,
+      );
+      byPod.set(pod, found);
+    }
+    return found;
   };
+}
+
+function withParents(
+  quotas: readonly DesiredQuota[],
+  byName: ReadonlyMap<string, DesiredQuota>,
+): readonly DesiredQuota[] {
+  const found = new Set<DesiredQuota>();
+  for (const quota of quotas) {
+    // Bounded by the number of quotas: a cycle ends where it closes.
+    for (let at: DesiredQuota | undefined = quota; at !== undefined && !found.has(at); ) {
+      found.add(at);
+      at = at.parent === undefined ? undefined : byName.get(at.parent);
+    }
+  }
+  return [...found];
 }

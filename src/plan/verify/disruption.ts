@@ -1,6 +1,5 @@
 import type { CountOrPercent, DesiredPolicy, DesiredWorkload, DisruptionRule } from '../../model/desired.ts';
 import type { AllocationId, InstanceId, NamespaceName } from '../../model/ids.ts';
-import type { Step } from '../../model/plan.ts';
 import type { Report } from './violation.ts';
 import type { UnitWork, World } from './world.ts';
 
@@ -31,8 +30,8 @@ function checkUnit(world: World, work: UnitWork, available: ReadonlySet<Instance
   const base = recorded.size;
   const budget = budgetOf(workload, base, world.inputs.desired.policies);
   const up = new Set([...recorded].filter((instance) => available.has(instance)));
-  for (const [index, { wave, steps }] of work.waves.entries()) {
-    const taken = steps.filter((step) => up.has(step.instance) && world.shapeOf(step).disrupts);
+  for (const [index, { wave, items }] of work.waves.entries()) {
+    const taken = items.filter(({ step, shape }) => shape.disrupts && up.has(step.instance)).map(({ step }) => step);
     const left = up.size - new Set(taken.map((step) => step.instance)).size;
     if (taken.length > 0 && left < base - budget) {
       report(
@@ -43,13 +42,10 @@ function checkUnit(world: World, work: UnitWork, available: ReadonlySet<Instance
     }
     for (const step of taken) up.delete(step.instance);
     if (wave.gate !== 'healthy') continue;
-    for (const step of steps) if (recorded.has(step.instance) && serves(world, step)) up.add(step.instance);
+    for (const { step, shape } of items) {
+      if ((shape.makes || shape.updates) && recorded.has(step.instance)) up.add(step.instance);
+    }
   }
-}
-
-function serves(world: World, step: Step): boolean {
-  const shape = world.shapeOf(step);
-  return shape.makes || shape.updates;
 }
 
 function budgetOf(workload: DesiredWorkload, base: number, policies: readonly DesiredPolicy[]): number {

@@ -2,19 +2,23 @@ import type { DesiredWorkload } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
 import type { Step } from '../../model/plan.ts';
 import type { Report } from './violation.ts';
-import { makesAllocation, type NodeWorld, type World, workloadOf } from './world.ts';
+import type { NodeWorld, World } from './world.ts';
 
 /** Whatever is made is made on a node that may have it: declared, online, seen alive, of the right pod, labels and taints. */
 export function checkEligibility(world: World, report: Report): void {
-  const reasons = new Map<string, string | undefined>();
-  for (const step of world.plan.steps) {
-    if (!makesAllocation(step)) continue;
-    const workload = world.workloads.get(workloadOf(step.instance));
+  // Instances of one workload share their answer for a node, which keeps this linear in steps.
+  const known = new Map<DesiredWorkload | undefined, Map<NodeName, string | undefined>>();
+  for (const { step, shape, workload } of world.items) {
+    if (!shape.makes) continue;
     const stays = step.replaces?.node === step.node;
-    // Instances of one workload share their answer for a node, which keeps this linear in steps.
-    const key = `${step.node} ${step.engine} ${stays ? 'stays' : 'new'} ${workload?.id ?? ''}`;
-    if (!reasons.has(key)) reasons.set(key, whyNot({ world, step, workload, stays }));
-    const reason = reasons.get(key);
+    let answers = known.get(workload);
+    if (answers === undefined) {
+      answers = new Map();
+      known.set(workload, answers);
+    }
+    let reason = stays ? undefined : answers.get(step.node);
+    if (stays || !answers.has(step.node)) reason = whyNot({ world, step, workload, stays });
+    if (!stays) answers.set(step.node, reason);
     if (reason !== undefined)
       report('eligible', step.id, `${step.instance} may not be made on ${step.node}: ${reason}`);
   }
@@ -65,15 +69,14 @@ function checkPerNode(world: World, report: Report): void {
   for (const { workload, waves } of world.units) {
     const limit = world.workloads.get(workload)?.placement.perNode;
     if (limit === undefined) continue;
-    const steps = waves.flatMap((wave) => wave.steps);
+    const items = waves.flatMap((wave) => wave.items);
     const count = new Map<NodeName, number>();
     const add = (node: NodeName, amount: number): unknown => count.set(node, (count.get(node) ?? 0) + amount);
     for (const allocation of world.allocationsOf.get(workload) ?? []) {
       if (allocation.state === 'reserved' || allocation.state === 'live') add(allocation.node, 1);
     }
     const receivers = new Set<NodeName>();
-    for (const step of steps) {
-      const shape = world.shapeOf(step);
+    for (const { step, shape } of items) {
       if (shape.ends) add(step.replaces?.node ?? step.node, shape.makes && step.replaces === undefined ? 0 : -1);
       if (shape.makes) add(step.node, 1);
       if (shape.makes && step.replaces?.node !== step.node) receivers.add(step.node);

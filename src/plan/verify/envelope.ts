@@ -1,7 +1,6 @@
-import type { Step } from '../../model/plan.ts';
-import type { Holds } from '../../model/recorded.ts';
+import type { Allocation, Holds } from '../../model/recorded.ts';
 import { type Dimension, dimensionsOf, type Resources } from '../../model/resources.ts';
-import { predecessorOf, type UnitWork, type World } from './world.ts';
+import type { Item, UnitWork } from './world.ts';
 
 /** An amount for each dimension of a ledger; `instances` counts as one. */
 export type Amounts = number[];
@@ -18,25 +17,16 @@ const base = ['instances', 'cpuMillis', 'memoryBytes', 'storageBytes', 'bandwidt
 export const instancesColumn = 0;
 const storageColumn = 3;
 
-/** `extended` are the names of all extended resources that occur. Amounts of the same holds are computed once. */
+/** `extended` are the names of all extended resources that occur. */
 export function createColumns(extended: readonly string[]): Columns {
   const names: readonly string[] = [...base, ...extended];
   const position = new Map(names.map((name, index) => [name, index]));
-  const known = new WeakMap<Holds, Amounts>();
   return {
     names,
     width: names.length,
-    of(holds) {
-      const cached = known.get(holds);
-      if (cached !== undefined) return cached;
-      const amounts = new Array<number>(names.length).fill(0);
-      amounts[0] = 1;
-      amounts[1] = holds.cpuMillis;
-      amounts[2] = holds.memoryBytes;
-      amounts[3] = holds.storageBytes;
-      amounts[4] = holds.bandwidthBits ?? 0;
-      for (const name in holds.extended) amounts[position.get(name) ?? 0] = holds.extended[name] ?? 0;
-      known.set(holds, amounts);
+    of({ cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, extended: counts }) {
+      const amounts: Amounts = [1, cpuMillis, memoryBytes, storageBytes, bandwidthBits];
+      for (let column = base.length; column < names.length; column++) amounts.push(counts?.[names[column] ?? ''] ?? 0);
       return amounts;
     },
     resources(resources) {
@@ -55,12 +45,14 @@ export function stoppedPart(amounts: Amounts): Amounts {
   return amounts.map((amount, column) => (column === storageColumn ? amount : 0));
 }
 
-/** Where a step adds and frees: nodes for capacity, quotas for quota. The same key twice is an error. */
+export type Charge<Key> = readonly [key: Key, amounts: Amounts];
+
+/** Where a step adds and frees: nodes for capacity, quotas for quota. No key comes twice in one answer. */
 export interface Ledger<Key> {
-  /** Keys and amounts that a new allocation of this step is charged to. */
-  added(step: Step): Iterable<readonly [Key, Amounts]>;
-  /** Keys and amounts that its predecessor, as recorded, is charged to now. */
-  freed(step: Step): Iterable<readonly [Key, Amounts]>;
+  /** What the new allocation of a step is charged to. */
+  added(item: Item): readonly Charge<Key>[];
+  /** What a recorded allocation is charged to now. */
+  freed(old: Allocation): readonly Charge<Key>[];
 }
 
 /**
@@ -68,53 +60,46 @@ export interface Ledger<Key> {
  * A wave's steps run side by side, so its additions come before what it frees, except within a step that stops first;
  * what is freed serves only later waves of the same unit, since undoing the unit takes it back in reverse.
  */
-export function envelopeOf<Key>(
-  world: World,
-  work: UnitWork,
-  ledger: Ledger<Key>,
-  width: number,
-): ReadonlyMap<Key, Amounts> {
+export function envelopeOf<Key>(work: UnitWork, ledger: Ledger<Key>, width: number): ReadonlyMap<Key, Amounts> {
   const peaks = new Map<Key, Amounts>();
   const current = new Map<Key, Amounts>();
-  for (const { steps } of work.waves) {
+  for (const { items } of work.waves) {
     const freedLater = new Map<Key, Amounts>();
-    for (const step of steps) addStep(world, { step, ledger, width, current, freedLater });
+    for (const item of items) addItem(item, { ledger, width, current, freedLater });
     for (const [key, amounts] of current) raise(at(peaks, key, width), amounts);
     for (const [key, amounts] of freedLater) add(at(current, key, width), amounts, -1);
   }
   return peaks;
 }
 
-function addStep<Key>(
-  world: World,
+function addItem<Key>(
+  item: Item,
   state: {
-    readonly step: Step;
     readonly ledger: Ledger<Key>;
     readonly width: number;
     readonly current: Map<Key, Amounts>;
     readonly freedLater: Map<Key, Amounts>;
   },
 ): void {
-  const { step, ledger, width, current, freedLater } = state;
-  const shape = world.shapeOf(step);
-  const added = new Map(shape.makes || shape.updates ? ledger.added(step) : []);
-  const freed = new Map(
-    (shape.ends || shape.updates) && predecessorOf(world, step) !== undefined ? ledger.freed(step) : [],
-  );
+  const { shape, old } = item;
+  const { ledger, width, current, freedLater } = state;
+  const added = shape.makes || shape.updates ? ledger.added(item) : [];
+  const freed = old !== undefined && (shape.ends || shape.updates) ? ledger.freed(old) : [];
   const chained = shape.chained || shape.updates;
-  for (const [key, amounts] of added) {
-    const gives = chained ? freed.get(key) : undefined;
-    const now = at(current, key, width);
-    for (let column = 0; column < width; column++) {
-      now[column] = (now[column] ?? 0) + Math.max(0, (amounts[column] ?? 0) - (gives?.[column] ?? 0));
-    }
-  }
-  for (const [key, amounts] of freed) {
-    const takes = chained ? added.get(key) : undefined;
-    const later = at(freedLater, key, width);
-    for (let column = 0; column < width; column++) {
-      later[column] = (later[column] ?? 0) + Math.max(0, (amounts[column] ?? 0) - (takes?.[column] ?? 0));
-    }
+  for (const [key, amounts] of added)
+    addOver(at(current, key, width), amounts, chained ? under(freed, key) : undefined);
+  for (const [key, amounts] of freed)
+    addOver(at(freedLater, key, width), amounts, chained ? under(added, key) : undefined);
+}
+
+const under = <Key>(charges: readonly Charge<Key>[], key: Key): Amounts | undefined =>
+  charges.find(([candidate]) => candidate === key)?.[1];
+
+/** Adds what `amounts` has over `other`: that much is not covered by the one that takes the other's place. */
+function addOver(to: Amounts, amounts: Amounts, other: Amounts | undefined): void {
+  for (let column = 0; column < to.length; column++) {
+    const over = (amounts[column] ?? 0) - (other?.[column] ?? 0);
+    if (over > 0) to[column] = (to[column] ?? 0) + over;
   }
 }
 

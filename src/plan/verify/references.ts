@@ -2,7 +2,7 @@ import { type AllocationId, allocationId, type InstanceId } from '../../model/id
 import type { Step, Undo } from '../../model/plan.ts';
 import type { Allocation, Holds } from '../../model/recorded.ts';
 import type { Report } from './violation.ts';
-import { makesAllocation, predecessorOf, revisionOf, type World, workloadOf } from './world.ts';
+import { type Item, revisionOf, type World } from './world.ts';
 
 /**
  * Steps speak of what is recorded as it is recorded, make what was never there before, leave frozen workloads alone and
@@ -12,15 +12,20 @@ export function checkReferences(world: World, report: Report): void {
   const frozen = frozenWorkloads(world);
   const made = new Set<InstanceId>();
   const worked = new Set<AllocationId>();
-  for (const step of world.plan.steps) {
-    const reason = frozen.get(workloadOf(step.instance)) ?? frozen.get('*');
+  for (const item of world.items) {
+    const { step, shape } = item;
+    const reason = frozen.size === 0 ? undefined : (frozen.get(item.workloadId) ?? frozen.get('*'));
     if (reason !== undefined) report('frozen', step.id, `touches ${step.instance}: ${reason}`);
-    checkPredecessor(world, step, worked, report);
-    if (makesAllocation(step)) checkMade(world, step, made, report);
-    checkRevision(world, step, report);
-    checkUndo(world, step, report);
+    checkPredecessor(world, item, worked, report);
+    if (shape.makes) checkMade(world, item, made, report);
+    if (shape.makes || shape.updates) checkRevision(world, item, report);
+    if (undoRank[step.undo] < undoRank[shape.undo]) {
+      report('undo', step.id, `says ${step.undo}, but its effects are ${shape.undo}`);
+    }
   }
 }
+
+const undoRank: Readonly<Record<Undo, number>> = { reversible: 0, compensable: 1, final: 2 };
 
 function frozenWorkloads({ inputs }: World): ReadonlyMap<string, string> {
   const { inFlight, overrides } = inputs.recorded;
@@ -33,22 +38,27 @@ function frozenWorkloads({ inputs }: World): ReadonlyMap<string, string> {
 }
 
 /** The allocation that a step ends, replaces or changes exists exactly so. */
-function checkPredecessor(world: World, step: Step, worked: Set<AllocationId>, report: Report): void {
-  if (makesAllocation(step) && step.replaces === undefined) {
+function checkPredecessor(world: World, item: Item, worked: Set<AllocationId>, report: Report): void {
+  const { step, shape, old } = item;
+  if (shape.makes && step.replaces === undefined) {
     if (step.kind !== 'create') report('recorded', step.id, `a ${step.kind} of ${step.instance} that replaces nothing`);
     return;
   }
-  const generation = makesAllocation(step) ? (step.replaces?.generation ?? 0) : step.generation;
-  const id = allocationId(step.instance, generation);
+  const id = old?.id ?? allocationId(step.instance, step.replaces?.generation ?? step.generation);
   if (worked.has(id)) report('recorded', step.id, `another step ends or changes ${id} as well`);
   worked.add(id);
-  const allocation = predecessorOf(world, step);
-  if (allocation === undefined) {
+  if (old === undefined) {
     if (!isOrphanOf(world, step, id)) report('recorded', step.id, `${id} is not recorded`);
     return;
   }
+  const wrong = differences(step, old);
+  if (wrong.length > 0) report('recorded', step.id, `${id} is recorded otherwise: ${wrong.join('; ')}`);
+}
+
+/** Where what a step says about its predecessor is not what is recorded. */
+function differences(step: Step, allocation: Allocation): readonly string[] {
   const said = step.replaces ?? { ...step, holds: step.heldBefore ?? step.holds };
-  const wrong = [
+  return [
     said.node !== allocation.node && `node ${said.node}, not ${allocation.node}`,
     said.engine !== allocation.engine && `engine ${said.engine}, not ${allocation.engine}`,
     step.kind !== 'update' &&
@@ -61,7 +71,6 @@ function checkPredecessor(world: World, step: Step, worked: Set<AllocationId>, r
     step.kind === 'move' && step.node === allocation.node && 'moves to where it is',
     step.kind === 'replace' && step.node !== allocation.node && `replaces on ${step.node}: that is a move`,
   ].filter((problem) => problem !== false);
-  if (wrong.length > 0) report('recorded', step.id, `${id} is recorded otherwise: ${wrong.join('; ')}`);
 }
 
 /** One of our objects on that node that no allocation owns: the only thing unrecorded that may be taken away. */
@@ -73,11 +82,10 @@ function isOrphanOf({ inputs }: World, step: Step, id: AllocationId): boolean {
 }
 
 /** What is made is made once, under a generation that was never used. */
-function checkMade(world: World, step: Step, made: Set<InstanceId>, report: Report): void {
+function checkMade(world: World, { step, workloadId }: Item, made: Set<InstanceId>, report: Report): void {
   if (made.has(step.instance)) report('generation', step.id, `another step makes ${step.instance} as well`);
   made.add(step.instance);
-  const workload = workloadOf(step.instance);
-  const next = world.inputs.recorded.workloads.get(workload)?.nextGeneration ?? 1;
+  const next = world.inputs.recorded.workloads.get(workloadId)?.nextGeneration ?? 1;
   if (!Number.isSafeInteger(step.generation) || step.generation < next) {
     report(
       'generation',
@@ -85,52 +93,41 @@ function checkMade(world: World, step: Step, made: Set<InstanceId>, report: Repo
       `generation ${step.generation} of ${step.instance} may have been used: the next is ${next}`,
     );
   }
-  if (world.allocations.has(allocationId(step.instance, step.generation))) {
+  if (world.allocations.size > 0 && world.allocations.has(allocationId(step.instance, step.generation))) {
     report('generation', step.id, `${step.instance}#${step.generation} is recorded already`);
   }
 }
 
 /** A made or changed allocation has a revision that exists, holds what that asks for and has its ports. */
-function checkRevision(world: World, step: Step, report: Report): void {
-  if (!makesAllocation(step) && step.kind !== 'update') return;
-  const revision = revisionOf(world, step);
+function checkRevision(world: World, { step, workload }: Item, report: Report): void {
+  const revision = revisionOf(world, workload, step.revision);
   if (revision === undefined) {
     report('revision', step.id, `revision ${step.revision} is neither wanted nor recorded`);
     return;
   }
-  const { resources } = revision;
+  if (revision.engine !== step.engine) report('revision', step.id, `engine ${step.engine}, not ${revision.engine}`);
   const { holds } = step;
-  const wrong = [
-    revision.engine !== step.engine && `engine ${step.engine}, not ${revision.engine}`,
-    holds.cpuMillis !== resources.cpuMillis && `cpuMillis ${holds.cpuMillis}, not ${resources.cpuMillis}`,
-    holds.memoryBytes !== resources.memoryBytes && `memoryBytes ${holds.memoryBytes}, not ${resources.memoryBytes}`,
-    holds.storageBytes !== resources.storageBytes &&
-      `storageBytes ${holds.storageBytes}, not ${resources.storageBytes}`,
-    (holds.bandwidthBits ?? 0) !== resources.bandwidthBits &&
-      `bandwidthBits ${holds.bandwidthBits ?? 0}, not ${resources.bandwidthBits}`,
-    ...Object.entries(resources.extended).map(
-      ([name, count]) =>
-        (holds.extended?.[name] ?? 0) !== count && `${name} ${holds.extended?.[name] ?? 0}, not ${count}`,
-    ),
-    ...revision.ports.map((port) => {
-      const given = holds.ports?.[port.name];
-      if (port.publish === 'none') return false;
-      if (given === undefined) return `no host port for ${port.name}`;
-      return port.publish !== 'auto' && port.publish !== given && `port ${port.name} at ${given}, not ${port.publish}`;
-    }),
-  ].filter((problem) => problem !== false);
-  if (wrong.length > 0)
+  const wrong: string[] = [];
+  for (const name of amountNames) {
+    const [held, asked] = [holds[name] ?? 0, revision.resources[name]];
+    if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
+  }
+  for (const [name, asked] of Object.entries(revision.resources.extended)) {
+    const held = holds.extended?.[name] ?? 0;
+    if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
+  }
+  for (const { name, publish } of revision.ports) {
+    if (publish === 'none') continue;
+    const given = holds.ports?.[name];
+    if (given === undefined) wrong.push(`no host port for ${name}`);
+    else if (publish !== 'auto' && publish !== given) wrong.push(`port ${name} at ${given}, not ${publish}`);
+  }
+  if (wrong.length > 0) {
     report('revision', step.id, `${step.instance} does not hold what its revision asks for: ${wrong.join('; ')}`);
-}
-
-const undoRank: Readonly<Record<Undo, number>> = { reversible: 0, compensable: 1, final: 2 };
-
-function checkUndo(world: World, step: Step, report: Report): void {
-  const needed = world.shapeOf(step).undo;
-  if (undoRank[step.undo] < undoRank[needed]) {
-    report('undo', step.id, `says ${step.undo}, but its effects are ${needed}`);
   }
 }
+
+const amountNames = ['cpuMillis', 'memoryBytes', 'storageBytes', 'bandwidthBits'] as const;
 
 function sameHolds(a: Holds, { holds: b }: Allocation): boolean {
   return (

@@ -1,14 +1,13 @@
 import type { WorkloadId } from '../../model/ids.ts';
 import type { Report } from './violation.ts';
-import { type World, workloadOf } from './world.ts';
+import type { World } from './world.ts';
 
 /** What left git goes slowly, never in bulk and never because a source could not be read. */
 export function checkRemovals(world: World, report: Report): void {
   const { desired, recorded, now } = world.inputs;
   const named = new Set<WorkloadId>(desired.refactors.flatMap(({ removed }) => removed.map(({ from }) => from)));
   const pruned = new Set<WorkloadId>();
-  for (const step of world.plan.steps) {
-    const workload = workloadOf(step.instance);
+  for (const { step, workloadId: workload, old: allocation } of world.items) {
     if ((step.kind !== 'stop' && step.kind !== 'remove') || step.cause === 'orphan' || named.has(workload)) continue;
     if (world.workloads.has(workload)) continue;
     if (desired.incompleteSources.length > 0) {
@@ -18,9 +17,6 @@ export function checkRemovals(world: World, report: Report): void {
         `${workload} is not in git, but ${desired.incompleteSources.join(', ')} could not be read whole`,
       );
     }
-    const allocation = world.allocationsOf
-      .get(workload)
-      ?.find(({ instance, generation }) => instance === step.instance && generation === step.generation);
     if (allocation?.state !== 'held') {
       pruned.add(workload);
       const missingMs = now - (recorded.workloads.get(workload)?.missingSince ?? now);

@@ -22,12 +22,18 @@ export interface Shape {
 
 export function createShapes(): (step: Step) => Shape {
   const shapes = new Map<string, Shape>();
+  // Neighbours are mostly alike.
+  let last: (Pick<Step, 'kind' | 'order'> & { object: string | undefined; quiet: boolean; shape: Shape }) | undefined;
   return (step) => {
-    const key = `${step.kind} ${step.order} ${step.replaces?.object ?? ''} ${isQuiet(step) ? 'quiet' : ''}`;
-    const known = shapes.get(key);
-    if (known !== undefined) return known;
-    const shape = shapeOf(step);
+    const object = step.replaces?.object;
+    const quiet = isQuiet(step);
+    if (last !== undefined && last.kind === step.kind && last.order === step.order) {
+      if (last.object === object && last.quiet === quiet) return last.shape;
+    }
+    const key = `${step.kind} ${step.order} ${object ?? ''} ${quiet}`;
+    const shape = shapes.get(key) ?? shapeOf(step);
     shapes.set(key, shape);
+    last = { kind: step.kind, order: step.order, object, quiet, shape };
     return shape;
   };
 }

@@ -1,13 +1,13 @@
 import { assertNever } from '../../model/assert.ts';
 import type { StepId, UnitId, WorkloadId } from '../../model/ids.ts';
-import { type Plan, type PlanSummary, planFormatVersion, type Step } from '../../model/plan.ts';
+import { type PlanSummary, planFormatVersion, type Step } from '../../model/plan.ts';
 import type { Report } from './violation.ts';
-import { type World, workloadOf } from './world.ts';
+import type { World } from './world.ts';
 
 /** The plan is whole: every step in one wave of its workload's unit, units ordered without a cycle, counts that add up. */
 export function checkStructure(world: World, report: Report): void {
   checkFormat(world, report);
-  checkWaves(world.plan, report);
+  checkWaves(world, report);
   checkOrder(world, report);
   checkSummary(world, report);
 }
@@ -22,12 +22,10 @@ function checkFormat({ plan, inputs }: World, report: Report): void {
   }
 }
 
-function checkWaves(plan: Plan, report: Report): void {
-  const steps = new Map<StepId, Step>();
-  for (const step of plan.steps) {
-    if (steps.has(step.id)) report('structure', step.id, 'two steps have this id');
-    steps.set(step.id, step);
-    if (step.unit !== (workloadOf(step.instance) as string)) {
+function checkWaves({ plan, items, itemsById }: World, report: Report): void {
+  for (const { step, workloadId } of items) {
+    if (itemsById.get(step.id)?.step !== step) report('structure', step.id, 'two steps have this id');
+    if (step.unit !== (workloadId as string)) {
       report('structure', step.id, `works on ${step.instance}, but is in the unit of ${step.unit}`);
     }
   }
@@ -38,7 +36,7 @@ function checkWaves(plan: Plan, report: Report): void {
     units.add(unit.id);
     for (const [index, wave] of unit.waves.entries()) {
       for (const id of wave.steps) {
-        const step = steps.get(id);
+        const step = itemsById.get(id)?.step;
         if (placed.has(id)) report('structure', id, 'is in more than one wave');
         placed.add(id);
         if (step === undefined)
@@ -49,7 +47,7 @@ function checkWaves(plan: Plan, report: Report): void {
       }
     }
   }
-  for (const step of plan.steps) if (!placed.has(step.id)) report('structure', step.id, 'is in no wave');
+  for (const { step } of items) if (!placed.has(step.id)) report('structure', step.id, 'is in no wave');
 }
 
 /** `after` names units of this plan, holds what git asks for, and has no cycle. */

@@ -1,11 +1,29 @@
-import type { AllocationId, NodeName, UnitId } from '../../model/ids.ts';
-import { allocationId } from '../../model/ids.ts';
-import type { Step } from '../../model/plan.ts';
+import { type AllocationId, allocationId, type NodeName, type UnitId, type WorkloadId } from '../../model/ids.ts';
 import type { Holds } from '../../model/recorded.ts';
+import type { Revision } from '../../model/revision.ts';
 import type { Report } from './violation.ts';
-import { predecessorOf, revisionOf, type World } from './world.ts';
+import { type Item, revisionOf, type World } from './world.ts';
 
-/** One holder of a port or an address, from when to when. */
+/** Two allocations never hold the same host port of a machine or the same address, in any state of the plan. */
+export function checkUniqueness(world: World, report: Report): void {
+  const taken = openTaken(world);
+  holdRecorded(world, taken);
+  holdForeign(world, taken);
+  for (const { unit, waves } of world.units) {
+    for (const [wave, { items }] of waves.entries()) {
+      for (const item of items) take(world, taken, { item, unit: unit.id, wave }, report);
+      for (const item of items) leave(world, taken, { item, wave });
+    }
+  }
+}
+
+/** Who holds what: ports by port domain and number, addresses by themselves. */
+interface Taken {
+  readonly domainOf: ReadonlyMap<NodeName, string>;
+  readonly ports: Map<string, Map<number, Holder[]>>;
+  readonly addresses: Map<string, Holder[]>;
+}
+
 interface Holder {
   readonly by: AllocationId | 'foreign';
   readonly what: string;
@@ -14,102 +32,113 @@ interface Holder {
   goesInWave?: number;
 }
 
-/** Two allocations never hold the same host port of a machine or the same address, in any state of the plan. */
-export function checkUniqueness(world: World, report: Report): void {
-  const domainOf = createDomains(world);
-  const holders = new Map<string, Holder[]>();
-  const hold = (key: string, holder: Holder): void => {
-    const list = holders.get(key);
-    if (list === undefined) holders.set(key, [holder]);
-    else list.push(holder);
-  };
-  for (const allocation of world.inputs.recorded.allocations) {
-    const domain = domainOf.get(allocation.node);
-    if (domain === undefined && allocation.holds.ip === undefined) continue;
-    for (const key of keysOf(world, domain ?? allocation.node, allocation)) {
-      // What was stopped for good has given its ports back, but not its address.
-      if (allocation.state === 'held' && !key.startsWith('ip ')) continue;
-      hold(key, {
-        by: allocation.id,
-        what: `${allocation.id} on ${allocation.node}`,
-        unit: allocation.workload as string as UnitId,
-      });
-    }
+/** Port domains of the touched nodes, with every declared node that shares one of them. */
+function openTaken({ inputs, touchedNodes }: World): Taken {
+  const { nodes } = inputs.desired;
+  const touched = new Set(nodes.filter((node) => touchedNodes.has(node.name)).map((node) => node.portDomain));
+  const domainOf = new Map(
+    nodes.filter((node) => touched.has(node.portDomain)).map((node) => [node.name, node.portDomain]),
+  );
+  return { domainOf, ports: new Map(), addresses: new Map() };
+}
+
+function holdRecorded(world: World, taken: Taken): void {
+  for (const { id, node, workload, revision, holds, state } of world.inputs.recorded.allocations) {
+    if (!taken.domainOf.has(node) && holds.ip === undefined) continue;
+    const body = revisionOf(world, world.workloads.get(workload), revision);
+    const holder: Holder = { by: id, what: `${id} on ${node}`, unit: workload as WorkloadId as string as UnitId };
+    // What was stopped for good has given its ports back, but not its address.
+    const { ports: _, ...rest } = holds;
+    for (const slot of slotsOf(taken, { node, holds: state === 'held' ? rest : holds, body })) slot.push(holder);
   }
-  for (const [name, domain] of domainOf) {
-    for (const foreign of world.inputs.observed.nodes.get(name)?.foreign ?? []) {
+}
+
+function holdForeign({ inputs }: World, taken: Taken): void {
+  for (const [node] of taken.domainOf) {
+    for (const foreign of inputs.observed.nodes.get(node)?.foreign ?? []) {
+      const holder: Holder = { by: 'foreign', what: `${foreign.name} on ${node}, which is not ours,` };
       for (const port of foreign.ports) {
-        for (const protocol of ['tcp', 'udp']) {
-          hold(`port ${port}/${protocol} of ${domain}`, {
-            by: 'foreign',
-            what: `${foreign.name} on ${name}, which is not ours`,
-          });
-        }
+        portSlot(taken, node, port).push(holder);
+        portSlot(taken, node, port + udp).push(holder);
       }
     }
   }
-  for (const { unit, waves } of world.units) {
-    for (const [wave, { steps }] of waves.entries()) {
-      for (const step of steps) takeStep({ world, domainOf, holders, hold, report, unit: unit.id, wave }, step);
-      for (const step of steps) leaveStep({ world, domainOf, holders, wave }, step);
-    }
-  }
 }
 
-interface Walk {
-  readonly world: World;
-  readonly domainOf: ReadonlyMap<NodeName, string>;
-  readonly holders: ReadonlyMap<string, Holder[]>;
-  readonly wave: number;
-}
-
-function takeStep(
-  walk: Walk & { readonly hold: (key: string, holder: Holder) => void; readonly report: Report; readonly unit: UnitId },
-  step: Step,
+function take(
+  world: World,
+  taken: Taken,
+  { item, unit, wave }: { readonly item: Item; readonly unit: UnitId; readonly wave: number },
+  report: Report,
 ): void {
-  const { world, domainOf, holders, wave, unit } = walk;
-  const shape = world.shapeOf(step);
+  const { step, shape, old, workload } = item;
   if (!shape.makes && !shape.updates) return;
+  if (step.holds.ports === undefined && step.holds.ip === undefined) return;
   const self = allocationId(step.instance, step.generation);
-  const before = predecessorOf(world, step)?.id;
-  for (const key of keysOf(world, domainOf.get(step.node) ?? step.node, step)) {
-    for (const holder of holders.get(key) ?? []) {
-      const freed = holder.unit === unit && holder.goesInWave !== undefined && holder.goesInWave < wave;
-      const inherited = holder.by === before && (shape.chained || shape.updates);
-      if (freed || inherited || holder.by === self) continue;
-      const rule = key.startsWith('ip ') ? 'addresses' : 'ports';
-      walk.report(rule, step.id, `${step.instance} takes ${key}, which ${holder.what} has`);
+  const holder: Holder = { by: self, what: `${self} on ${step.node}`, unit };
+  const body = revisionOf(world, workload, step.revision);
+  for (const slot of slotsOf(taken, { node: step.node, holds: step.holds, body })) {
+    for (const other of slot) {
+      const freed = other.unit === unit && other.goesInWave !== undefined && other.goesInWave < wave;
+      const inherited = other.by === old?.id && (shape.chained || shape.updates);
+      if (freed || inherited || (other.by === self && shape.updates)) continue;
+      const [rule, what] = describe(taken, slot, step.node);
+      report(rule, step.id, `${step.instance} takes ${what}, which ${other.what} has`);
     }
-    walk.hold(key, { by: self, what: `${self} on ${step.node}`, unit });
+    slot.push(holder);
   }
 }
 
 /** Marks what a step's predecessor held as free for the waves that follow. */
-function leaveStep({ world, domainOf, holders, wave }: Walk, step: Step): void {
-  const old = predecessorOf(world, step);
-  if (old === undefined || !world.shapeOf(step).ends) return;
-  for (const key of keysOf(world, domainOf.get(old.node) ?? old.node, old)) {
-    for (const holder of holders.get(key) ?? []) if (holder.by === old.id) holder.goesInWave = wave;
+function leave(world: World, taken: Taken, { item, wave }: { readonly item: Item; readonly wave: number }): void {
+  const { shape, old, workload } = item;
+  if (old === undefined || !shape.ends) return;
+  const body = revisionOf(world, workload, old.revision);
+  for (const slot of slotsOf(taken, { node: old.node, holds: old.holds, body })) {
+    for (const holder of slot) if (holder.by === old.id) holder.goesInWave = wave;
   }
 }
 
-/** Port domains of the touched nodes, and every declared node that shares one of them. */
-function createDomains({ inputs, touchedNodes }: World): ReadonlyMap<NodeName, string> {
-  const { nodes } = inputs.desired;
-  const touched = new Set(nodes.filter((node) => touchedNodes.has(node.name)).map((node) => node.portDomain));
-  return new Map(nodes.filter((node) => touched.has(node.portDomain)).map((node) => [node.name, node.portDomain]));
+/** UDP ports are counted from here, so that a port and its protocol are one number. */
+const udp = 65_536;
+
+function slotsOf(
+  taken: Taken,
+  { node, holds, body }: { readonly node: NodeName; readonly holds: Holds; readonly body: Revision | undefined },
+): readonly Holder[][] {
+  const slots: Holder[][] = [];
+  for (const name in holds.ports) {
+    const isUdp = body?.ports.some((port) => port.name === name && port.protocol === 'udp') ?? false;
+    slots.push(portSlot(taken, node, (holds.ports[name] ?? 0) + (isUdp ? udp : 0)));
+  }
+  if (holds.ip !== undefined) slots.push(slotAt(taken.addresses, holds.ip));
+  return slots;
 }
 
-function keysOf(
-  world: World,
-  domain: string,
-  { holds, ...of }: Pick<Step, 'instance' | 'revision'> & { readonly holds: Holds },
-): readonly string[] {
-  if (holds.ports === undefined && holds.ip === undefined) return [];
-  const revision = revisionOf(world, of);
-  const ports = Object.entries(holds.ports ?? {}).map(([name, port]) => {
-    const protocol = revision?.ports.find((declared) => declared.name === name)?.protocol ?? 'tcp';
-    return `port ${port}/${protocol} of ${domain}`;
-  });
-  return holds.ip === undefined ? ports : [...ports, `ip ${holds.ip}`];
+function portSlot({ domainOf, ports }: Taken, node: NodeName, port: number): Holder[] {
+  const domain = domainOf.get(node) ?? node;
+  let inDomain = ports.get(domain);
+  if (inDomain === undefined) {
+    inDomain = new Map();
+    ports.set(domain, inDomain);
+  }
+  return slotAt(inDomain, port);
+}
+
+function slotAt<Key>(slots: Map<Key, Holder[]>, key: Key): Holder[] {
+  const found = slots.get(key);
+  if (found !== undefined) return found;
+  const slot: Holder[] = [];
+  slots.set(key, slot);
+  return slot;
+}
+
+/** What a slot stands for; only asked for when something is wrong. */
+function describe(taken: Taken, slot: readonly Holder[], node: NodeName): readonly ['ports' | 'addresses', string] {
+  const domain = taken.domainOf.get(node) ?? node;
+  for (const [port, holders] of taken.ports.get(domain) ?? []) {
+    if (holders === slot) return ['ports', `port ${port % udp}/${port < udp ? 'tcp' : 'udp'} of ${domain}`];
+  }
+  const address = [...taken.addresses].find(([, holders]) => holders === slot)?.[0];
+  return ['addresses', `address ${address ?? '?'}`];
 }

@@ -4,6 +4,7 @@ import {
   allocationId,
   type InstanceId,
   type NodeName,
+  type RevisionHash,
   type StepId,
   type UnitId,
   type WorkloadId,
@@ -19,6 +20,8 @@ import { createShapes, type Shape } from './shape.ts';
 export interface World {
   readonly inputs: PlanInputs;
   readonly plan: Plan;
+  readonly items: readonly Item[];
+  readonly itemsById: ReadonlyMap<StepId, Item>;
   readonly units: readonly UnitWork[];
   readonly nodes: ReadonlyMap<NodeName, NodeWorld>;
   readonly workloads: ReadonlyMap<WorkloadId, DesiredWorkload>;
@@ -27,13 +30,22 @@ export interface World {
   readonly allocationsOf: ReadonlyMap<WorkloadId, readonly Allocation[]>;
   /** Nodes that a step makes, changes or ends something on. */
   readonly touchedNodes: ReadonlySet<NodeName>;
-  readonly shapeOf: (step: Step) => Shape;
+}
+
+/** A step with everything that several rules ask about it, looked up once. */
+export interface Item {
+  readonly step: Step;
+  readonly shape: Shape;
+  readonly workloadId: WorkloadId;
+  readonly workload: DesiredWorkload | undefined;
+  /** The recorded allocation that it updates or ends, not the one that it makes. */
+  readonly old: Allocation | undefined;
 }
 
 export interface UnitWork {
   readonly unit: PlannedUnit;
   readonly workload: WorkloadId;
-  readonly waves: readonly { readonly wave: Wave; readonly steps: readonly Step[] }[];
+  readonly waves: readonly { readonly wave: Wave; readonly items: readonly Item[] }[];
 }
 
 export interface NodeWorld {
@@ -62,28 +74,42 @@ export function createWorld(inputs: PlanInputs, plan: Plan): World {
     if (siblings === undefined) allocationsOf.set(allocation.workload, [allocation]);
     else siblings.push(allocation);
   }
+  const workloads = new Map(desired.workloads.map((workload) => [workload.id, workload]));
+  const items = itemsOf(plan, workloads, allocations);
+  const itemsById = new Map(items.map((item) => [item.step.id, item]));
   return {
     inputs,
     plan,
-    units: unitsOf(plan),
+    items,
+    itemsById,
+    units: unitsOf(plan, itemsById),
     nodes: nodesOf(inputs, touchedNodes),
-    workloads: new Map(desired.workloads.map((workload) => [workload.id, workload])),
+    workloads,
     allocations,
     allocationsOf,
     touchedNodes,
-    shapeOf: createShapes(),
   };
 }
 
+function itemsOf(plan: Plan, workloads: World['workloads'], allocations: World['allocations']): readonly Item[] {
+  const shapeOf = createShapes();
+  return plan.steps.map((step) => {
+    const shape = shapeOf(step);
+    const workloadId = workloadOf(step.instance);
+    const generation = shape.makes ? step.replaces?.generation : step.generation;
+    const old = generation === undefined ? undefined : allocations.get(allocationId(step.instance, generation));
+    return { step, shape, workloadId, workload: workloads.get(workloadId), old };
+  });
+}
+
 /** Waves with their steps looked up. Ids that name no step are left out here and reported by the structure rules. */
-function unitsOf(plan: Plan): readonly UnitWork[] {
-  const steps = new Map<StepId, Step>(plan.steps.map((step) => [step.id, step]));
+function unitsOf(plan: Plan, items: World['itemsById']): readonly UnitWork[] {
   return plan.units.map((unit) => ({
     unit,
     workload: unit.id as UnitId as string as WorkloadId,
     waves: unit.waves.map((wave) => ({
       wave,
-      steps: wave.steps.map((id) => steps.get(id)).filter((step) => step !== undefined),
+      items: wave.steps.map((id) => items.get(id)).filter((item) => item !== undefined),
     })),
   }));
 }
@@ -114,18 +140,11 @@ export function workloadOf(instance: InstanceId): WorkloadId {
   return (slash < 0 ? instance : instance.slice(0, slash)) as string as WorkloadId;
 }
 
-/** The recorded allocation that a step updates or ends, not the one that it makes. */
-export function predecessorOf(world: World, step: Step): Allocation | undefined {
-  const generation = makesAllocation(step) ? step.replaces?.generation : step.generation;
-  return generation === undefined ? undefined : world.allocations.get(allocationId(step.instance, generation));
-}
-
-export const makesAllocation = (step: Step): boolean =>
-  step.kind === 'create' || step.kind === 'replace' || step.kind === 'move';
-
 /** A revision by its hash: what the workload wants now, else what is recorded. */
-export function revisionOf(world: World, step: Pick<Step, 'instance' | 'revision'>): Revision | undefined {
-  const workload = world.workloads.get(workloadOf(step.instance));
-  if (workload !== undefined && workload.revisionHash === step.revision) return workload.revision;
-  return world.inputs.recorded.revisions.get(step.revision);
+export function revisionOf(
+  { inputs }: World,
+  workload: DesiredWorkload | undefined,
+  hash: RevisionHash,
+): Revision | undefined {
+  return workload?.revisionHash === hash ? workload.revision : inputs.recorded.revisions.get(hash);
 }
