@@ -117,9 +117,9 @@ const diagnosticFields = ({ code, message, file, range, pointer }: Diagnostic): 
 });
 
 function logProgress(log: pino.Logger, event: ProgressEvent): void {
-  const line = progressLine(event);
+  const text = progressLine(event);
   const bad = event.kind === 'effectFailed' || event.kind === 'unitFailed' || event.kind === 'retrying';
-  if (line !== undefined) log[bad ? 'warn' : 'info']({ event: event.kind }, line);
+  if (text !== undefined) log[bad ? 'warn' : 'info']({ event: event.kind, text }, 'progress');
 }
 
 /** Messages are constant and the data are fields, so that they can be searched and counted. */
