@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { ClusterUid } from '../../model/ids.ts';
-import { type CreateRequest, objectName, type UpdateRequest } from '../engine.ts';
+import { type CreateRequest, type EngineError, objectName, type UpdateRequest } from '../engine.ts';
 import type { DockerClient } from './client.ts';
 import { daemonInfo } from './daemon.ts';
 import { failure, messageOf, statusOf, unlessStatus } from './errors.ts';
@@ -19,38 +20,49 @@ export async function createContainer(
   const cluster = clusterOf(client, 'create');
   const image = imageOf(client, request.revision, 'create');
   const name = objectName(client.scope.name, request.allocation);
-  try {
-    // dockerode would put the whole body into the query string as well: environments do not belong into access logs.
-    const body = containerOf(request, image, cluster, client);
-    const options = { _query: { name }, _body: body, abortSignal: signal } as ContainerCreateOptions;
-    const container = await client.docker.createContainer(options);
-    return { objectId: container.id };
-  } catch (error) {
-    const status = statusOf(error);
-    if (status === 409) return await existingContainer(client, request, name, signal, error);
-    if (status === 404) {
-      throw failure(client, 'create', {
-        code: 'imageMissing',
-        message: `docker on ${client.node} has no image ${image}: ${messageOf(error)}`,
-        retryable: false,
-        hint: `docker -H ${client.address} pull ${image}, or load it there`,
-        cause: error,
-      });
+  const body = containerOf(request, image, cluster, client);
+  for (let tries = 1; ; tries++) {
+    try {
+      // dockerode would put the whole body into the query string as well: environments do not belong into access logs.
+      const options = { _query: { name }, _body: body, abortSignal: signal } as ContainerCreateOptions;
+      const container = await client.docker.createContainer(options);
+      return { objectId: container.id };
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 404) throw noImage(client, image, error);
+      if (status !== 409) throw error;
+      const existing = await existingContainer(client, request, name, signal, error);
+      if (existing !== undefined) return existing;
+      if (tries === nameTries) throw error;
     }
-    throw error;
+    await sleep(nameWaitMs, undefined, { signal });
   }
 }
 
-/** The name is taken: by an earlier try of this very allocation, or by somebody else. */
+/** A name is taken before its container can be seen: while an earlier call, whose reply was lost, still creates it. */
+const nameTries = 30;
+const nameWaitMs = 100;
+
+function noImage(client: DockerClient, image: string, error: unknown): EngineError {
+  return failure(client, 'create', {
+    code: 'imageMissing',
+    message: `docker on ${client.node} has no image ${image}: ${messageOf(error)}`,
+    retryable: false,
+    hint: `docker -H ${client.address} pull ${image}, or load it there`,
+    cause: error,
+  });
+}
+
+/** Who has the name: an earlier try of this very allocation, or somebody else; undefined when nobody can be seen. */
 async function existingContainer(
   client: DockerClient,
   request: CreateRequest,
   name: string,
   signal: AbortSignal,
   conflict: unknown,
-): Promise<{ readonly objectId: string }> {
+): Promise<{ readonly objectId: string } | undefined> {
   const details = await inspect(client, name, signal);
-  if (details === undefined) throw conflict; // Removed in between: the next try finds the name free.
+  if (details === undefined) return undefined;
   const owner = ownershipOf(details.Config.Labels, client.scope.uid);
   if (owner?.allocation === request.allocation) return { objectId: details.Id };
   throw failure(client, 'create', {
@@ -122,20 +134,15 @@ export async function stopContainer(
   }
   // `stop` takes a signal since API 1.42 only. So: the signal, the grace period, and then what ends it for good.
   await unlessStatus([404, 409], container.kill({ signal: options.signal, abortSignal: abort }));
-  const grace = new AbortController();
-  const timer = setTimeout(() => grace.abort(), options.graceMs);
-  try {
-    await unlessStatus(
-      [404],
-      container.wait({ condition: 'not-running', abortSignal: AbortSignal.any([abort, grace.signal]) }),
-    );
-  } catch (error) {
-    if (!grace.signal.aborted) throw error;
-  } finally {
-    clearTimeout(timer);
+  // Not the `wait` of the API: it answers its headers at once, and docker-modem never settles when the rest is cut off.
+  const end = Date.now() + options.graceMs;
+  while (Date.now() < end && (await inspect(client, objectId, abort))?.State.Running === true) {
+    await sleep(stopPollMs, undefined, { signal: abort });
   }
   await unlessStatus([304, 404], container.stop({ t: 0, abortSignal: abort }));
 }
+
+const stopPollMs = 50;
 
 /** Never by force: what still runs is refused by the daemon. Anonymous volumes go with it. */
 export async function removeContainer(client: DockerClient, objectId: string, signal: AbortSignal): Promise<void> {
