@@ -45,6 +45,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(historyCommand()).action(run(async () => (await import('./commands/history.ts')).history));
   add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
   add(doctorCommand()).action(run(async () => (await import('./commands/doctor.ts')).doctor));
+  add(demoCommand()).action(run(async () => (await import('./commands/demo.ts')).demo));
   add(completionCommand()).action(run(async () => (await import('./commands/completion.ts')).completion));
   return program;
 }
@@ -189,6 +190,12 @@ function doctorCommand(): Command {
     .description('check Node, git, the store and every engine, with a remedy for what fails')
     .addOption(storeFlag())
     .addOption(output(viewFormats, { hasOut: false }));
+}
+
+function demoCommand(): Command {
+  return new Command('demo')
+    .description('play the main job on this machine: plan, apply, heal, roll back, recover; cleans up after itself')
+    .addOption(flag('--keep', 'leave the cluster running at the end, and say how to look around'));
 }
 
 function completionCommand(): Command {
