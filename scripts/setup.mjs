@@ -14,7 +14,9 @@ const stamp = 'node_modules/.muster-installed';
 const lock = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
 const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock;
 if (!installed) {
-  run('installing dependencies', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not `npm ci`: it refuses a lock file that lacks some other platform's optional package, as mirrors that carry only
+  // some platforms make it. `install --no-save` takes the same versions and writes nothing but node_modules.
+  run('installing dependencies', 'npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stamp, lock);
 }
 run('generating', process.execPath, ['--import', 'tsx', 'scripts/generate.ts']);

@@ -8,7 +8,7 @@ import type { RecordedWorkload } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
-import { loadRecorded } from '../store/recorded.ts';
+import { encodeRevision, encodeWorkload, loadRecorded } from '../store/recorded.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { runUnit } from './executor.ts';
@@ -164,13 +164,13 @@ async function recordUnit(
     const revision = desired.get(hash);
     if (context.revisions.has(hash) || revision === undefined) continue;
     context.revisions.set(hash, revision);
-    operations.push({ kind: 'put', key: keys.revision(id, hash), value: JSON.stringify(revision) });
+    operations.push({ kind: 'put', key: keys.revision(id, hash), value: encodeRevision(revision) });
   }
   const workload: RecordedWorkload = context.workloads.get(id) ?? { failed: [], nextGeneration: 1 };
   const nextGeneration = Math.max(workload.nextGeneration, ...record.steps.map((step) => step.generation + 1));
   const next = { ...workload, nextGeneration };
   context.workloads.set(id, next);
-  operations.push({ kind: 'put', key: keys.workload(id), value: keys.encodeWorkload(next) });
+  operations.push({ kind: 'put', key: keys.workload(id), value: encodeWorkload(next) });
   operations.push(...unitOperations(context.run, record));
   for (let offset = 0; offset < operations.length; offset += maxOperations) {
     await commit(context, operations.slice(offset, offset + maxOperations));

@@ -2,6 +2,7 @@ import { assertNever, present } from '../model/assert.ts';
 import { workloadOfUnit } from '../model/ids.ts';
 import type { Step, Wave } from '../model/plan.ts';
 import { keys } from '../store/keys.ts';
+import { encodeWorkload } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import { openBudget } from './budget.ts';
 import { observeWave, type Watched } from './gate.ts';
@@ -135,5 +136,5 @@ function workloadAfterCommit(run: UnitRun): readonly Operation[] {
   if (target === undefined) return [];
   const next = { ...workload, lastGood: target, failed: workload.failed.filter(({ revision }) => revision !== target) };
   context.workloads.set(id, next);
-  return [{ kind: 'put', key: keys.workload(id), value: keys.encodeWorkload(next) }];
+  return [{ kind: 'put', key: keys.workload(id), value: encodeWorkload(next) }];
 }

@@ -1,6 +1,6 @@
 import type { CommitSha, PlanId, RunId } from '../model/ids.ts';
 import type { PlanSummary } from '../model/plan.ts';
-import { keys } from '../store/keys.ts';
+import { keys, prefixes } from '../store/keys.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
 import { commit, type JournalContext } from './journal.ts';
 import type { RunOutcome, UnitResult } from './progress.ts';
@@ -27,7 +27,7 @@ export interface HistoryEntry extends RunMeta {
 
 /** Newest first. */
 export async function readHistory(store: Store): Promise<readonly HistoryEntry[]> {
-  const { entries } = await store.range(keys.histories());
+  const { entries } = await store.range(prefixes.history);
   return entries.map(({ value }) => JSON.parse(value) as HistoryEntry).sort((a, b) => (a.run < b.run ? 1 : -1));
 }
 
@@ -36,8 +36,8 @@ export async function finishRun(context: JournalContext, meta: RunMeta, outcome:
   const entry: HistoryEntry = { run: context.run, endedAt: outcome.endedAt, units: outcome.units, ...meta };
   const history: Operation = { kind: 'put', key: keys.history(context.run), value: JSON.stringify(entry) };
   const open = outcome.units.some(({ state }) => state === 'paused' || state === 'stuck');
-  const obsolete = open ? [] : await keysBelow(context.store, keys.run(context.run));
-  const old = (await keysBelow(context.store, keys.histories())).slice(0, -maxHistoryEntries);
+  const obsolete = open ? [] : await keysBelow(context.store, prefixes.run(context.run));
+  const old = (await keysBelow(context.store, prefixes.history)).slice(0, -maxHistoryEntries);
   const operations: readonly Operation[] = [history, ...[...obsolete, ...old].map((key): Operation => ({ kind: 'delete', key }))];
   for (let offset = 0; offset < operations.length; offset += maxOperations) {
     await commit(context, operations.slice(offset, offset + maxOperations));

@@ -1,5 +1,5 @@
-import { runId, type RunId, type UnitId } from '../model/ids.ts';
-import { keys } from '../store/keys.ts';
+import type { RunId, UnitId } from '../model/ids.ts';
+import { keys, parseUnitKey, prefixes } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
 import { type Operation, type Store, StoreError } from '../store/store.ts';
 import type { Clock } from './clock.ts';
@@ -117,13 +117,13 @@ export interface FoundUnit {
  * status record was never begun: its record was only half written.
  */
 export async function readOpenUnits(store: Store): Promise<readonly FoundUnit[]> {
-  const { entries } = await store.range(keys.runs());
+  const { entries } = await store.range(prefixes.runs);
   const units = new Map<string, { run: RunId; state: string; plan: string[]; events: UnitEvent[]; next: number }>();
   for (const { key, value } of entries) {
-    const part = keys.parseUnitKey(key);
+    const part = parseUnitKey(key);
     if (part === undefined) continue;
     const name = `${part.run} ${part.unit}`;
-    const unit = units.get(name) ?? { run: runId(part.run), state: 'unbegun', plan: [], events: [], next: 0 };
+    const unit = units.get(name) ?? { run: part.run, state: 'unbegun', plan: [], events: [], next: 0 };
     units.set(name, unit);
     if (part.kind === 'status') unit.state = (JSON.parse(value) as { readonly state: string }).state;
     if (part.kind === 'plan') unit.plan.push(value);

@@ -6,6 +6,7 @@ import type { Step } from '../model/plan.ts';
 import type { Allocation, Holds } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 import { keys } from '../store/keys.ts';
+import { encodeAllocation } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import { Halted } from './halt.ts';
 import type { RunContext } from './run-context.ts';
@@ -172,7 +173,7 @@ function change(context: RunContext, id: AllocationId, fields: Partial<Allocatio
 function put(context: RunContext, allocation: Allocation): readonly Operation[] {
   assert(allocation.generation > 0, 'generations start at 1');
   context.allocations.set(allocation.id, allocation);
-  return [{ kind: 'put', key: keys.allocation(allocation.id), value: keys.encodeAllocation(allocation) }];
+  return [{ kind: 'put', key: keys.allocation(allocation.id), value: encodeAllocation(allocation) }];
 }
 
 export function revisionOf(context: Pick<RunContext, 'revisions'>, hash: RevisionHash): Revision {

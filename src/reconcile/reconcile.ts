@@ -9,7 +9,7 @@ import { createPlan } from '../plan/plan.ts';
 import { verifyPlan } from '../plan/verify.ts';
 import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
-import { loadRecorded } from '../store/recorded.ts';
+import { encodeWorkload, loadRecorded } from '../store/recorded.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { commit } from './journal.ts';
@@ -77,7 +77,7 @@ export async function noteAbsences(
     const { missingSince, ...present } = workload;
     if (declared.has(id) === (missingSince === undefined)) continue;
     const next = declared.has(id) ? present : { ...present, missingSince: context.clock.now() };
-    operations.push({ kind: 'put', key: keys.workload(id), value: keys.encodeWorkload(next) });
+    operations.push({ kind: 'put', key: keys.workload(id), value: encodeWorkload(next) });
   }
   for (let offset = 0; offset < operations.length; offset += maxOperations) {
     await commit(context, operations.slice(offset, offset + maxOperations));

@@ -1,7 +1,6 @@
-import { type RunId, runId } from '../model/ids.ts';
-import { planId } from '../model/ids.ts';
+import { planId, type RunId } from '../model/ids.ts';
 import type { PlanSummary } from '../model/plan.ts';
-import { keys } from '../store/keys.ts';
+import { keys, parseRunKey, prefixes } from '../store/keys.ts';
 import { type ApplyDependencies, halting, openRun } from './apply.ts';
 import { runUnit } from './executor.ts';
 import { finishRun, type RunMeta } from './history.ts';
@@ -64,12 +63,12 @@ const emptySummary: PlanSummary = { create: 0, update: 0, replace: 0, move: 0, s
 
 /** A crash between a run's last unit and the removal of its journal leaves records that nothing needs any more. */
 async function dropFinishedRuns(dependencies: ApplyDependencies, kept: ReadonlySet<RunId>): Promise<void> {
-  const { entries } = await dependencies.store.range(keys.runs());
-  const runs = new Set(entries.map(({ key }) => keys.runOf(key)));
+  const { entries } = await dependencies.store.range(prefixes.runs);
+  const runs = new Set(entries.flatMap(({ key }) => parseRunKey(key) ?? []));
   for (const run of runs) {
-    if (kept.has(runId(run))) continue;
-    const context = await openRun(dependencies, runId(run));
-    const meta = await readMeta(dependencies, runId(run));
-    await finishRun(context, meta, { run: runId(run), units: [], startedAt: meta.startedAt, endedAt: dependencies.clock.now() });
+    if (kept.has(run)) continue;
+    const context = await openRun(dependencies, run);
+    const meta = await readMeta(dependencies, run);
+    await finishRun(context, meta, { run, units: [], startedAt: meta.startedAt, endedAt: dependencies.clock.now() });
   }
 }

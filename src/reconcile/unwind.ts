@@ -5,6 +5,7 @@ import { workloadOfUnit } from '../model/ids.ts';
 import type { Step } from '../model/plan.ts';
 import type { FailedRevision } from '../model/recorded.ts';
 import { keys } from '../store/keys.ts';
+import { encodeWorkload } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import { awaitHealthy } from './gate.ts';
 import { GateFailed } from './halt.ts';
@@ -94,5 +95,5 @@ function rememberFailure(run: UnitRun): readonly Operation[] {
   const earlier = workload.failed.filter(({ revision }) => revision !== target);
   const next = { ...workload, failed: [...earlier, entry].slice(-maxFailedRevisions) };
   context.workloads.set(id, next);
-  return [{ kind: 'put', key: keys.workload(id), value: keys.encodeWorkload(next) }];
+  return [{ kind: 'put', key: keys.workload(id), value: encodeWorkload(next) }];
 }
