@@ -2,19 +2,30 @@ import type { Etcd3, Lease } from 'etcd3';
 import type { StoreLease } from '../store.ts';
 import { repeatable } from './calls.ts';
 
-/** etcd counts a lease's life in seconds. */
-export async function grantLease(client: Etcd3, ttlMs: number, location: string): Promise<StoreLease> {
-  const requestedAt = performance.now();
-  const lease = client.lease(Math.max(1, Math.ceil(ttlMs / 1000)));
-  const id = await repeatable(location, () => lease.grant());
+/** etcd counts a lease's life in seconds. Throws `StoreError`. */
+export async function grantLease(client: Etcd3, ttlMs: number, location: string): Promise<EtcdLease> {
+  const { lease, id, requestedAt } = await requestLease(client, Math.max(1, Math.ceil(ttlMs / 1000)), location);
   return new EtcdLease({ lease, id, ttlMs, requestedAt, location });
+}
+
+/** A grant is asked for when the object is made, and only once: each attempt is a new one. One that was granted unheard expires. */
+export function requestLease(
+  client: Etcd3,
+  ttlSeconds: number,
+  location: string,
+): Promise<{ readonly lease: Lease; readonly id: string; readonly requestedAt: number }> {
+  return repeatable(location, async () => {
+    const requestedAt = performance.now();
+    const lease = client.lease(ttlSeconds);
+    return { lease, id: await lease.grant(), requestedAt };
+  });
 }
 
 /**
  * etcd3 3: its `lost` comes about twice the TTL late. The deadline here is counted on a monotonic clock from when the last
  * keep-alive that was answered had been *sent*: the server's own count started later.
  */
-class EtcdLease implements StoreLease {
+export class EtcdLease implements StoreLease {
   readonly id: string;
   readonly ended: Promise<void>;
   readonly #lease: Lease;
@@ -63,6 +74,11 @@ class EtcdLease implements StoreLease {
   async revoke(): Promise<void> {
     this.#end();
     await repeatable(this.#location, () => this.#lease.revoke());
+  }
+
+  /** Keeps it alive no longer; its keys go when its TTL has passed. */
+  abandon(): void {
+    this.#end();
   }
 
   #extend(deadline: number): void {

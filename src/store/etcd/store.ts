@@ -5,7 +5,7 @@ import { StoreError } from '../store.ts';
 import { closedError, repeatable } from './calls.ts';
 import { createClient, type EtcdConnection } from './client.ts';
 import { isCompacted } from './errors.ts';
-import { grantLease } from './lease.ts';
+import { type EtcdLease, grantLease } from './lease.ts';
 import { createTransactor, type Transactor } from './transaction.ts';
 import { watchEtcd } from './watch.ts';
 
@@ -31,6 +31,7 @@ class EtcdStore implements Store {
   readonly #prefix: string;
   readonly #client: Etcd3;
   readonly #transactor: Transactor;
+  readonly #leases = new Set<EtcdLease>();
   readonly #closed = new AbortController();
 
   constructor(options: EtcdStoreOptions) {
@@ -86,12 +87,16 @@ class EtcdStore implements Store {
 
   async lease({ ttlMs }: { readonly ttlMs: number }): Promise<StoreLease> {
     this.#assertOpen();
-    return await grantLease(this.#client, ttlMs, this.location);
+    const lease = await grantLease(this.#client, ttlMs, this.location);
+    this.#leases.add(lease);
+    void lease.ended.then(() => this.#leases.delete(lease));
+    return lease;
   }
 
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
+    for (const lease of this.#leases) lease.abandon();
     await this.#transactor.close();
     this.#client.close();
   }

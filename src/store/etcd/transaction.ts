@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Etcd3, IRequestOp, ITxnResponse, Lease } from 'etcd3';
 import { assertNever } from '../../model/assert.ts';
-import { type Compare, type Operation, StoreError, type Transaction, type TransactionResult } from '../store.ts';
-import { backOff, callMs, repeatable } from './calls.ts';
+import {
+  type Compare,
+  type Operation,
+  StoreError,
+  type StoreLease,
+  type Transaction,
+  type TransactionResult,
+} from '../store.ts';
+import { backOff, callMs } from './calls.ts';
 import { failureOf, isLeaseGone, toStoreError } from './errors.ts';
+import { requestLease } from './lease.ts';
 
 /** Transactions of one client that are under way at once; more wait. */
 const maxInFlight = 64;
@@ -49,8 +57,8 @@ export function createTransactor(options: {
   let session: Promise<Session> | undefined;
 
   const openSession = async (): Promise<Session> => {
-    const lease = client.lease(sessionTtlSeconds);
-    return { lease, leaseId: await repeatable(location, () => lease.grant()), free: [] };
+    const { lease, id } = await requestLease(client, sessionTtlSeconds, location);
+    return { lease, leaseId: id, free: [] };
   };
   const currentSession = (): Promise<Session> => {
     session ??= openSession().catch((error: unknown) => {
@@ -58,6 +66,12 @@ export function createTransactor(options: {
       throw error;
     });
     return session;
+  };
+
+  /** Its keep-alive would go on, and keep the process alive, for as long as the client lives. */
+  const abandon = async (opened: Promise<Session>): Promise<void> => {
+    if (session === opened) session = undefined;
+    (await opened).lease.release();
   };
 
   const attempt = async (transaction: Transaction): Promise<TransactionResult | 'again'> => {
@@ -71,15 +85,17 @@ export function createTransactor(options: {
       const markNow = markOf(response);
       // The session's lease ran out, and the mark with it: the compare that failed was ours.
       if (!response.succeeded && markNow.modRevision !== slot.modRevision) {
-        if (session === opened) session = undefined;
+        await abandon(opened);
         return 'again';
       }
       if (response.succeeded) slot.modRevision = revision;
       free.push(slot);
       return { succeeded: response.succeeded, revision };
     } catch (error) {
-      if (isLeaseGone(error) && session === opened) {
-        session = undefined;
+      if (isLeaseGone(error)) {
+        const lost = leasesOf(transaction).find((lease) => !lease.isAlive());
+        if (lost !== undefined) throw leaseEnded(lost, location, error);
+        await abandon(opened);
         return 'again';
       }
       const failure = failureOf(error);
@@ -115,6 +131,17 @@ export function createTransactor(options: {
     },
   };
 }
+
+const leasesOf = ({ operations }: Transaction): readonly StoreLease[] =>
+  operations.flatMap((operation) => (operation.kind === 'put' && operation.lease ? [operation.lease] : []));
+
+const leaseEnded = (lease: StoreLease, location: string, cause: unknown): StoreError =>
+  new StoreError({
+    code: 'internal',
+    message: `${location}: the lease ${lease.id} has ended`,
+    retryable: false,
+    cause,
+  });
 
 async function send(
   client: Etcd3,

@@ -83,11 +83,21 @@ function startWatcher(
   const stop = (): void => {
     watcher.removeAllListeners('data');
     watcher.cancel().catch(() => {});
+    endStream(client);
   };
   watcher.on('data', (response) => queue.push({ kind: 'events', response }));
   watcher.on('disconnected', () => queue.push({ kind: 'broken' }));
   watcher.on('error', (error) => queue.push({ kind: 'refused', reason: error.message }));
   return stop;
+}
+
+/**
+ * Neither closing a client nor a watch that the server refused ends the stream, which then keeps the process alive; etcd3
+ * has no call for it.
+ */
+function endStream(client: Etcd3): void {
+  const { watchManager } = client as unknown as { readonly watchManager?: { readonly stream?: { cancel(): void } } };
+  watchManager?.stream?.cancel();
 }
 
 /** A response without events says that all up to its revision have been sent. */
