@@ -119,8 +119,9 @@ async function walk(
   const visit = async (absolute: string, path: string): Promise<void> => {
     if (seenDirectories.has(absolute) || files.length > maxFiles) return;
     seenDirectories.add(absolute);
-    const entries = await readdir(absolute, { withFileTypes: true });
-    for (const entry of entries.sort((a, b) => comparePaths(a.name, b.name))) {
+    const entries = await entriesOf(absolute);
+    if (entries === undefined) diagnostics.push(unreadable(path));
+    for (const entry of (entries ?? []).sort((a, b) => comparePaths(a.name, b.name))) {
       if (isSkipped(entry.name)) continue;
       const found = { path: path === '' ? entry.name : `${path}/${entry.name}`, absolute: join(absolute, entry.name) };
       if (entry.isDirectory()) await visit(found.absolute, found.path);
@@ -143,6 +144,11 @@ async function walk(
   }
   return { files, diagnostics };
 }
+
+const entriesOf = (directory: string) => readdir(directory, { withFileTypes: true }).catch(() => undefined);
+
+const unreadable = (file: string): Diagnostic =>
+  fileProblem({ code: 'MUS1106', file, message: 'the directory cannot be read', hint: 'check its permissions' });
 
 type LinkTarget =
   | { readonly kind: 'file' | 'directory'; readonly absolute: string }

@@ -199,13 +199,18 @@ function mergeNamed(base: readonly Plain[], value: readonly Plain[], merging: Me
 
 /** There is nothing to delete in what is new. */
 function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isPlain(value)) return value;
   const kept = Object.entries(value).filter(([, inner]) => inner !== null);
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutNulls(inner)]));
 }
 
-const isNamedList = (value: unknown): value is readonly Plain[] =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => isPlain(item) && typeof item['name'] === 'string');
+/** Items with names that are all different; a name twice is a mistake that merging would hide. */
+function isNamedList(value: unknown): value is readonly Plain[] {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  const names = value.map((item: unknown) => (isPlain(item) ? item['name'] : undefined));
+  return names.every((name) => typeof name === 'string') && new Set(names).size === names.length;
+}
 
 const isPlain = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
