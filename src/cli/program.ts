@@ -43,6 +43,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(runCommand()).action(run(async () => (await import('./commands/run.ts')).run));
   add(statusCommand()).action(run(async () => (await import('./commands/status.ts')).status));
   add(historyCommand()).action(run(async () => (await import('./commands/history.ts')).history));
+  add(retryCommand()).action(run(async () => (await import('./commands/retry.ts')).retry));
   add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
   add(doctorCommand()).action(run(async () => (await import('./commands/doctor.ts')).doctor));
   add(demoCommand()).action(run(async () => (await import('./commands/demo.ts')).demo));
@@ -93,6 +94,9 @@ const storeFlag = (): Option =>
     'embedded:PATH or etcd://HOST:PORT[,…]/PREFIX (default: what Cluster declares, else embedded)',
   );
 
+const lockTimeoutFlag = (): Option =>
+  flag('--lock-timeout <duration>', 'how long to wait for another writer').argParser(parseWait).default(0, '0s');
+
 function initCommand(): Command {
   return new Command('init')
     .description('write a commented starter repo that validates and plans')
@@ -136,9 +140,7 @@ function applyCommand(): Command {
     .addOption(flag('--path <path>', 'folder inside --repo (default: .)'))
     .addOption(storeFlag())
     .addOption(flag('--auto-approve', 'do not ask'))
-    .addOption(
-      flag('--lock-timeout <duration>', 'how long to wait for another writer').argParser(parseWait).default(0, '0s'),
-    )
+    .addOption(lockTimeoutFlag())
     .addOption(flag('--all', 'show long lists whole'));
 }
 
@@ -174,6 +176,13 @@ function historyCommand(): Command {
     .addOption(storeFlag())
     .addOption(flag('--limit <count>', 'most entries').argParser(parseCount).default(20))
     .addOption(output(viewFormats, { hasOut: false }));
+}
+
+function retryCommand(): Command {
+  const command = new Command('retry')
+    .description('try a revision again that failed its health gate')
+    .argument('<workload>', 'namespace/workload');
+  return withSource(command).addOption(storeFlag()).addOption(lockTimeoutFlag());
 }
 
 function snapshotCommand(): Command {

@@ -49,15 +49,20 @@ export function detectDrift(recorded: Recorded, observed: Observed): readonly Dr
 
 function driftOf(allocation: Allocation, objects: readonly ObservedObject[], observed: Observed): readonly Drift[] {
   const { id, workload, node, engine } = allocation;
-  const drift = (kind: DriftKind, detail: string): readonly Drift[] => [{ kind, allocation: id, workload, node, engine, detail }];
+  const drift = (kind: DriftKind, detail: string): readonly Drift[] => [
+    { kind, allocation: id, workload, node, engine, detail },
+  ];
   const seen = observed.nodes.get(node)?.engines[engine];
-  if (seen?.kind !== 'reachable') return drift('nodeUnreachable', seen === undefined ? 'its node is not in git' : seen.reason);
+  if (seen?.kind !== 'reachable')
+    return drift('nodeUnreachable', seen === undefined ? 'its node is not in git' : seen.reason);
   const [object] = objects;
   if (object === undefined) return drift('missing', 'nothing is left of it on the engine');
-  if (objects.length > 1) return drift('duplicate', `${objects.length} objects on ${objects.map((each) => each.node).join(', ')}`);
+  if (objects.length > 1)
+    return drift('duplicate', `${objects.length} objects on ${objects.map((each) => each.node).join(', ')}`);
   if (object.node !== node) return drift('moved', `found on ${object.node}`);
   const restarts = object.restarts ?? 0;
-  if (object.state === 'restarting' || restarts >= crashLoopRestarts) return drift('crashLoop', `restarted ${restarts} times`);
+  if (object.state === 'restarting' || restarts >= crashLoopRestarts)
+    return drift('crashLoop', `restarted ${restarts} times`);
   if (object.state !== 'running') return drift('exited', exitOf(object));
   if (object.health === 'unhealthy') return drift('unhealthy', 'runs, but fails its health check');
   if (object.revision !== allocation.revision) return drift('changed', `runs revision ${object.revision.slice(0, 8)}`);
@@ -73,7 +78,14 @@ function strayOf(object: ObservedObject, recorded: Recorded): Drift {
   const next = recorded.workloads.get(workload)?.nextGeneration;
   const { allocation, node, engine } = object;
   if (next !== undefined && generation < next && object.state === 'running') {
-    return { kind: 'zombie', allocation, workload, node, engine, detail: 'runs, but its allocation ended: left by a leader that had lost its lease' };
+    return {
+      kind: 'zombie',
+      allocation,
+      workload,
+      node,
+      engine,
+      detail: 'runs, but its allocation ended: left by a leader that had lost its lease',
+    };
   }
   return { kind: 'orphan', allocation, workload, node, engine, detail: `${object.state}, and recorded nowhere` };
 }

@@ -30,7 +30,8 @@ export function noteWorld(context: Context): void {
     );
   }
   const foreign = nodes.filter((node) =>
-    node.observed?.foreign.some((object) => object.ports.length > 0 || Object.keys(object.resources).length > 0),
+    // A port that is taken is passed over without a word; room that is taken explains refusals.
+    node.observed?.foreign.some((object) => Object.keys(object.resources).length > 0),
   );
   if (foreign.length > 0) {
     context.notes.warn(

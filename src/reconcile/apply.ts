@@ -13,7 +13,7 @@ import { maxOperations, type Operation, type Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { runUnit } from './executor.ts';
 import { Halted } from './halt.ts';
-import { type RunMeta, finishRun } from './history.ts';
+import { finishRun, type RunMeta } from './history.ts';
 import { commit, openJournal, unitOperations } from './journal.ts';
 import { createLimits } from './limits.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
@@ -64,14 +64,20 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
     (reason) => records.map((record) => ({ unit: record.unit, state: 'skipped', reason })),
   );
   const outcome: RunOutcome = { run, units, startedAt, endedAt: clock.now() };
-  await halting(() => finishRun(context, meta, outcome), () => undefined);
+  await halting(
+    () => finishRun(context, meta, outcome),
+    () => undefined,
+  );
   progress({ kind: 'runEnded', outcome });
   return outcome;
 }
 
 /** Sortable by time, unique enough beside another run of the same second. */
 function newRunId(now: number): RunId {
-  const time = new Date(now).toISOString().replaceAll(/[-:]|\.\d+Z/g, '').replace('T', '-');
+  const time = new Date(now)
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+Z/g, '')
+    .replace('T', '-');
   return runId(`${time}-${randomBytes(2).toString('hex')}`);
 }
 
@@ -95,7 +101,11 @@ export async function openRun(dependencies: ApplyDependencies, run: RunId): Prom
   };
 }
 
-async function runUnits(context: RunContext, records: readonly UnitRecord[], desired: Desired): Promise<readonly UnitResult[]> {
+async function runUnits(
+  context: RunContext,
+  records: readonly UnitRecord[],
+  desired: Desired,
+): Promise<readonly UnitResult[]> {
   const queue = new PQueue({ concurrency: desired.cluster.apply.parallelism });
   const revisions = new Map(desired.workloads.map((workload) => [workload.revisionHash, workload.revision]));
   const results = new Map<UnitId, Promise<UnitResult>>();
@@ -104,7 +114,11 @@ async function runUnits(context: RunContext, records: readonly UnitRecord[], des
     const begun = results.get(record.unit);
     if (begun !== undefined) return begun;
     const predecessors = record.planned.after.flatMap((unit) => byUnit.get(unit) ?? []);
-    const result = startAfter(predecessors.map(start), () => queue.add(() => startUnit(context, record, revisions)), record.unit);
+    const result = startAfter(
+      predecessors.map(start),
+      () => queue.add(() => startUnit(context, record, revisions)),
+      record.unit,
+    );
     results.set(record.unit, result);
     return result;
   };
@@ -119,7 +133,8 @@ async function startAfter(
 ): Promise<UnitResult> {
   const ended = await Promise.all(predecessors);
   const failed = ended.find((result) => result.state !== 'done');
-  if (failed !== undefined) return { unit, state: 'skipped', reason: `${failed.unit}, which it comes after, is ${failed.state}` };
+  if (failed !== undefined)
+    return { unit, state: 'skipped', reason: `${failed.unit}, which it comes after, is ${failed.state}` };
   return start();
 }
 

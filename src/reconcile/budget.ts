@@ -1,8 +1,8 @@
 import PQueue from 'p-queue';
-import { isAvailable } from './gate.ts';
-import { BudgetExhausted, Halted } from './halt.ts';
 import type { InstanceId } from '../model/ids.ts';
 import type { Step } from '../model/plan.ts';
+import { isAvailable } from './gate.ts';
+import { BudgetExhausted, Halted } from './halt.ts';
 import type { RunContext } from './run-context.ts';
 import type { UnitRecord } from './unit.ts';
 

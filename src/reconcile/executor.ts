@@ -38,7 +38,11 @@ export async function runUnit(context: RunContext, record: UnitRecord, journal: 
         return { unit: record.unit, state };
       case 'undone':
       case 'stuck':
-        return { unit: record.unit, state, reason: journal.status().failure?.reason ?? 'its last effects could not be finished' };
+        return {
+          unit: record.unit,
+          state,
+          reason: journal.status().failure?.reason ?? 'its last effects could not be finished',
+        };
       default:
         assertNever(state);
     }
@@ -63,7 +67,8 @@ async function goForward(run: UnitRun): Promise<void> {
 
 async function runWave(run: UnitRun, number: number, wave: Wave): Promise<void> {
   const { context, record, journal, effects } = run;
-  if (context.softStop.aborted && !wave.steps.some((id) => hasBegun(run, id))) throw new Halted('interrupted', 'interrupted');
+  if (context.softStop.aborted && !wave.steps.some((id) => hasBegun(run, id)))
+    throw new Halted('interrupted', 'interrupted');
   context.progress({ kind: 'waveStarted', unit: record.unit, wave: number, of: record.planned.waves.length });
   const steps = wave.steps.map((id) => present(effects.steps.get(id), `step ${id}`));
   const failed = new AbortController();
@@ -82,7 +87,11 @@ async function runWave(run: UnitRun, number: number, wave: Wave): Promise<void> 
   throwFirst(results);
   if (wave.gate === 'healthy' && wave.observeMs > 0) {
     context.progress({ kind: 'waiting', unit: record.unit, what: `observing for ${wave.observeMs / 1000} s` });
-    await observeWave(context, steps.flatMap((step) => madeBy(run, step)), { observeMs: wave.observeMs, signal: context.hardStop });
+    await observeWave(
+      context,
+      steps.flatMap((step) => madeBy(run, step)),
+      { observeMs: wave.observeMs, signal: context.hardStop },
+    );
   }
   await journal.append([{ kind: 'waveDone', wave: number }]);
 }
@@ -104,8 +113,14 @@ const madeBy = (run: UnitRun, step: Step): readonly Watched[] =>
 async function runStep(run: UnitRun, step: Step, waveFailed: AbortSignal): Promise<void> {
   const own = run.effects.bySteps.get(step.id) ?? [];
   for (const effect of own.filter(({ phase }) => phase === 'do')) {
-    if (waveFailed.aborted && effect.kind === 'await') throw new Halted('interrupted', 'another step of the wave failed');
-    if (effect.kind === 'stop' && step.order === 'stop-first' && step.replaces?.object === 'running' && !isDone(run, effect)) {
+    if (waveFailed.aborted && effect.kind === 'await')
+      throw new Halted('interrupted', 'another step of the wave failed');
+    if (
+      effect.kind === 'stop' &&
+      step.order === 'stop-first' &&
+      step.replaces?.object === 'running' &&
+      !isDone(run, effect)
+    ) {
       await run.budget.admit(step, waveFailed);
     }
     await runEffect(run, effect, step, waveFailed);
@@ -124,7 +139,14 @@ async function settle(run: UnitRun): Promise<void> {
   if (halted !== undefined) throw halted;
   const [first] = errors.map((error) => present(failureOf(error), 'failure').reason);
   if (first === undefined) await run.journal.append([{ kind: 'ended', state: 'done' }]);
-  else await run.journal.append([{ kind: 'ended', state: 'stuck', reason: `the new allocations serve, but an old one could not be removed: ${first}` }]);
+  else
+    await run.journal.append([
+      {
+        kind: 'ended',
+        state: 'stuck',
+        reason: `the new allocations serve, but an old one could not be removed: ${first}`,
+      },
+    ]);
 }
 
 /** The workload's record once the unit has passed its last gate: the rollout's revision is good. */

@@ -1,6 +1,6 @@
 import type { Engine } from '../engines/engine.ts';
 import type { Effect } from '../model/effects.ts';
-import type { AllocationId, NodeName, EngineKind } from '../model/ids.ts';
+import type { AllocationId, EngineKind, NodeName } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { HealthCheck, Revision } from '../model/revision.ts';
 import { GateFailed, Halted } from './halt.ts';
@@ -46,7 +46,10 @@ export async function awaitHealthy(
     if (context.clock.now() >= failAt) {
       throw await gateFailed(context, watched, `not healthy within ${options.deadlineMs / 1000} s: ${reason}`);
     }
-    const wait = look.kind === 'good' ? (revision.health?.intervalMs ?? pollMs) : Math.min(revision.health?.intervalMs ?? pollMs, pollMs);
+    const wait =
+      look.kind === 'good'
+        ? (revision.health?.intervalMs ?? pollMs)
+        : Math.min(revision.health?.intervalMs ?? pollMs, pollMs);
     await context.clock.sleep(Math.min(wait, Math.max(failAt - context.clock.now(), 0)), options.signal);
   }
 }
@@ -74,12 +77,17 @@ export async function observeWave(
       }),
     );
     stopIfAborted(context, options.signal);
-    const intervals = all.map((watched) => revisionOfAllocation(context, watched.allocation).health?.intervalMs ?? pollMs);
+    const intervals = all.map(
+      (watched) => revisionOfAllocation(context, watched.allocation).health?.intervalMs ?? pollMs,
+    );
     await context.clock.sleep(Math.min(...intervals, Math.max(until - context.clock.now(), 0)), options.signal);
   }
 }
 
-type Look = { readonly kind: 'good' } | { readonly kind: 'bad'; readonly reason: string } | { readonly kind: 'dead'; readonly reason: string };
+type Look =
+  | { readonly kind: 'good' }
+  | { readonly kind: 'bad'; readonly reason: string }
+  | { readonly kind: 'dead'; readonly reason: string };
 
 async function lookAt(context: RunContext, watched: Watched, revision: Revision): Promise<Look> {
   const objectId = await objectOf(context, watched);
@@ -98,7 +106,8 @@ async function lookAt(context: RunContext, watched: Watched, revision: Revision)
   if (seen === undefined) return { kind: 'dead', reason: 'its object is gone' };
   const { object } = seen;
   const exit = object.exitCode === undefined ? '' : ` with code ${object.exitCode}`;
-  if ((object.restarts ?? 0) >= crashLoopRestarts) return { kind: 'dead', reason: `crash loop: restarted ${object.restarts} times, last exit${exit}` };
+  if ((object.restarts ?? 0) >= crashLoopRestarts)
+    return { kind: 'dead', reason: `crash loop: restarted ${object.restarts} times, last exit${exit}` };
   if (object.state === 'exited' && revision.restart === 'never') return { kind: 'dead', reason: `exited${exit}` };
   if (object.state !== 'running') return { kind: 'bad', reason: `${object.state}${exit}` };
   return seen.probed;
@@ -121,7 +130,9 @@ export async function isAvailable(
 
 async function gateFailed(context: RunContext, watched: Watched, reason: string): Promise<GateFailed> {
   const tail = await lastOutput(context, watched);
-  return new GateFailed(`${watched.allocation} on ${watched.node}: ${reason}${tail === '' ? '' : `; last output: ${tail}`}`);
+  return new GateFailed(
+    `${watched.allocation} on ${watched.node}: ${reason}${tail === '' ? '' : `; last output: ${tail}`}`,
+  );
 }
 
 /** The end of the instance's log, for the operator; a log that cannot be read hides no failure. */
@@ -131,10 +142,17 @@ async function lastOutput(context: RunContext, watched: Watched): Promise<string
   try {
     const engine = await context.engines.engineOf(watched.node, watched.engine);
     const lines: string[] = [];
-    for await (const line of engine.logs(objectId, { tail: logTailLines, follow: false }, { deadlineMs: observeDeadlineMs })) {
+    for await (const line of engine.logs(
+      objectId,
+      { tail: logTailLines, follow: false },
+      { deadlineMs: observeDeadlineMs },
+    )) {
       lines.push(line.text.trim());
     }
-    return lines.filter((line) => line !== '').join(' | ').slice(-logTailChars);
+    return lines
+      .filter((line) => line !== '')
+      .join(' | ')
+      .slice(-logTailChars);
   } catch {
     return '';
   }

@@ -1,9 +1,9 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import type { Engine } from '../engines/engine.ts';
 import { assertNever } from '../model/assert.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { HealthCheck } from '../model/revision.ts';
-import type { Engine } from '../engines/engine.ts';
 
 export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
@@ -44,13 +44,18 @@ function probeHttp(options: Address & { readonly path: string; readonly timeoutM
   const { host, port, path, timeoutMs } = options;
   const url = `http://${host}:${port}${path}`;
   return new Promise((resolve) => {
-    const call = request({ host, port, path, method: 'GET', agent: false, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
-      const status = response.statusCode ?? 0;
-      response.destroy();
-      resolve(
-        status >= 200 && status < firstFailingStatus ? { ok: true } : { ok: false, reason: `GET ${url} answered ${status}` },
-      );
-    });
+    const call = request(
+      { host, port, path, method: 'GET', agent: false, signal: AbortSignal.timeout(timeoutMs) },
+      (response) => {
+        const status = response.statusCode ?? 0;
+        response.destroy();
+        resolve(
+          status >= 200 && status < firstFailingStatus
+            ? { ok: true }
+            : { ok: false, reason: `GET ${url} answered ${status}` },
+        );
+      },
+    );
     call.on('error', (error) => resolve({ ok: false, reason: `GET ${url}: ${reasonOf(error, timeoutMs)}` }));
     call.end();
   });
@@ -64,7 +69,9 @@ function probeTcp(options: Address & { readonly timeoutMs: number }): Promise<Pr
       socket.destroy();
       resolve({ ok: true });
     });
-    socket.on('error', (error) => resolve({ ok: false, reason: `connect ${host}:${port}: ${reasonOf(error, timeoutMs)}` }));
+    socket.on('error', (error) =>
+      resolve({ ok: false, reason: `connect ${host}:${port}: ${reasonOf(error, timeoutMs)}` }),
+    );
   });
 }
 

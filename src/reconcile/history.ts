@@ -38,7 +38,10 @@ export async function finishRun(context: JournalContext, meta: RunMeta, outcome:
   const open = outcome.units.some(({ state }) => state === 'paused' || state === 'stuck');
   const obsolete = open ? [] : await keysBelow(context.store, prefixes.run(context.run));
   const old = (await keysBelow(context.store, prefixes.history)).slice(0, -maxHistoryEntries);
-  const operations: readonly Operation[] = [history, ...[...obsolete, ...old].map((key): Operation => ({ kind: 'delete', key }))];
+  const operations: readonly Operation[] = [
+    history,
+    ...[...obsolete, ...old].map((key): Operation => ({ kind: 'delete', key })),
+  ];
   for (let offset = 0; offset < operations.length; offset += maxOperations) {
     await commit(context, operations.slice(offset, offset + maxOperations));
   }

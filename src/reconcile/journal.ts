@@ -74,7 +74,8 @@ export async function commit(
   const { store, leadership, clock } = context;
   // Bounded by the lease: without the store nothing renews it.
   for (;;) {
-    if (!leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost: another process may have taken over');
+    if (!leadership.isAlive())
+      throw new Halted('leaseLost', 'the leader lease was lost: another process may have taken over');
     try {
       const { succeeded } = await store.txn({ compares: [leadership.compare], operations });
       if (succeeded) return;
@@ -100,7 +101,10 @@ export function unitOperations(run: RunId, record: UnitRecord): readonly Operati
       value: text.slice(offset, offset + chunkChars),
     });
   }
-  return [...chunks, { kind: 'put', key: keys.unitStatus(run, record.unit), value: JSON.stringify({ state: 'running' }) }];
+  return [
+    ...chunks,
+    { kind: 'put', key: keys.unitStatus(run, record.unit), value: JSON.stringify({ state: 'running' }) },
+  ];
 }
 
 /** A unit as a crashed or interrupted run left it. */

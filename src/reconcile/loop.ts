@@ -1,5 +1,5 @@
 import { afterAttempt, type BackoffState, defaultBackoff, notBefore } from '../drift/backoff.ts';
-import { detectDrift, type Drift } from '../drift/detect.ts';
+import { type Drift, detectDrift } from '../drift/detect.ts';
 import { type EngineDirectory, EngineError } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
 import type { EngineKind, UnitId } from '../model/ids.ts';
@@ -44,7 +44,14 @@ export type LoopEvent =
   | { readonly kind: 'leaseLost' }
   | { readonly kind: 'recovered'; readonly units: readonly UnitResult[] }
   | { readonly kind: 'sourceBroken' }
-  | { readonly kind: 'planned'; readonly trigger: TriggerReason; readonly plan: Plan; readonly drift: readonly Drift[]; readonly tookMs: number; readonly delayed: readonly UnitId[] }
+  | {
+      readonly kind: 'planned';
+      readonly trigger: TriggerReason;
+      readonly plan: Plan;
+      readonly drift: readonly Drift[];
+      readonly tookMs: number;
+      readonly delayed: readonly UnitId[];
+    }
   | { readonly kind: 'applied'; readonly outcome: RunOutcome }
   | { readonly kind: 'passFailed'; readonly error: string; readonly retryInMs: number }
   | { readonly kind: 'stopped' };
@@ -113,7 +120,13 @@ interface Term {
 
 async function passUntilStopped(dependencies: LoopDependencies, leadership: Leadership, wake: Wake): Promise<void> {
   const { softStop, clock } = dependencies;
-  const term: Term = { desired: undefined, stale: true, engines: undefined, stopEvents: new AbortController(), backoff: new Map() };
+  const term: Term = {
+    desired: undefined,
+    stale: true,
+    engines: undefined,
+    stopEvents: new AbortController(),
+    backoff: new Map(),
+  };
   let trigger: TriggerReason = 'start';
   let recovered = false;
   const ended = new AbortController();
@@ -206,12 +219,27 @@ async function pass(
   const startedAt = clock.now();
   const { recorded, observed } = await look({ desired, store, engines, clock, signal: dependencies.softStop });
   await noteAbsences(apply, desired, recorded);
-  const { plan } = planAndVerify({ desired, recorded, observed, now: clock.now(), expiresAfterMs: planExpiresAfterMs, liveFields });
-  const keyOf = (unit: UnitId): string => plan.basis.workloads[unit as string as keyof typeof plan.basis.workloads] ?? '';
+  const { plan } = planAndVerify({
+    desired,
+    recorded,
+    observed,
+    now: clock.now(),
+    expiresAfterMs: planExpiresAfterMs,
+    liveFields,
+  });
+  const keyOf = (unit: UnitId): string =>
+    plan.basis.workloads[unit as string as keyof typeof plan.basis.workloads] ?? '';
   const due = (unit: UnitId): number => notBefore(term.backoff, unit, keyOf(unit));
   const delayed = plan.units.map(({ id }) => id).filter((unit) => due(unit) > clock.now());
   const ready = restrictPlan(plan, (unit) => !delayed.includes(unit));
-  report({ kind: 'planned', trigger, plan, drift: detectDrift(recorded, observed), tookMs: clock.now() - startedAt, delayed });
+  report({
+    kind: 'planned',
+    trigger,
+    plan,
+    drift: detectDrift(recorded, observed),
+    tookMs: clock.now() - startedAt,
+    delayed,
+  });
   if (ready.units.length > 0) {
     const outcome = await applyPlan(apply, ready);
     for (const { unit } of outcome.units) {
@@ -219,7 +247,8 @@ async function pass(
     }
     report({ kind: 'applied', outcome });
     // Whatever the run left open (an engine or the store went away) is recovered before the next plan.
-    if (outcome.units.some(({ state }) => state === 'paused')) throw new Halted('engine', outcome.units.find(({ state }) => state === 'paused')?.reason ?? 'paused');
+    if (outcome.units.some(({ state }) => state === 'paused'))
+      throw new Halted('engine', outcome.units.find(({ state }) => state === 'paused')?.reason ?? 'paused');
     return 0;
   }
   const waits = delayed.map((unit) => Math.max(due(unit) - clock.now(), 0));

@@ -2,7 +2,14 @@ import PQueue from 'p-queue';
 import { type EngineDirectory, EngineError, type EngineListing } from '../engines/engine.ts';
 import type { Desired, DesiredNode } from '../model/desired.ts';
 import type { EngineKind, NodeName } from '../model/ids.ts';
-import type { ForeignObject, Health, Observed, ObservedEngine, ObservedNode, ObservedObject } from '../model/observed.ts';
+import type {
+  ForeignObject,
+  Health,
+  Observed,
+  ObservedEngine,
+  ObservedNode,
+  ObservedObject,
+} from '../model/observed.ts';
 import type { Recorded } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 import type { Clock } from './clock.ts';
@@ -43,7 +50,8 @@ export async function observeWorld(options: {
   return {
     takenAt: clock.now(),
     nodes,
-    objects: probes === 'skip' ? objects : await probeAll({ objects, recorded, engines, clock, ...(signal && { signal }) }),
+    objects:
+      probes === 'skip' ? objects : await probeAll({ objects, recorded, engines, clock, ...(signal && { signal }) }),
   };
 }
 
@@ -96,7 +104,10 @@ async function probeAll(options: {
     objects.map((object) => {
       const revision = recorded.revisions.get(object.revision);
       if (object.state !== 'running' || revision?.health === undefined) return object;
-      return queue.add(async () => ({ ...object, health: await healthOf({ object, revision, engines, clock, ...(signal && { signal }) }) }));
+      return queue.add(async () => ({
+        ...object,
+        health: await healthOf({ object, revision, engines, clock, ...(signal && { signal }) }),
+      }));
     }),
   );
 }

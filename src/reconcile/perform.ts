@@ -12,7 +12,15 @@ import { Halted } from './halt.ts';
 import type { RunContext } from './run-context.ts';
 
 /** Deadlines of engine calls. A stop takes its grace period on top. */
-const deadlineMs = { pull: 600_000, create: 60_000, start: 60_000, stop: 30_000, remove: 60_000, update: 60_000, list: 15_000 } as const;
+const deadlineMs = {
+  pull: 600_000,
+  create: 60_000,
+  start: 60_000,
+  stop: 30_000,
+  remove: 60_000,
+  update: 60_000,
+  list: 15_000,
+} as const;
 
 /** How long a retryable engine error is tried again before the unit is left for the next run. */
 const engineRetryForMs = 30_000;
@@ -33,7 +41,12 @@ export async function perform(context: RunContext, effect: Effect, step: Step): 
       return [];
     }
     case 'create': {
-      const { objectId } = await call(context, effect, (engine, options) => engine.create(createRequest(context, effect, step), options), deadlineMs.create);
+      const { objectId } = await call(
+        context,
+        effect,
+        (engine, options) => engine.create(createRequest(context, effect, step), options),
+        deadlineMs.create,
+      );
       return change(context, effect.allocation, { objectId });
     }
     case 'start': {
@@ -44,7 +57,9 @@ export async function perform(context: RunContext, effect: Effect, step: Step): 
     }
     case 'stop': {
       await stop(context, effect);
-      return context.allocations.has(effect.allocation) ? change(context, effect.allocation, { state: 'stopping' }) : [];
+      return context.allocations.has(effect.allocation)
+        ? change(context, effect.allocation, { state: 'stopping' })
+        : [];
     }
     case 'remove': {
       const objectId = await objectOf(context, effect);
@@ -93,7 +108,12 @@ async function stop(context: RunContext, effect: Effect): Promise<void> {
     ? revisionOf(context, allocation.revision).stop
     : { signal: 'SIGTERM', graceMs: 10_000, delayMs: 0 };
   if (delayMs > 0) await context.clock.sleep(delayMs, context.hardStop);
-  await call(context, effect, (engine, options) => engine.stop(objectId, { signal, graceMs }, options), deadlineMs.stop + graceMs);
+  await call(
+    context,
+    effect,
+    (engine, options) => engine.stop(objectId, { signal, graceMs }, options),
+    deadlineMs.stop + graceMs,
+  );
 }
 
 /**
@@ -130,9 +150,18 @@ export async function call<T>(
       if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted', { cause: error });
       if (!(error instanceof EngineError) || !error.retryable) throw error;
       if (context.clock.now() + backoffMs > giveUpAt) {
-        throw new Halted('engine', `${at.engine} on node ${at.node} does not answer: ${error.message}`, { cause: error });
+        throw new Halted('engine', `${at.engine} on node ${at.node} does not answer: ${error.message}`, {
+          cause: error,
+        });
       }
-      context.progress({ kind: 'retrying', node: at.node, engine: at.engine, call: error.call, error: error.message, inMs: backoffMs });
+      context.progress({
+        kind: 'retrying',
+        node: at.node,
+        engine: at.engine,
+        call: error.call,
+        error: error.message,
+        inMs: backoffMs,
+      });
       await context.clock.sleep(backoffMs, context.hardStop);
     }
   }

@@ -9,9 +9,28 @@ export type ProgressEvent =
   | { readonly kind: 'unitStarted'; readonly unit: UnitId }
   | { readonly kind: 'waveStarted'; readonly unit: UnitId; readonly wave: number; readonly of: number }
   | { readonly kind: 'effectStarted'; readonly unit: UnitId; readonly effect: Effect; readonly undo: boolean }
-  | { readonly kind: 'effectDone'; readonly unit: UnitId; readonly effect: Effect; readonly undo: boolean; readonly tookMs: number }
-  | { readonly kind: 'effectFailed'; readonly unit: UnitId; readonly effect: Effect; readonly undo: boolean; readonly error: string }
-  | { readonly kind: 'retrying'; readonly node: NodeName; readonly engine: EngineKind; readonly call: string; readonly error: string; readonly inMs: number }
+  | {
+      readonly kind: 'effectDone';
+      readonly unit: UnitId;
+      readonly effect: Effect;
+      readonly undo: boolean;
+      readonly tookMs: number;
+    }
+  | {
+      readonly kind: 'effectFailed';
+      readonly unit: UnitId;
+      readonly effect: Effect;
+      readonly undo: boolean;
+      readonly error: string;
+    }
+  | {
+      readonly kind: 'retrying';
+      readonly node: NodeName;
+      readonly engine: EngineKind;
+      readonly call: string;
+      readonly error: string;
+      readonly inMs: number;
+    }
   | { readonly kind: 'waiting'; readonly unit: UnitId; readonly instance?: InstanceId; readonly what: string }
   | { readonly kind: 'unitFailed'; readonly unit: UnitId; readonly reason: string }
   | { readonly kind: 'unitEnded'; readonly unit: UnitId; readonly result: UnitResult }

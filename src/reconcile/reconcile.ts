@@ -50,7 +50,9 @@ export class PlanRejected extends Error {
   readonly violations: readonly string[];
 
   constructor(violations: readonly string[]) {
-    super(`the plan does not pass verification: ${violations[0] ?? ''}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''}`);
+    super(
+      `the plan does not pass verification: ${violations[0] ?? ''}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''}`,
+    );
     this.violations = violations;
   }
 }

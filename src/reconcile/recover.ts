@@ -18,7 +18,10 @@ export async function recoverRuns(dependencies: ApplyDependencies): Promise<read
   for (const unit of open) runs.set(unit.run, [...(runs.get(unit.run) ?? []), unit]);
   const results: UnitResult[] = [];
   for (const [run, units] of runs) results.push(...(await recoverRun(dependencies, run, units)));
-  await halting(() => dropFinishedRuns(dependencies, new Set(runs.keys())), () => undefined);
+  await halting(
+    () => dropFinishedRuns(dependencies, new Set(runs.keys())),
+    () => undefined,
+  );
   return results;
 }
 
@@ -31,7 +34,10 @@ async function recoverRun(
   const results = await Promise.all(units.map((unit) => recoverUnit(context, unit)));
   const meta = await readMeta(dependencies, run);
   const outcome = { run, units: results, startedAt: meta.startedAt, endedAt: dependencies.clock.now() };
-  await halting(() => finishRun(context, meta, outcome), () => undefined);
+  await halting(
+    () => finishRun(context, meta, outcome),
+    () => undefined,
+  );
   return results;
 }
 
@@ -56,10 +62,25 @@ async function readMeta(dependencies: ApplyDependencies, run: RunId): Promise<Ru
   const entry = await dependencies.store.get(keys.runMeta(run));
   if (entry !== undefined) return JSON.parse(entry.value) as RunMeta;
   // Written before any unit; absent only when somebody removed it by hand.
-  return { plan: planId(''), actor: dependencies.actor, startedAt: dependencies.clock.now(), commits: {}, summary: emptySummary };
+  return {
+    plan: planId(''),
+    actor: dependencies.actor,
+    startedAt: dependencies.clock.now(),
+    commits: {},
+    summary: emptySummary,
+  };
 }
 
-const emptySummary: PlanSummary = { create: 0, update: 0, replace: 0, move: 0, stop: 0, remove: 0, forget: 0, unchanged: 0 };
+const emptySummary: PlanSummary = {
+  create: 0,
+  update: 0,
+  replace: 0,
+  move: 0,
+  stop: 0,
+  remove: 0,
+  forget: 0,
+  unchanged: 0,
+};
 
 /** A crash between a run's last unit and the removal of its journal leaves records that nothing needs any more. */
 async function dropFinishedRuns(dependencies: ApplyDependencies, kept: ReadonlySet<RunId>): Promise<void> {

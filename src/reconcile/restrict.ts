@@ -7,7 +7,8 @@ import type { Plan, PlanSummary, StepKind } from '../model/plan.ts';
  */
 export function restrictPlan(plan: Plan, keep: (unit: UnitId) => boolean): Plan {
   const planned = new Map(plan.units.map((unit) => [unit.id, unit]));
-  const isKept = (unit: UnitId): boolean => keep(unit) && (planned.get(unit)?.after ?? []).every((before) => !planned.has(before) || isKept(before));
+  const isKept = (unit: UnitId): boolean =>
+    keep(unit) && (planned.get(unit)?.after ?? []).every((before) => !planned.has(before) || isKept(before));
   const units = plan.units.filter((unit) => isKept(unit.id));
   if (units.length === plan.units.length) return plan;
   const kept = new Set(units.map((unit) => unit.id));

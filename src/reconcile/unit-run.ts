@@ -20,7 +20,8 @@ export interface UnitRun {
   readonly budget: Budget;
 }
 
-export const isDone = (run: UnitRun, effect: Effect): boolean => run.journal.status().effects.get(effect.key) === 'done';
+export const isDone = (run: UnitRun, effect: Effect): boolean =>
+  run.journal.status().effects.get(effect.key) === 'done';
 
 /** Journal `started`, act, journal `done` together with the allocation's change. Done before: nothing. */
 export async function runEffect(run: UnitRun, effect: Effect, step: Step, signal: AbortSignal): Promise<void> {
@@ -41,7 +42,13 @@ export async function runEffect(run: UnitRun, effect: Effect, step: Step, signal
     context.progress({ kind: 'effectFailed', unit: record.unit, effect, undo: false, error: messageOf(error) });
     throw error;
   }
-  context.progress({ kind: 'effectDone', unit: record.unit, effect, undo: false, tookMs: context.clock.now() - startedAt });
+  context.progress({
+    kind: 'effectDone',
+    unit: record.unit,
+    effect,
+    undo: false,
+    tookMs: context.clock.now() - startedAt,
+  });
 }
 
 export async function settleStep(run: UnitRun, step: Step): Promise<void> {

@@ -1,7 +1,15 @@
 import { assert, present } from '../model/assert.ts';
 import type { Desired, DesiredWorkload } from '../model/desired.ts';
 import { type Effect, expandStep } from '../model/effects.ts';
-import { type InstanceId, instanceId, type RevisionHash, type StepId, type UnitId, type WorkloadId, workloadOfUnit } from '../model/ids.ts';
+import {
+  type InstanceId,
+  instanceId,
+  type RevisionHash,
+  type StepId,
+  type UnitId,
+  type WorkloadId,
+  workloadOfUnit,
+} from '../model/ids.ts';
 import type { Cause, Plan, PlannedUnit, Step } from '../model/plan.ts';
 import type { Recorded } from '../model/recorded.ts';
 
@@ -75,7 +83,10 @@ function basesOf(recorded: Recorded): ReadonlyMap<WorkloadId, readonly InstanceI
     ordinals.set(allocation.workload, own);
   }
   return new Map(
-    [...ordinals].map(([workload, own]) => [workload, [...own].sort((a, b) => a - b).map((ordinal) => instanceId(workload, ordinal))]),
+    [...ordinals].map(([workload, own]) => [
+      workload,
+      [...own].sort((a, b) => a - b).map((ordinal) => instanceId(workload, ordinal)),
+    ]),
   );
 }
 
@@ -87,7 +98,10 @@ function settingsOf(options: {
 }): UnitSettings {
   const { steps, workload, base, maxUnavailable } = options;
   const rollsOut = steps.some((step) => !commitsAlone(step) && step.kind !== 'remove' && step.kind !== 'forget');
-  const kept = workload === undefined ? [] : base.filter((instance) => ordinalOf(instance) < Math.max(workload.replicas, 1) || workload.type === 'daemon');
+  const kept =
+    workload === undefined
+      ? []
+      : base.filter((instance) => ordinalOf(instance) < Math.max(workload.replicas, 1) || workload.type === 'daemon');
   return {
     healthyDeadlineMs: workload?.update.healthyDeadlineMs ?? 300_000,
     maxUnavailable,
@@ -116,6 +130,9 @@ export function effectsOf(record: UnitRecord): UnitEffects {
   const steps = new Map(record.steps.map((step) => [step.id, step]));
   const bySteps = new Map(record.steps.map((step) => [step.id, expandStep(step)]));
   const byKey = new Map([...bySteps.values()].flat().map((effect) => [effect.key, effect]));
-  assert(byKey.size === [...bySteps.values()].reduce((sum, effects) => sum + effects.length, 0), 'effect keys are unique in a unit');
+  assert(
+    byKey.size === [...bySteps.values()].reduce((sum, effects) => sum + effects.length, 0),
+    'effect keys are unique in a unit',
+  );
   return { steps, bySteps, byKey };
 }

@@ -51,25 +51,36 @@ async function unwindStep(run: UnitRun, step: Step): Promise<void> {
     // What did not serve before is not brought back: the next plan heals it.
     if (effect.kind === 'stop' && step.replaces?.object === 'dead') continue;
     const undo = undoOf(effect);
-    if (undo !== undefined && journal.status().effects.get(undo.key) !== 'done') await undoEffect(run, { effect, undo, step });
+    if (undo !== undefined && journal.status().effects.get(undo.key) !== 'done')
+      await undoEffect(run, { effect, undo, step });
   }
 }
 
-async function undoEffect(run: UnitRun, of: { readonly effect: Effect; readonly undo: Effect; readonly step: Step }): Promise<void> {
+async function undoEffect(
+  run: UnitRun,
+  of: { readonly effect: Effect; readonly undo: Effect; readonly step: Step },
+): Promise<void> {
   const { context, record, journal } = run;
   const { effect, undo, step } = of;
   const startedAt = context.clock.now();
   await journal.append([{ kind: 'effectStarted', effect: undo.key }]);
   context.progress({ kind: 'effectStarted', unit: record.unit, effect: undo, undo: true });
   try {
-    const operations = effect.kind === 'update' ? await performUndoUpdate(context, undo, step) : await perform(context, undo, step);
+    const operations =
+      effect.kind === 'update' ? await performUndoUpdate(context, undo, step) : await perform(context, undo, step);
     await journal.append([{ kind: 'effectDone', effect: undo.key }], operations);
     if (undo.kind === 'start') await untilServing(run, undo);
   } catch (error) {
     context.progress({ kind: 'effectFailed', unit: record.unit, effect: undo, undo: true, error: messageOf(error) });
     throw error;
   }
-  context.progress({ kind: 'effectDone', unit: record.unit, effect: undo, undo: true, tookMs: context.clock.now() - startedAt });
+  context.progress({
+    kind: 'effectDone',
+    unit: record.unit,
+    effect: undo,
+    undo: true,
+    tookMs: context.clock.now() - startedAt,
+  });
 }
 
 /** The old allocation should serve before more is stopped; if it does not get healthy, going on is still the best there is. */

@@ -1,6 +1,7 @@
 import type { Plan } from '../model/plan.ts';
+import { githubData, githubProperty, xmlText } from './escape.ts';
 import { nearestText, reasonsText } from './plan-text.ts';
-import { verdict } from './plan-view.ts';
+import { verdict, withSubject } from './plan-view.ts';
 
 /** What CI should point at: refusals are errors, warnings are warnings. */
 interface Finding {
@@ -34,42 +35,37 @@ function findings(plan: Plan): readonly Finding[] {
 /** Annotations of a GitHub workflow run. */
 export function renderPlanGithub(plan: Plan): string {
   const lines = findings(plan).map(
-    (finding) => `::${finding.level} title=${property(`${finding.code} ${finding.subject}`)}::${data(finding.message)}`,
+    (finding) =>
+      `::${finding.level} title=${githubProperty(`${finding.code} ${finding.subject}`)}::${githubData(finding.message)}`,
   );
-  return `${[...lines, `::notice title=muster plan::${data(verdict(plan))}`].join('\n')}\n`;
+  return `${[...lines, `::notice title=muster plan::${githubData(verdict(plan))}`].join('\n')}\n`;
 }
-
-const data = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 
 /** One test case for every unit and refusal; a refusal fails. */
 export function renderPlanJunit(plan: Plan): string {
   const found = findings(plan);
   const failed = found.filter((finding) => finding.level === 'error');
-  const planned = plan.units.map((unit) => `    <testcase classname="plan" name="${xml(unit.id)}"/>`);
+  const planned = plan.units.map((unit) => `    <testcase classname="plan" name="${xmlText(unit.id)}"/>`);
   const refused = failed.map(
     (finding) =>
-      `    <testcase classname="plan" name="${xml(finding.subject)}">\n` +
-      `      <failure type="${xml(finding.code)}" message="${xml(finding.message)}"/>\n    </testcase>`,
+      `    <testcase classname="plan" name="${xmlText(finding.subject)}">\n` +
+      `      <failure type="${xmlText(finding.code)}" message="${xmlText(finding.message)}"/>\n    </testcase>`,
   );
   const warned = found
     .filter((finding) => finding.level === 'warning')
-    .map((finding) => `${finding.code} ${finding.subject}: ${finding.message}`);
+    .map((finding) => `${finding.code} ${withSubject(finding)}`);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites>',
-    `  <testsuite name="muster plan ${xml(plan.cluster)}" tests="${planned.length + refused.length}" failures="${refused.length}">`,
+    `  <testsuite name="muster plan ${xmlText(plan.cluster)}" tests="${planned.length + refused.length}" failures="${refused.length}">`,
     ...planned,
     ...refused,
-    `    <system-out>${xml([verdict(plan), ...warned].join('\n'))}</system-out>`,
+    `    <system-out>${xmlText([verdict(plan), ...warned].join('\n'))}</system-out>`,
     '  </testsuite>',
     '</testsuites>',
     '',
   ].join('\n');
 }
-
-const xml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 /** SARIF 2.1.0. Refusals concern the cluster rather than a line of a file, so they carry logical locations. */
 export function renderPlanSarif(plan: Plan): string {
@@ -78,7 +74,7 @@ export function renderPlanSarif(plan: Plan): string {
   const results = found.map((finding) => ({
     ruleId: finding.code,
     level: finding.level,
-    message: { text: `${finding.subject}: ${finding.message}` },
+    message: { text: withSubject(finding) },
     locations: [
       {
         physicalLocation: { artifactLocation: { uri: 'cluster.yaml' }, region: { startLine: 1 } },

@@ -15,6 +15,7 @@ import {
   verdict,
   viewUnits,
   waveShape,
+  withSubject,
 } from './plan-view.ts';
 
 /** GitHub refuses comments over 65,536 characters; what else a bot adds must fit as well. */
@@ -72,7 +73,7 @@ function refusals(plan: Plan): string {
       ...(refusal.nearest === undefined ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
     ];
     const more = details.length === 0 ? '' : `<br>${inert(details.join('; '))}`;
-    return `- ❌ **${inert(refusal.subject)}** ${inert(refusal.message)} (${refusal.code})${more}`;
+    return `- ❌ ${inert(withSubject(refusal))} (${refusal.code})${more}`;
   });
   const hidden = plan.refusals.length - shown.length;
   return ['#### Refused', '', ...lines, ...(hidden > 0 ? [`- … and ${hidden} more`] : [])].join('\n');
@@ -186,10 +187,7 @@ function uses(plan: Plan): string {
 function warnings(plan: Plan): string {
   if (plan.warnings.length === 0) return '';
   const shown = plan.warnings.slice(0, mostTableRows);
-  const lines = shown.map(
-    (warning) =>
-      `- ⚠️ ${warning.subject === undefined ? '' : `**${inert(warning.subject)}** `}${inert(warning.message)} (${warning.code})`,
-  );
+  const lines = shown.map((warning) => `- ⚠️ ${inert(withSubject(warning))} (${warning.code})`);
   const hidden = plan.warnings.length - shown.length;
   return ['#### Warnings', '', ...lines, ...(hidden > 0 ? [`- … and ${hidden} more`] : [])].join('\n');
 }
@@ -197,10 +195,11 @@ function warnings(plan: Plan): string {
 const footer = (plan: Plan): string =>
   `<sub>plan \`${shortPlanId(plan.id)}\` · ${inert(commitsText(plan.basis.commits))} · store revision ${plan.basis.storeRevision} · expires ${plan.expiresAt}</sub>`;
 
-/** Text from YAML must not become markup: a name or message is shown, never rendered. */
+/** Text from YAML must not become markup: a name or message is shown on one line, never rendered. */
 const inert = (text: string): string =>
   text
+    .replaceAll(/\s*\n\s*/g, ' ')
     .replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char] ?? char)
     .replace(/[`*_[\]\\@]/g, '\\$&');
 
-const cell = (text: string): string => inert(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
+const cell = (text: string): string => inert(text).replaceAll('|', '\\|');

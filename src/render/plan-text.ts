@@ -17,6 +17,7 @@ import {
   verdict,
   viewUnits,
   waveShape,
+  withSubject,
 } from './plan-view.ts';
 
 export interface PlanTextOptions {
@@ -215,14 +216,7 @@ function refusalSection(plan: Plan, page: Page): string {
 }
 
 function refusalText(refusal: Refusal, { paint, width }: Page): string {
-  const count = refusal.instances > 0 ? ` (${plural(refusal.instances, 'instance')})` : '';
-  const lines = [
-    hang(
-      `  ${paint.bad('!')} `,
-      `${paint.bold(refusal.subject)}${count}: ${refusal.message} ${paint.dim(refusal.code)}`,
-      width,
-    ),
-  ];
+  const lines = [hang(`  ${paint.bad('!')} `, `${withSubject(refusal)} ${paint.dim(refusal.code)}`, width)];
   const reasons = reasonsText(refusal);
   if (reasons !== '') lines.push(hang('      ruled out  ', reasons, width));
   if (refusal.nearest !== undefined) lines.push(hang('      nearest    ', nearestText(refusal.nearest), width));
@@ -294,11 +288,7 @@ function warningSection(plan: Plan, { paint, width }: Page): string {
   const warnings = generalWarnings(plan);
   if (warnings.length === 0) return '';
   const lines = warnings.map((warning) =>
-    hang(
-      `  ${paint.warn('▲')} `,
-      `${warning.subject === undefined ? '' : `${warning.subject}: `}${warning.message} ${paint.dim(warning.code)}`,
-      width,
-    ),
+    hang(`  ${paint.warn('▲')} `, `${withSubject(warning)} ${paint.dim(warning.code)}`, width),
   );
   return [paint.bold(paint.warn('Warnings')), ...lines].join('\n');
 }

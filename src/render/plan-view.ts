@@ -85,7 +85,7 @@ export function verdict(plan: Plan): string {
   const refused = refusals.length === 0 ? '' : ` ${refusals.length} refused.`;
   if (plan.steps.length === 0) {
     if (refusals.length > 0) return `Nothing can be changed; ${summary.unchanged} unchanged.${refused}`;
-    return `No changes. ${summary.unchanged === 0 ? 'Nothing is declared and nothing runs.' : `All ${summary.unchanged} instances are as git declares them.`}`;
+    return `No changes. ${restingText(plan)}`;
   }
   const rare = [
     summary.stop > 0 ? `, ${summary.stop} to stop` : '',
@@ -96,6 +96,21 @@ export function verdict(plan: Plan): string {
     `${summary.move} to move, ${summary.remove} to remove${rare}; ${summary.unchanged} unchanged.${refused}`
   );
 }
+
+/** Why there is nothing to do; a workload that stays on an earlier revision is not as git declares it. */
+function restingText({ summary, warnings }: Plan): string {
+  if (summary.unchanged === 0) return 'Nothing is declared and nothing runs.';
+  const pinned = warnings.filter(({ code }) => code === 'MUS5005').map(({ subject }) => subject);
+  const waiting = warnings.filter(({ code }) => code === 'MUS5002' || code === 'MUS5010').length;
+  if (pinned.length > 0)
+    return `${pinned.join(', ')} ${pinned.length === 1 ? 'stays' : 'stay'} on an earlier revision than git declares.`;
+  if (waiting > 0) return `${summary.unchanged} instances are as git declares them; see the warnings for what waits.`;
+  return `All ${summary.unchanged} instances are as git declares them.`;
+}
+
+/** The message with what it is about in front, once: most messages begin with it already. */
+export const withSubject = (of: { readonly subject?: string | undefined; readonly message: string }): string =>
+  of.subject === undefined || of.message.startsWith(of.subject) ? of.message : `${of.subject}: ${of.message}`;
 
 /** `platform 3f2a9c1, payments (working tree)` */
 export const commitsText = (commits: Plan['basis']['commits']): string =>

@@ -34,7 +34,7 @@ export function renderStatusText(view: StatusView, options: StatusOptions): stri
     `${paint.bold(`Cluster ${view.cluster}`)}\n${hang('  ', paint.dim(facts.join(' · ')), width)}`,
     nodeSection(view, page),
     ...view.workloads.map((workload) => workloadSection(workload, page)),
-    verdictOf(view, paint),
+    verdictOf(view, page),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
@@ -121,7 +121,7 @@ function observedText(instance: StatusInstance, paint: Paint): string {
   return instance.observed === 'running' ? paint.good(text) : text;
 }
 
-function verdictOf(view: StatusView, paint: Paint): string {
+function verdictOf(view: StatusView, { paint, width }: Page): string {
   const changed = view.workloads
     .flatMap((workload) => workload.instances)
     .filter((instance) => instance.change !== undefined).length;
@@ -135,5 +135,5 @@ function verdictOf(view: StatusView, paint: Paint): string {
     ...(changed > 0 ? [`${plural(changed, 'instance')} not at the declared revision`] : []),
     ...(missing > 0 ? [`${plural(missing, 'instance')} declared but not recorded`] : []),
   ];
-  return paint.bold(paint.warn(`${parts.join(', ')}. \`muster plan\` shows what would be done.`));
+  return paint.bold(paint.warn(hang('', `${parts.join(', ')}. \`muster plan\` shows what would be done.`, width)));
 }
