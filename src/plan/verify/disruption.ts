@@ -1,5 +1,6 @@
 import type { CountOrPercent, DesiredPolicy, DesiredWorkload, DisruptionRule } from '../../model/desired.ts';
-import type { AllocationId, InstanceId, NamespaceName } from '../../model/ids.ts';
+import type { AllocationId, InstanceId, NamespaceName, NodeName } from '../../model/ids.ts';
+import { whyNotForWorkload } from './eligibility.ts';
 import type { Report } from './violation.ts';
 import type { UnitWork, World } from './world.ts';
 
@@ -22,11 +23,7 @@ export function checkDisruption(world: World, report: Report): void {
 function checkUnit(world: World, work: UnitWork, available: ReadonlySet<InstanceId>, report: Report): void {
   const workload = world.workloads.get(work.workload);
   if (workload === undefined) return; // left git: nothing has to stay
-  const recorded = new Set<InstanceId>();
-  for (const { instance, ordinal, state } of world.allocationsOf.get(work.workload) ?? []) {
-    const wanted = workload.type === 'daemon' || ordinal < workload.replicas;
-    if (wanted && state !== 'held' && state !== 'reserved') recorded.add(instance);
-  }
+  const recorded = wantedInstances(world, workload);
   const base = recorded.size;
   const budget = budgetOf(workload, base, world.inputs.desired.policies);
   const up = new Set([...recorded].filter((instance) => available.has(instance)));
@@ -46,6 +43,23 @@ function checkUnit(world: World, work: UnitWork, available: ReadonlySet<Instance
       if ((shape.makes || shape.updates) && recorded.has(step.instance)) up.add(step.instance);
     }
   }
+}
+
+/** Recorded instances that git still wants: ordinals below `replicas`, or for a daemon one on each node that it is for. */
+function wantedInstances({ inputs, allocationsOf }: World, workload: DesiredWorkload): ReadonlySet<InstanceId> {
+  const live = (allocationsOf.get(workload.id) ?? []).filter(({ state }) => state !== 'held' && state !== 'reserved');
+  if (workload.type !== 'daemon') {
+    return new Set(live.filter(({ ordinal }) => ordinal < workload.replicas).map(({ instance }) => instance));
+  }
+  const places = new Set<NodeName>();
+  for (const node of inputs.desired.nodes) {
+    const leaves = node.lifecycle === 'maintenance' || node.lifecycle === 'offline';
+    const runs = node.engines[workload.revision.engine] !== undefined;
+    if (!leaves && runs && whyNotForWorkload(node, workload) === undefined) places.add(node.name);
+  }
+  const wanted = new Set<InstanceId>();
+  for (const { instance, node } of live) if (places.delete(node)) wanted.add(instance);
+  return wanted;
 }
 
 function budgetOf(workload: DesiredWorkload, base: number, policies: readonly DesiredPolicy[]): number {

@@ -1,4 +1,4 @@
-import type { DesiredWorkload } from '../../model/desired.ts';
+import type { DesiredNode, DesiredWorkload } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
 import type { Step } from '../../model/plan.ts';
 import type { Report } from './violation.ts';
@@ -37,7 +37,7 @@ function whyNot({ world, step, workload, stays }: Candidate): string | undefined
   const node = world.nodes.get(step.node);
   if (node === undefined) return 'git does not declare it';
   if (workload === undefined) return 'git does not declare the workload';
-  return whyNotOnNode(node, step, stays) ?? whyNotForWorkload(node, workload);
+  return whyNotOnNode(node, step, stays) ?? whyNotForWorkload(node.desired, workload);
 }
 
 function whyNotOnNode({ desired, observed, cordoned }: NodeWorld, step: Step, stays: boolean): string | undefined {
@@ -53,7 +53,8 @@ function whyNotOnNode({ desired, observed, cordoned }: NodeWorld, step: Step, st
   return undefined;
 }
 
-function whyNotForWorkload({ desired: node }: NodeWorld, { placement }: DesiredWorkload): string | undefined {
+/** Why a workload has no business on a node, whatever the node's state. */
+export function whyNotForWorkload(node: DesiredNode, { placement }: DesiredWorkload): string | undefined {
   if (placement.pods.length > 0 && !placement.pods.includes(node.pod)) return `it is in pod ${node.pod}`;
   for (const [label, value] of Object.entries(placement.require)) {
     if (node.labels[label] !== value) return `its label ${label} is ${node.labels[label] ?? 'not set'}, not ${value}`;
