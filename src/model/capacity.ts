@@ -1,7 +1,7 @@
 import type { DesiredNode } from './desired.ts';
 import type { ObservedNode } from './observed.ts';
 import type { Allocation, Holds, RecordedNode } from './recorded.ts';
-import { type Dimension, dimensionsOf, type Resources } from './resources.ts';
+import { type Dimension, dimensionsOf, maxResources, noResources, type Resources } from './resources.ts';
 
 /**
  * What allocations may use of a node: declared capacity, else probed, else recorded, less what is reserved, the cpu
@@ -13,11 +13,15 @@ export function usableCapacity(known: {
   readonly observed: ObservedNode | undefined;
   readonly recorded: RecordedNode | undefined;
 }): Resources {
-  const capacity: Partial<Record<Dimension, number>> = { ...known.recorded?.capacity };
+  let probed: Resources = noResources;
   for (const engine of Object.values(known.observed?.engines ?? {})) {
-    if (engine?.kind === 'reachable') Object.assign(capacity, engine.capacity);
+    if (engine?.kind === 'reachable') probed = maxResources(probed, engine.capacity);
   }
-  Object.assign(capacity, known.definition?.capacity);
+  const capacity: Partial<Record<Dimension, number>> = {
+    ...known.recorded?.capacity,
+    ...probed,
+    ...known.definition?.capacity,
+  };
   const reserved = known.definition?.reserved ?? {};
   for (const dimension of dimensionsOf(capacity)) {
     const left = (capacity[dimension] ?? 0) - (reserved[dimension] ?? 0);

@@ -62,7 +62,9 @@ function whyText(reasons: readonly { text: string; nodes: number }[], nodes: num
   const where = pods.length === 0 ? 'the cluster' : `pod ${pods.join(', ')}`;
   if (nodes === 0) return `there is no node in ${where}`;
   return reasons
-    .map(({ text, nodes: count }, index) => `${count}${index === 0 ? ` of ${nodes} nodes` : ''} ${inNumber(text, count)}`)
+    .map(
+      ({ text, nodes: count }, index) => `${count}${index === 0 ? ` of ${nodes} nodes` : ''} ${inNumber(text, count)}`,
+    )
     .join(', ');
 }
 
@@ -105,7 +107,7 @@ const amountsText = (resources: Resources): string =>
 function amountText(dimension: Dimension | 'instances', amount: number): string {
   switch (dimension) {
     case 'cpuMillis':
-      return `${formatCores(amount)} ${amount === 1000 ? 'core' : 'cores'}`;
+      return `${amount / 1000} ${amount === 1000 ? 'core' : 'cores'}`;
     case 'memoryBytes':
     case 'storageBytes':
       return bytesText(amount);

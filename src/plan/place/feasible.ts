@@ -52,7 +52,8 @@ interface Reason {
 
 function whyNot(node: ClusterNode, placement: Placement, engine: EngineKind): Reason | undefined {
   const lifecycle = node.definition?.lifecycle ?? 'gone';
-  if (lifecycle !== 'online') return { key: 'lifecycle', text: lifecycle === 'maintenance' ? 'are in maintenance' : `are ${lifecycle}` };
+  if (lifecycle !== 'online')
+    return { key: 'lifecycle', text: lifecycle === 'maintenance' ? 'are in maintenance' : `are ${lifecycle}` };
   if (node.liveness !== 'alive') return { key: 'liveness', text: `are ${node.liveness}` };
   if (!node.accepts) return { key: 'lifecycle', text: 'are cordoned' };
   const mismatch = whyMisplaced(node, placement, engine) ?? whyTainted(node, placement);

@@ -6,7 +6,17 @@ import { worstClass } from '../compare.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Draft, objectOf } from '../draft.ts';
-import { charge, findPorts, growth, holdsOf, holdsVector, ownsPorts, takePorts, timesThatFit, type Vector } from '../ledger.ts';
+import {
+  charge,
+  findPorts,
+  growth,
+  holdsOf,
+  holdsVector,
+  ownsPorts,
+  takePorts,
+  timesThatFit,
+  type Vector,
+} from '../ledger.ts';
 import { chargeQuota, type Demand, demandOf, exceeded, type QuotaRow, type QuotaScope, quotaDemand } from '../quota.ts';
 import type { NodeQueue } from './distribute.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
@@ -228,7 +238,8 @@ function reasonOf(cause: Cause, intent: Intent, { current, changes, mustLeave }:
   const changed = fields === '' ? '' : `${fields} changed`;
   switch (cause) {
     case 'new':
-      return current === undefined ? 'new' : 'declared again';
+      if (current === undefined) return 'new';
+      return current.status === 'held' ? 'declared again' : 'left over from an unfinished run';
     case 'scale':
       return `${intent.replicas} are wanted`;
     case 'heal':
