@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { detectDrift } from '../../src/drift/detect.ts';
+import type { Desired } from '../../src/model/desired.ts';
+import { allocationId, clusterUid, instanceId, nodeName, revisionHash, workloadId } from '../../src/model/ids.ts';
+import type { Observed, ObservedObject } from '../../src/model/observed.ts';
+import type { Allocation, Recorded } from '../../src/model/recorded.ts';
+import { renderStatusText } from '../../src/render/status.ts';
+import { type StatusView, viewStatus } from '../../src/render/status-view.ts';
+import { assertGolden } from '../golden.ts';
+
+const now = Date.UTC(2026, 10, 21, 22);
+const checkout = workloadId('payments', 'checkout');
+const old = revisionHash('1111aaaa2222bbbb');
+const wanted = revisionHash('3333cccc4444dddd');
+
+const allocation = (ordinal: number, generation: number, node: string, revision = wanted): Allocation => ({
+  id: allocationId(instanceId(checkout, ordinal), generation),
+  instance: instanceId(checkout, ordinal),
+  workload: checkout,
+  ordinal,
+  generation,
+  node: nodeName(node),
+  engine: 'process',
+  revision,
+  state: 'live',
+  objectId: `object-${ordinal}`,
+  holds: { cpuMillis: 100, memoryBytes: 0, storageBytes: 0 },
+});
+
+const object = (of: Allocation, over: Partial<ObservedObject> = {}): ObservedObject => ({
+  node: of.node,
+  engine: of.engine,
+  objectId: of.objectId ?? '',
+  name: of.instance,
+  cluster: clusterUid('uid'),
+  allocation: of.id,
+  revision: of.revision,
+  state: 'running',
+  health: 'healthy',
+  startedAt: now - 3_600_000,
+  ports: { http: { host: '127.0.0.1', port: 31_000 + of.ordinal } },
+  actual: {},
+  ...over,
+});
+
+function world(): { readonly desired: Desired; readonly recorded: Recorded; readonly observed: Observed } {
+  const good = allocation(0, 4, 'n1');
+  const outdated = allocation(1, 2, 'n1', old);
+  const dead = allocation(2, 6, 'n2');
+  const unseen = allocation(3, 3, 'n3');
+  const node = (name: string) => ({
+    name: nodeName(name),
+    pod: 'local',
+    lifecycle: 'online',
+    engines: { process: {} },
+  });
+  const reachable = { kind: 'reachable', version: '1', fingerprint: 'f', capacity: {} } as const;
+  return {
+    desired: {
+      cluster: { name: 'prod' },
+      commits: { platform: '3f2a9c1d00000000000000000000000000000000' },
+      nodes: [node('n1'), node('n2'), node('n3')],
+      workloads: [{ id: checkout, replicas: 5, type: 'stateless', revisionHash: wanted }],
+    } as unknown as Desired,
+    recorded: {
+      storeRevision: 812,
+      workloads: new Map([[checkout, { failed: [{ revision: old, at: 0, reason: 'gate' }], nextGeneration: 7 }]]),
+      allocations: [good, outdated, dead, unseen],
+      revisions: new Map(),
+      nodes: new Map(),
+      overrides: [],
+      inFlight: [],
+    },
+    observed: {
+      takenAt: now - 2_000,
+      nodes: new Map([
+        [nodeName('n1'), { liveness: 'alive', engines: { process: reachable }, foreign: [] }],
+        [nodeName('n2'), { liveness: 'alive', engines: { process: reachable }, foreign: [] }],
+        [
+          nodeName('n3'),
+          {
+            liveness: 'unknown',
+            engines: { process: { kind: 'unreachable', reason: 'connection refused' } },
+            foreign: [],
+          },
+        ],
+      ]),
+      objects: [object(good), object(outdated), object(dead, { state: 'exited', exitCode: 137, health: 'none' })],
+    },
+  };
+}
+
+const view = (): StatusView => {
+  const inputs = world();
+  return viewStatus({ ...inputs, drift: detectDrift(inputs.recorded, inputs.observed), now });
+};
+
+describe('status', () => {
+  test('desired, recorded and observed stand side by side, with age and drift', () => {
+    assertGolden('status/mixed.txt', renderStatusText(view(), { color: false, width: 110, now }));
+  });
+
+  test('a terminal of 60 columns stays readable', () => {
+    const text = renderStatusText(view(), { color: false, width: 60, now });
+    assertGolden('status/narrow.txt', text);
+    assert.ok(text.split('\n').every((line) => [...line].length <= 60));
+  });
+
+  test('what cannot be seen is unknown, never missing', () => {
+    const unseen = view().workloads[0]?.instances.find(({ id }) => id.endsWith('/3'));
+    assert.equal(unseen?.observed, 'unknown');
+    assert.match(unseen?.drift ?? '', /nodeUnreachable/);
+  });
+
+  test('the same data are plain JSON', () => {
+    assert.deepEqual(JSON.parse(JSON.stringify(view())), view());
+    assert.equal(view().asDeclared, false);
+  });
+});
