@@ -70,15 +70,18 @@ up_docker() {
   wait_for 60 docker_answers || { tail -20 "$state/dockerd.log" >&2; die "dockerd did not come up, log in $state/dockerd.log"; }
 }
 
-# busybox:1 and :2 are healthy and differ; broken:1 has a server that exits.
+# busybox:1 and :2 are healthy and differ; the server of broken:1 exits. Made again when the recipe has changed.
 up_images() {
-  local make=$here/../../examples/clusters/docker-etcd/make-image.sh
-  has_image muster-test/busybox:1 || "$make" muster-test/busybox:1 1 >&2
-  has_image muster-test/busybox:2 || "$make" muster-test/busybox:2 2 >&2
-  has_image muster-test/broken:1 || "$make" muster-test/broken:1 1 broken >&2
-  has_image muster-example/web:1 || "$make" muster-example/web:1 1 >&2
+  image muster-test/busybox:1 1
+  image muster-test/busybox:2 2
+  image muster-test/broken:1 1 broken
+  image muster-example/web:1 1
 }
-has_image() { docker image inspect "$1" >/dev/null 2>&1; }
+image() { # NAME VERSION [KIND]
+  local make=$here/../../examples/clusters/docker-etcd/make-image.sh
+  local recipe; recipe=$(sha256sum "$make" | cut -c1-16)
+  [ "$(docker image inspect -f '{{.Config.Labels.recipe}}' "$1" 2>/dev/null)" = "$recipe" ] || "$make" "$@" >&2
+}
 
 up_etcd() {
   etcd_answers && return 0

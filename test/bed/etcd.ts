@@ -23,8 +23,8 @@ export interface EtcdServer {
   /** SIGKILL; data and ports stay for `restart`. */
   kill(): Promise<void>;
   restart(): Promise<void>;
-  /** SIGSTOP */
-  pause(): void;
+  /** SIGSTOP; resolves when it stands still. */
+  pause(): Promise<void>;
   /** SIGCONT */
   resume(): void;
   /** Runs etcdctl on it; returns what it printed. */
@@ -104,7 +104,10 @@ export async function startEtcd(
       await end(child);
       child = await spawnEtcd(words, ctl);
     },
-    pause: () => void child.kill('SIGSTOP'),
+    async pause() {
+      child.kill('SIGSTOP');
+      while (!/\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8'))) await sleep(5);
+    },
     resume: () => void child.kill('SIGCONT'),
     ctl,
   };
@@ -125,6 +128,8 @@ async function spawnEtcd(
       ctl('endpoint', 'health');
       return child;
     } catch (error) {
+      // With authentication on, this is what a server that is ready says to a stranger.
+      if (String((error as { stderr?: unknown }).stderr).includes('user name is empty')) return child;
       if (child.exitCode !== null) throw new Error(`etcd ended with ${child.exitCode}: ${log}`);
       if (performance.now() > deadline) {
         await end(child);

@@ -16,11 +16,6 @@ for applet in $("$busybox" --list); do [ -e "$root/bin/$applet" ] || ln -s busyb
 printf 'root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n' >"$root/etc/passwd"
 echo "version $version" >"$root/www/index.html"
 echo ok >"$root/www/healthz"
-if [ "$kind" = broken ]; then
-  rm "$root/bin/httpd"
-  printf '#!/bin/sh\necho "broken on purpose" >&2\nexit 1\n' >"$root/bin/httpd"
-  chmod 755 "$root/bin/httpd"
-fi
 # PID 1 ignores signals that it does not handle: the trap is what makes `docker stop` quick.
 cat >"$root/bin/serve" <<'S'
 #!/bin/sh
@@ -28,6 +23,13 @@ trap 'kill $! 2>/dev/null; exit 0' TERM INT
 httpd -f -p "${PORT_HTTP:-8080}" -h /www &
 wait $!
 S
+if [ "$kind" = broken ]; then
+  # Without its files even the httpd inside the shell ends at once.
+  rm -r "$root/www" "$root/bin/httpd"
+  printf '#!/bin/sh\necho "broken on purpose" >&2\nexit 1\n' | tee "$root/bin/httpd" >"$root/bin/serve"
+  chmod 755 "$root/bin/httpd"
+fi
 chmod 755 "$root/bin/serve"
-tar -C "$root" --owner=0 --group=0 --numeric-owner -c . | docker import -c 'CMD ["serve"]' -c 'EXPOSE 8080' - "$name" >/dev/null
+recipe=$(sha256sum "$0" | cut -c1-16)
+tar -C "$root" --owner=0 --group=0 --numeric-owner -c . | docker import -c 'CMD ["serve"]' -c 'EXPOSE 8080' -c "LABEL recipe=$recipe" - "$name" >/dev/null
 echo "made $name"

@@ -59,7 +59,7 @@ export const inspect = (
 function observedOf(client: DockerClient, details: ContainerInspectInfo, owner: Ownership): ObservedObject {
   const { State: state } = details;
   const startedAt = Date.parse(state.StartedAt);
-  const exited = stateOf(state.Status) === 'exited';
+  const now = stateOf(state.Status);
   return {
     node: client.node,
     engine: 'docker',
@@ -68,9 +68,9 @@ function observedOf(client: DockerClient, details: ContainerInspectInfo, owner: 
     cluster: owner.cluster,
     allocation: owner.allocation,
     revision: owner.revision,
-    state: stateOf(state.Status),
+    state: now,
     health: healthOf(state.Health?.Status, owner.probed),
-    ...(exited && { exitCode: state.ExitCode }),
+    ...((now === 'exited' || now === 'restarting') && { exitCode: state.ExitCode }),
     ...(startedAt > 0 && { startedAt }),
     restarts: details.RestartCount,
     ports: portsOf(client, details, owner),
