@@ -76,17 +76,51 @@ export function parseFile(text: string, file: string): ParsedFile {
 
 /** The same parser and options for everybody, so that positions agree with values. */
 export function parseDocuments(text: string, report: Report): readonly Document.Parsed[] {
-  try {
-    // Keys are compared while converting, in linear time: the parser's own check is quadratic.
-    const parsed = parseAllDocuments(text, { uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
-    return Array.isArray(parsed) ? parsed : [];
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    // The parser recurses: nesting so deep that it runs out of stack is far beyond maxDepth.
-    report(tooDeep(0, 0));
+  const deep = hopelesslyDeep(text);
+  if (deep !== undefined) {
+    report(tooDeep(deep, deep + 1));
     return [];
   }
+  // Keys are compared while converting, in linear time: the parser's own check is quadratic.
+  const parsed = parseAllDocuments(text, { uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
+  return Array.isArray(parsed) ? parsed : [];
 }
+
+/** Nesting that no text reaches by accident. The parser recurses, and with its stack full V8 may abort the process. */
+const maxGuessedDepth = 256;
+
+/**
+ * Where brackets that are not closed again, or `- - -` on one line, go so deep that the text must not reach the parser.
+ * Brackets in quotes and comments count as well: the guess is cheap, and the bound far beyond maxDepth.
+ */
+function hopelesslyDeep(text: string): number | undefined {
+  let open = 0;
+  let indicators = 0;
+  let isAfterBlank = true;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charCodeAt(at);
+    const isBlank = char === charCode.space || char === charCode.tab;
+    if (char === charCode.bracket || char === charCode.brace) open += 1;
+    else if (char === charCode.closingBracket || char === charCode.closingBrace) open = Math.max(0, open - 1);
+    else if (isAfterBlank && (char === charCode.dash || char === charCode.question)) indicators += 1;
+    else if (!isBlank) indicators = 0;
+    if (open > maxGuessedDepth || indicators > maxGuessedDepth) return at;
+    isAfterBlank = isBlank || char === charCode.newline;
+  }
+  return undefined;
+}
+
+const charCode = {
+  bracket: 0x5b,
+  closingBracket: 0x5d,
+  brace: 0x7b,
+  closingBrace: 0x7d,
+  dash: 0x2d,
+  question: 0x3f,
+  space: 0x20,
+  tab: 0x09,
+  newline: 0x0a,
+} as const;
 
 interface Trouble {
   readonly code: string;
@@ -123,6 +157,10 @@ function reportSyntax(document: Document.Parsed, report: Report): void {
   const told = errors.filter(({ code, pos }) => code === 'MISSING_CHAR' || !missing.has(pos[0]));
   for (const error of told.slice(0, maxSyntaxErrors)) {
     const [start, end] = error.pos;
+    if (error.code === 'RESOURCE_EXHAUSTION') {
+      report(tooDeep(start, end));
+      continue;
+    }
     const [said = ''] = error.message.split('\n');
     report({ code: 'MUS1001', message: `YAML syntax: ${said}`, start, end, ...explainSyntax(error.code, said) });
   }

@@ -228,6 +228,9 @@ export interface Cluster {
      * Stops healing when too much fails at once.
      */
     breaker?: {
+      /**
+       * In one zone.
+       */
       zone?: {
         /**
          * A share from `0%` to `100%`.
@@ -238,6 +241,9 @@ export interface Cluster {
          */
         atLeast?: number;
       };
+      /**
+       * In the whole cluster.
+       */
       cluster?: {
         /**
          * A share from `0%` to `100%`.

@@ -1,0 +1,317 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { loadDesired } from '../../src/source/load.ts';
+import { normalise } from '../../src/source/normalise.ts';
+import { documentsOf, normaliseText } from './documents.ts';
+import { temporaryDirectory, writeFiles } from './repos.ts';
+
+const workload = (spec: string) =>
+  `apiVersion: muster/v1\nkind: Workload\nmetadata: {name: a, namespace: shop}\nspec:\n${spec.replaceAll(/^/gm, '  ')}\n`;
+
+async function workloadOf(spec: string) {
+  const { declarations, problems } = await normaliseText(workload(spec));
+  assert.deepEqual(problems, []);
+  const item = declarations.workloads[0]?.item;
+  assert.ok(item !== undefined);
+  return item;
+}
+
+test('a workload of two lines has all the defaults', async () => {
+  const { declaredAt: _, revisionHash, ...rest } = await workloadOf('image: registry/a:1');
+  assert.match(revisionHash, /^[0-9a-f]{16}$/);
+  assert.deepEqual(rest, {
+    id: 'shop/a',
+    namespace: 'shop',
+    name: 'a',
+    labels: {},
+    type: 'stateless',
+    replicas: 1,
+    revision: {
+      engine: 'docker',
+      image: 'registry/a:1',
+      command: [],
+      args: [],
+      env: {},
+      resources: { cpuMillis: 0, memoryBytes: 0, storageBytes: 0, bandwidthBits: 0, extended: {} },
+      limits: { cpuMillis: 'unlimited', memoryBytes: 'unlimited' },
+      ports: [],
+      stop: { signal: 'SIGTERM', graceMs: 30_000, delayMs: 0 },
+      restart: 'on-failure',
+    },
+    after: [],
+    placement: { pods: [], require: {}, tolerate: [], partial: true },
+    update: {
+      groups: [{ kind: 'percent', percent: 100 }],
+      observeMs: 0,
+      order: 'auto',
+      maxSurge: { kind: 'policy' },
+      healthyDeadlineMs: 300_000,
+      onFailure: 'rollback',
+    },
+    maxUnavailable: { kind: 'policy' },
+    onLost: 'auto',
+    priority: 1000,
+  });
+});
+
+test('every field of a workload reaches the model in its unit', async () => {
+  const item = await workloadOf(`
+type: stateful
+image: a:1
+command: [/bin/a]
+args: ["--port", "$(PORT_HTTP)"]
+docker: {init: true, user: "1000", workingDir: /srv, readOnly: true}
+env: {B: text, A: 1}
+replicas: 12
+resources: {cpu: 500m, memory: 512MiB, storage: 2GiB, bandwidth: 100Mbit, gpu/a100: 1}
+limits: {cpu: unlimited, memory: 1GiB}
+ports: [{name: http, port: 8080, publish: 31000}, {name: admin, port: 9090, protocol: udp, publish: none}]
+health: {http: {port: 8080, path: /healthz}, interval: 1s, timeout: 500ms, healthyAfter: 1, unhealthyAfter: 5}
+after: [db, other/queue]
+placement: {pods: [web, batch], strategy: each, require: {disk: ssd}, tolerate: [{key: pool, value: x}], partial: false, perNode: 2}
+update: {groups: [1, 10%], observe: 2m, order: stop-first, maxSurge: 1, healthyDeadline: 30s, onFailure: pause}
+disruption: {maxUnavailable: quorum}
+onLost: wait
+stop: {signal: SIGINT, grace: 5s, delay: 1s}
+restart: always
+priority: offline`);
+  assert.deepEqual(item.revision, {
+    engine: 'docker',
+    image: 'a:1',
+    command: ['/bin/a'],
+    args: ['--port', '$(PORT_HTTP)'],
+    env: { A: '1', B: 'text' },
+    resources: {
+      cpuMillis: 500,
+      memoryBytes: 536_870_912,
+      storageBytes: 2_147_483_648,
+      bandwidthBits: 100_000_000,
+      extended: { 'gpu/a100': 1 },
+    },
+    limits: { cpuMillis: 'unlimited', memoryBytes: 1_073_741_824 },
+    ports: [
+      { name: 'admin', port: 9090, protocol: 'udp', publish: 'none' },
+      { name: 'http', port: 8080, protocol: 'tcp', publish: 31_000 },
+    ],
+    health: {
+      probe: { kind: 'http', port: 'http', path: '/healthz' },
+      intervalMs: 1000,
+      timeoutMs: 500,
+      healthyAfter: 1,
+      unhealthyAfter: 5,
+    },
+    stop: { signal: 'SIGINT', graceMs: 5000, delayMs: 1000 },
+    restart: 'always',
+    options: { init: true, user: '1000', workingDir: '/srv', readOnly: true },
+  });
+  assert.deepEqual(item.after, ['other/queue', 'shop/db']);
+  assert.deepEqual(item.placement, {
+    pods: ['batch', 'web'],
+    strategy: 'each',
+    require: { disk: 'ssd' },
+    tolerate: [{ key: 'pool', value: 'x' }],
+    partial: false,
+    perNode: 2,
+  });
+  assert.deepEqual(item.update, {
+    groups: [
+      { kind: 'count', count: 1 },
+      { kind: 'percent', percent: 10 },
+      { kind: 'percent', percent: 100 },
+    ],
+    observeMs: 120_000,
+    order: 'stop-first',
+    maxSurge: { kind: 'count', count: 1 },
+    healthyDeadlineMs: 30_000,
+    onFailure: 'pause',
+  });
+  assert.deepEqual(
+    [item.type, item.replicas, item.maxUnavailable, item.onLost, item.priority],
+    ['stateful', 12, { kind: 'quorum' }, 'wait', 100],
+  );
+});
+
+test('a limit that is not given is what is reserved', async () => {
+  const { revision } = await workloadOf('image: a\nresources: {cpu: 1.15, memory: 1GB}');
+  assert.deepEqual(revision.limits, { cpuMillis: 1150, memoryBytes: 1_000_000_000 });
+});
+
+test('only what an allocation is made from is in its revision', async () => {
+  const base = await workloadOf('image: a');
+  const same = [
+    'replicas: 5',
+    'priority: 7',
+    'update: {observe: 1m}',
+    'placement: {pods: [x]}',
+    'after: [b]',
+    'onLost: wait',
+  ];
+  for (const field of same)
+    assert.equal((await workloadOf(`image: a\n${field}`)).revisionHash, base.revisionHash, field);
+  const other = [
+    'args: [x]',
+    'env: {A: b}',
+    'resources: {cpu: 1}',
+    'limits: {cpu: 1}',
+    'stop: {grace: 1s}',
+    'restart: never',
+    'docker: {init: true}',
+  ];
+  for (const field of other)
+    assert.notEqual((await workloadOf(`image: a\n${field}`)).revisionHash, base.revisionHash, field);
+});
+
+test('quantities that are written differently and mean the same make the same revision', async () => {
+  const one = await workloadOf('image: a\nresources: {cpu: 500m, memory: 512MiB}\nstop: {grace: 90s}');
+  const two = await workloadOf('image: a\nstop: {grace: 1m30s}\nresources: {memory: 536870912, cpu: 0.5}');
+  assert.equal(one.revisionHash, two.revisionHash);
+});
+
+test('writing the defaults out changes nothing', async () => {
+  const written = await workloadOf(`image: a
+type: stateless
+engine: docker
+docker: {init: false, readOnly: false}
+args: []
+env: {}
+replicas: 1
+ports: [{name: http, port: 80, protocol: tcp, publish: auto}]
+health: {http: {port: http, path: /}, interval: 5s, timeout: 2s, healthyAfter: 2, unhealthyAfter: 3}
+after: []
+placement: {pods: [], tolerate: [], partial: true}
+update: {groups: [100%], observe: 0s, order: auto, maxSurge: policy, healthyDeadline: 5m, onFailure: rollback}
+disruption: {maxUnavailable: policy}
+onLost: auto
+stop: {signal: SIGTERM, grace: 30s, delay: 0s}
+restart: on-failure
+priority: online`);
+  const short = await workloadOf('image: a\nports: [{name: http, port: 80}]\nhealth: {http: {port: http}}');
+  assert.deepEqual(written, short);
+});
+
+test('a cluster of `spec: {}` has all the defaults', async () => {
+  const { declarations } = await normaliseText(
+    'apiVersion: muster/v1\nkind: Cluster\nmetadata: {name: prod}\nspec: {}\n',
+  );
+  assert.deepEqual(declarations.clusters[0]?.item, {
+    name: 'prod',
+    drift: { changed: 'heal', orphan: 'report', ignoreFields: [] },
+    prune: { stopAfterMs: 600_000, deleteAfterMs: 86_400_000, max: { sharePercent: 10, atLeast: 3 } },
+    apply: { parallelism: 32, perNode: 4 },
+    liveness: { beatMs: 10_000, ttlMs: 60_000 },
+  });
+});
+
+test('quotas, policies and nodes keep what they say, zeros too', async () => {
+  const { declarations, problems } = await normaliseText(`
+apiVersion: muster/v1
+kind: Quota
+metadata: {name: q}
+spec: {scope: {namespace: shop, pod: web}, parent: all, limits: {cpu: 1.5, storage: 0, instances: 4, gpu/a100: 2}}
+---
+apiVersion: muster/v1
+kind: Policy
+metadata: {name: careful}
+spec: {scope: {namespaces: [shop, "pay*"]}, disruption: [{upTo: 3, max: 0}, {max: 5%}]}
+---
+apiVersion: muster/v1
+kind: Node
+metadata: {name: web-1.example, labels: {disk: ssd}}
+spec:
+  pod: web
+  zone: a
+  lifecycle: cordoned
+  engines: {docker: {endpoint: "tcp://10.0.0.1:2376", publishAddress: 10.0.0.1, tls: {credential: ops}}}
+  capacity: {cpu: 32, storage: 0, extended: {gpu/a100: 4}}
+  reserved: {cpu: 1}
+  overcommit: {cpu: 2.5}
+  ports: {range: 30000-30010}
+`);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(declarations.quotas[0]?.item, {
+    name: 'q',
+    namespace: 'shop',
+    pod: 'web',
+    parent: 'all',
+    limits: { cpuMillis: 1500, storageBytes: 0, 'gpu/a100': 2, instances: 4 },
+  });
+  assert.deepEqual(declarations.policies[0]?.item.disruption, [
+    { upTo: 3, max: { kind: 'count', count: 0 } },
+    { max: { kind: 'percent', percent: 5 } },
+  ]);
+  assert.deepEqual(declarations.nodes[0]?.item, {
+    name: 'web-1.example',
+    pod: 'web',
+    zone: 'a',
+    labels: { disk: 'ssd' },
+    lifecycle: 'cordoned',
+    engines: {
+      docker: { endpoint: 'tcp://10.0.0.1:2376', publishAddress: '10.0.0.1', tls: { credential: 'ops' } },
+    },
+    capacity: { cpuMillis: 32_000, storageBytes: 0, 'gpu/a100': 4 },
+    reserved: { cpuMillis: 1000 },
+    overcommitCpuMilli: 2500,
+    taints: [],
+    portRange: { first: 30_000, last: 30_010 },
+    portDomain: 'web-1.example',
+  });
+});
+
+const repoDocuments = [
+  'kind: Cluster\nmetadata: {name: prod}\nspec: {}\n',
+  'kind: Pod\nmetadata: {name: web}\n',
+  'kind: Pod\nmetadata: {name: batch}\n',
+  'kind: Namespace\nmetadata: {name: shop}\n',
+  'kind: NodeSet\nmetadata: {name: w}\nspec: {names: "w-[1:3]", template: {pod: web, engines: {process: {root: "{name}"}}}}\n',
+  'kind: Node\nmetadata: {name: b-1}\nspec: {pod: batch, engines: {docker: {endpoint: "unix:///run/docker.sock"}}}\n',
+  'kind: Quota\nmetadata: {name: all}\nspec: {limits: {cpu: 9}}\n',
+  'kind: Quota\nmetadata: {name: shop}\nspec: {parent: all, limits: {cpu: 4}}\n',
+  'kind: Workload\nmetadata: {name: a, namespace: shop}\nspec: {image: a, after: [b]}\n',
+  'kind: Workload\nmetadata: {name: b, namespace: shop}\nspec: {engine: process, command: [b]}\n',
+].map((text) => `apiVersion: muster/v1\n${text}`);
+
+test('the order of documents and files changes nothing', async (t) => {
+  const base = temporaryDirectory(t);
+  const loadOrder = async (documents: readonly string[], split: number, run: number) => {
+    const path = join(base, String(run));
+    writeFiles(path, {
+      'a.yaml': documents.slice(0, split).join('---\n'),
+      'b.yaml': documents.slice(split).join('---\n'),
+    });
+    const { desired, diagnostics } = await loadDesired({
+      location: { kind: 'directory', path },
+      cacheDir: join(base, 'cache'),
+    });
+    assert.deepEqual(diagnostics, []);
+    // Where a workload is declared is the one thing that may differ.
+    return JSON.stringify(desired, (key, value: unknown) => (key === 'declaredAt' ? undefined : value));
+  };
+  const expected = await loadOrder(repoDocuments, 4, 0);
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.shuffledSubarray(repoDocuments, { minLength: repoDocuments.length }),
+      fc.nat({ max: repoDocuments.length }),
+      async (documents, split) => {
+        run += 1;
+        assert.equal(await loadOrder(documents, split, run), expected);
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+test('mistakes of single documents are found with the place of the value', async () => {
+  const text = workload(
+    'image: a\nresources: {cpu: 1.00001}\nhealth: {tcp: {port: http}, exec: {command: [x]}}\nlimits: {memory: 1MiBB}',
+  );
+  const { problems } = normalise(await documentsOf(text));
+  assert.deepEqual(problems.map(({ code, pointer }) => `${code} ${pointer}`).sort(), [
+    'MUS1006 /spec/limits/memory',
+    'MUS1006 /spec/resources/cpu',
+    'MUS1310 /spec/health/tcp/port',
+    'MUS1314 /spec/health',
+  ]);
+});
