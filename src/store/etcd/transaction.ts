@@ -15,8 +15,6 @@ import { requestLease } from './lease.ts';
 
 /** Transactions of one client that are under way at once; more wait. */
 const maxInFlight = 64;
-/** Times that a transaction is sent, the outcome of the one before being known. */
-const maxAttempts = 4;
 /** How long the marks of a client that died stay. */
 const sessionTtlSeconds = 60;
 
@@ -31,6 +29,11 @@ interface Session {
   readonly lease: Lease;
   readonly leaseId: string;
   readonly free: Slot[];
+}
+
+/** It did not happen and may be sent again. */
+interface Again {
+  readonly again: unknown;
 }
 
 export interface Transactor {
@@ -74,7 +77,7 @@ export function createTransactor(options: {
     (await opened).lease.release();
   };
 
-  const attempt = async (transaction: Transaction): Promise<TransactionResult | 'again'> => {
+  const attempt = async (transaction: Transaction): Promise<TransactionResult | Again> => {
     const opened = currentSession();
     const { leaseId, free } = await opened;
     const slot = free.pop() ?? { key: marks + randomUUID(), modRevision: 0 };
@@ -86,7 +89,7 @@ export function createTransactor(options: {
       // The session's lease ran out, and the mark with it: the compare that failed was ours.
       if (!response.succeeded && markNow.modRevision !== slot.modRevision) {
         await abandon(opened);
-        return 'again';
+        return { again: new Error('the lease of this session ended') };
       }
       if (response.succeeded) slot.modRevision = revision;
       free.push(slot);
@@ -96,13 +99,13 @@ export function createTransactor(options: {
         const lost = leasesOf(transaction).find((lease) => !lease.isAlive());
         if (lost !== undefined) throw leaseEnded(lost, location, error);
         await abandon(opened);
-        return 'again';
+        return { again: error };
       }
       const failure = failureOf(error);
       if (failure === 'refused') throw toStoreError(error, location);
-      if (failure === 'notSent') return 'again';
+      if (failure === 'notSent') return { again: error };
       const applied = await settle(client, { slot, mark, location, cause: error });
-      if (applied === undefined) return 'again';
+      if (applied === undefined) return { again: error };
       free.push(slot);
       return { succeeded: true, revision: applied };
     }
@@ -113,12 +116,14 @@ export function createTransactor(options: {
       while (inFlight >= maxInFlight) await new Promise<void>((resolve) => waiting.push(resolve));
       inFlight += 1;
       try {
-        for (let count = 0; count < maxAttempts; count += 1) {
+        const deadline = performance.now() + callMs;
+        for (let count = 0; ; count += 1) {
           const result = await attempt(transaction);
-          if (result !== 'again') return result;
+          if (!('again' in result)) return result;
+          // What was before is known not to have happened, and never will.
+          if (performance.now() > deadline) throw toStoreError(result.again, location);
           await backOff(count);
         }
-        throw toStoreError(new Error(`No connection established after ${maxAttempts} attempts`), location);
       } finally {
         inFlight -= 1;
         waiting.shift()?.();
