@@ -1,3 +1,4 @@
+import { engineFailureCodes, storeFailureCodes } from '../model/failure-codes.ts';
 import { CliError, type ExitCode, exitCodes } from './exit.ts';
 
 /** Errors that explain themselves; told apart by name, so that printing one loads no store and no engine. */
@@ -22,12 +23,28 @@ export function describeError(
   const exitCode = exitCodeOf(error);
   if (explained.has(name)) {
     const hint = textProperty(error, 'hint');
-    return { text: `error: ${message}${hint === undefined ? '' : `\n  ${hint}`}${stack}`, exitCode };
+    return {
+      text: `error${catalogued(error)}: ${message}${hint === undefined ? '' : `\n  ${hint}`}${stack}`,
+      exitCode,
+    };
   }
   const advice = options.debug
     ? ''
     : '\n  This is a bug in Muster, not a mistake of yours. MUSTER_DEBUG=1 shows where it happened.';
   return { text: `error: unexpected: ${message}${advice}${stack}`, exitCode };
+}
+
+/** `[MUS2001]`: where docs/errors.md says more about it. */
+function catalogued(error: unknown): string {
+  const code = textProperty(error, 'code') ?? '';
+  const failures: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    StoreError: storeFailureCodes,
+    EngineError: engineFailureCodes,
+    LockHeld: { [code]: storeFailureCodes.locked },
+    SourceError: { [code]: code },
+  };
+  const found = error instanceof Error ? failures[error.name]?.[code] : undefined;
+  return found === undefined ? '' : `[${found}]`;
 }
 
 function exitCodeOf(error: unknown): ExitCode {

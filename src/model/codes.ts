@@ -286,6 +286,105 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'A source of the cluster could not be read, so that what it declares is unknown.',
     remedy: 'Nothing that it may declare is changed or removed meanwhile. Make it readable again.',
   },
+  // 2xxx: store
+  MUS2001: {
+    title: 'store unreachable',
+    cause: 'No member of etcd answered in time. Nothing that runs is touched while the store is away.',
+    remedy:
+      'Check the endpoints, the network and `etcdctl endpoint health`. `muster run` goes on by itself when it is back.',
+  },
+  MUS2002: {
+    title: 'outcome of a write unknown',
+    cause: 'The store was lost between a write and its answer, and could not be asked again in time.',
+    remedy: 'Run the command again: it first finds out what happened and finishes or undoes it.',
+  },
+  MUS2003: {
+    title: 'store out of space',
+    cause: 'etcd has raised its NOSPACE alarm, or the disk of the embedded store is full.',
+    remedy: 'Make room; for etcd compact, defragment and disarm the alarm, or raise its quota.',
+  },
+  MUS2004: {
+    title: 'store refuses access',
+    cause: 'The user, password or client certificate is missing, wrong or expired.',
+    remedy: 'Check the host-local credentials file; credentials never come from git.',
+  },
+  MUS2005: {
+    title: 'another Muster is writing',
+    cause: 'The embedded store has one writer, and a cluster has one leader: somebody else is it now.',
+    remedy: 'Wait for it to end, or pass `--lock-timeout 5m`. Reading commands work beside it.',
+  },
+  MUS2006: {
+    title: 'store damaged',
+    cause: 'A store file is truncated or does not hold what Muster wrote.',
+    remedy: 'Keep a copy of it and restore a backup. What runs on the engines is not affected.',
+  },
+  MUS2007: {
+    title: 'too large for the store',
+    cause: 'A value is larger than 1 MB or a transaction has more than 100 operations.',
+    remedy: 'This is a bug in Muster unless a single workload is extremely large; report it.',
+  },
+  MUS2008: {
+    title: 'store closed',
+    cause: 'The store was used after it had been closed, which happens while Muster shuts down.',
+    remedy: 'Run the command again; if it comes back, report it.',
+  },
+  MUS2009: {
+    title: 'store failed',
+    cause: 'The store answered with an error that has no code of its own.',
+    remedy: 'Read the message and the logs of etcd.',
+  },
+  // 3xxx: engines
+  MUS3001: {
+    title: 'engine unreachable',
+    cause: 'The engine of the node does not answer: it is stopped, the node is down, or the network is.',
+    remedy: 'Check the daemon on the node (`systemctl status docker`) and the endpoint in the Node document.',
+  },
+  MUS3002: {
+    title: 'engine too slow',
+    cause: 'The engine did not answer within the deadline of the call. What it was asked to do may still happen.',
+    remedy: 'Look for load or a hanging disk on the node. The next run looks at what became of the call.',
+  },
+  MUS3003: {
+    title: 'object gone',
+    cause: 'What the engine was asked about does not exist any more: somebody removed it.',
+    remedy: 'Run `muster plan`: it is shown as missing and made again.',
+  },
+  MUS3004: {
+    title: 'name taken by a foreign object',
+    cause: 'An object that is not of this cluster already has the name. It is never touched.',
+    remedy: 'Rename or remove it by hand, or give the cluster another name.',
+  },
+  MUS3005: {
+    title: 'image missing',
+    cause: 'The image is neither on the node nor in the registry.',
+    remedy: 'Push the image, correct its name, or check the node’s access to the registry.',
+  },
+  MUS3006: {
+    title: 'port taken',
+    cause: 'Something else listens on the host port.',
+    remedy:
+      'Free it, declare another port, or use `publish: auto`; take it out of the node’s range if it is always used.',
+  },
+  MUS3007: {
+    title: 'engine cannot do this',
+    cause: 'The engine on this node lacks the feature, by its kind, version or configuration.',
+    remedy: 'Leave the setting out, place the workload elsewhere, or upgrade the engine.',
+  },
+  MUS3008: {
+    title: 'node out of space',
+    cause: 'The disk of the engine is full.',
+    remedy: 'Remove what is not needed (`docker system df`), or enlarge the disk.',
+  },
+  MUS3009: {
+    title: 'engine rejects the request',
+    cause: 'The engine does not accept the definition; its own words are in the message.',
+    remedy: 'Correct the workload as the message says.',
+  },
+  MUS3010: {
+    title: 'engine failed',
+    cause: 'The engine answered with an error that has no code of its own.',
+    remedy: 'Read the message and the engine’s log on the node.',
+  },
   // 4xxx: refusals
   MUS4001: {
     title: 'no capacity',

@@ -1,5 +1,6 @@
 import { EngineError } from '../engines/engine.ts';
 import type { Effect } from '../model/effects.ts';
+import { engineFailureCodes } from '../model/failure-codes.ts';
 import type { Step } from '../model/plan.ts';
 import type { Operation } from '../store/store.ts';
 import type { Budget } from './budget.ts';
@@ -64,7 +65,10 @@ export function failureOf(error: unknown): UnitFailure | undefined {
   if (error instanceof BudgetExhausted) return { kind: 'budget', reason: error.message };
   if (error instanceof EngineError) {
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-    return { kind: 'engine', reason: `${error.engine} on ${error.node}: ${error.message}${hint}` };
+    return {
+      kind: 'engine',
+      reason: `${error.engine} on ${error.node}: ${error.message}${hint} [${engineFailureCodes[error.code]}]`,
+    };
   }
   return undefined;
 }

@@ -25,7 +25,7 @@ interface Found {
 }
 
 /** How many files are looked at or read at once. */
-const parallelReads = 32;
+const parallelReads = 128;
 
 /** The YAML files below a directory as they lie, symbolic links inside the repository followed. */
 export async function openDirectory(path: string, options: DirectoryOptions): Promise<SourceTree> {

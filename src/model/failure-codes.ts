@@ -1,0 +1,26 @@
+/** Store and engine failures → their entries in the catalogue (codes.ts). */
+
+export const storeFailureCodes = {
+  unreachable: 'MUS2001',
+  unknownOutcome: 'MUS2002',
+  noSpace: 'MUS2003',
+  unauthenticated: 'MUS2004',
+  locked: 'MUS2005',
+  corrupt: 'MUS2006',
+  tooLarge: 'MUS2007',
+  closed: 'MUS2008',
+  internal: 'MUS2009',
+} as const;
+
+export const engineFailureCodes = {
+  unreachable: 'MUS3001',
+  timeout: 'MUS3002',
+  notFound: 'MUS3003',
+  foreignName: 'MUS3004',
+  imageMissing: 'MUS3005',
+  portTaken: 'MUS3006',
+  unsupported: 'MUS3007',
+  noSpace: 'MUS3008',
+  rejected: 'MUS3009',
+  internal: 'MUS3010',
+} as const;
