@@ -45,7 +45,6 @@ module.exports = {
     vendor('dockerode', 'engines/docker'),
     vendor('etcd3', 'store/etcd'),
     vendor('cockatiel', 'store/etcd'),
-    vendor('p-queue', 'reconcile'),
     vendor('lmdb', 'store/embedded'),
     vendor('simple-git', 'source/git'),
     vendor('chokidar', 'source'),
