@@ -28,8 +28,9 @@ import type { NodeWorld, World } from './world.ts';
 /** No node and no quota is exceeded in any state that the units can be in, whatever the interleaving. */
 export function checkCapacity(world: World, report: Report): void {
   const columns = createColumns(extendedNames(world));
-  checkNodes(world, columns, report);
-  checkQuotas(world, columns, report);
+  const held = world.items.map(({ step }) => columns.of(step.holds));
+  checkNodes({ world, columns, held }, report);
+  checkQuotas({ world, columns, held }, report);
 }
 
 function extendedNames({ plan, inputs }: World): readonly string[] {
@@ -39,10 +40,17 @@ function extendedNames({ plan, inputs }: World): readonly string[] {
   return [...names].sort();
 }
 
-function checkNodes(world: World, columns: Columns, report: Report): void {
+interface Charging {
+  readonly world: World;
+  readonly columns: Columns;
+  /** What each step holds, by its position in the plan. */
+  readonly held: readonly Amounts[];
+}
+
+function checkNodes({ world, columns, held }: Charging, report: Report): void {
   const { width } = columns;
   const ledger: Ledger<NodeName> = {
-    added: ({ step }) => [[step.node, columns.of(step.holds)]],
+    added: ({ index, step }) => [[step.node, held[index] ?? []]],
     freed: (old) => [[old.node, chargeOnNode(old, columns)]],
   };
   const growth = new Map<NodeName, Amounts>();
@@ -94,13 +102,13 @@ function usableOf({ desired, observed, recorded }: NodeWorld): Resources {
   return usable;
 }
 
-function checkQuotas(world: World, columns: Columns, report: Report): void {
+function checkQuotas({ world, columns, held }: Charging, report: Report): void {
   const { desired, recorded } = world.inputs;
   if (desired.quotas.length === 0 || world.plan.steps.length === 0) return;
   const { width } = columns;
   const quotasOf = createQuotaIndex(world);
   const ledger: Ledger<DesiredQuota> = {
-    added: ({ step, workloadId }) => charge(quotasOf(workloadId, step.node), columns.of(step.holds)),
+    added: ({ index, step, workloadId }) => charge(quotasOf(workloadId, step.node), held[index] ?? []),
     freed: (old) => charge(quotasOf(old.workload, old.node), chargeOnQuota(old, columns)),
   };
   const growth = new Map<DesiredQuota, Amounts>();

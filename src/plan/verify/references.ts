@@ -112,7 +112,8 @@ function checkRevision(world: World, { step, workload }: Item, report: Report): 
     const [held, asked] = [holds[name] ?? 0, revision.resources[name]];
     if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
   }
-  for (const [name, asked] of Object.entries(revision.resources.extended)) {
+  for (const name in revision.resources.extended) {
+    const asked = revision.resources.extended[name] ?? 0;
     const held = holds.extended?.[name] ?? 0;
     if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
   }

@@ -1,5 +1,7 @@
-import { type AllocationId, allocationId, type NodeName, type UnitId, type WorkloadId } from '../../model/ids.ts';
-import type { Holds } from '../../model/recorded.ts';
+import { allocationId, type NodeName, type UnitId, type WorkloadId } from '../../model/ids.ts';
+import type { ForeignObject } from '../../model/observed.ts';
+import type { Step } from '../../model/plan.ts';
+import type { Allocation, Holds } from '../../model/recorded.ts';
 import type { Revision } from '../../model/revision.ts';
 import type { Report } from './violation.ts';
 import { type Item, revisionOf, type World } from './world.ts';
@@ -25,8 +27,8 @@ interface Taken {
 }
 
 interface Holder {
-  readonly by: AllocationId | 'foreign';
-  readonly what: string;
+  readonly by: Allocation | Step | ForeignObject;
+  readonly node: NodeName;
   readonly unit?: UnitId;
   /** The wave of `unit` in which it goes; later waves of the same unit may use what it had. */
   goesInWave?: number;
@@ -43,10 +45,11 @@ function openTaken({ inputs, touchedNodes }: World): Taken {
 }
 
 function holdRecorded(world: World, taken: Taken): void {
-  for (const { id, node, workload, revision, holds, state } of world.inputs.recorded.allocations) {
+  for (const allocation of world.inputs.recorded.allocations) {
+    const { node, workload, revision, holds, state } = allocation;
     if (!taken.domainOf.has(node) && holds.ip === undefined) continue;
     const body = revisionOf(world, world.workloads.get(workload), revision);
-    const holder: Holder = { by: id, what: `${id} on ${node}`, unit: workload as WorkloadId as string as UnitId };
+    const holder: Holder = { by: allocation, node, unit: workload as WorkloadId as string as UnitId };
     // What was stopped for good has given its ports back, but not its address.
     const { ports: _, ...rest } = holds;
     for (const slot of slotsOf(taken, { node, holds: state === 'held' ? rest : holds, body })) slot.push(holder);
@@ -56,7 +59,7 @@ function holdRecorded(world: World, taken: Taken): void {
 function holdForeign({ inputs }: World, taken: Taken): void {
   for (const [node] of taken.domainOf) {
     for (const foreign of inputs.observed.nodes.get(node)?.foreign ?? []) {
-      const holder: Holder = { by: 'foreign', what: `${foreign.name} on ${node}, which is not ours,` };
+      const holder: Holder = { by: foreign, node };
       for (const port of foreign.ports) {
         portSlot(taken, node, port).push(holder);
         portSlot(taken, node, port + udp).push(holder);
@@ -74,16 +77,15 @@ function take(
   const { step, shape, old, workload } = item;
   if (!shape.makes && !shape.updates) return;
   if (step.holds.ports === undefined && step.holds.ip === undefined) return;
-  const self = allocationId(step.instance, step.generation);
-  const holder: Holder = { by: self, what: `${self} on ${step.node}`, unit };
+  const holder: Holder = { by: step, node: step.node, unit };
   const body = revisionOf(world, workload, step.revision);
   for (const slot of slotsOf(taken, { node: step.node, holds: step.holds, body })) {
     for (const other of slot) {
       const freed = other.unit === unit && other.goesInWave !== undefined && other.goesInWave < wave;
-      const inherited = other.by === old?.id && (shape.chained || shape.updates);
-      if (freed || inherited || (other.by === self && shape.updates)) continue;
+      const inherited = other.by === old && (shape.chained || shape.updates);
+      if (freed || inherited) continue;
       const [rule, what] = describe(taken, slot, step.node);
-      report(rule, step.id, `${step.instance} takes ${what}, which ${other.what} has`);
+      report(rule, step.id, `${step.instance} takes ${what}, which ${nameOf(other)} has`);
     }
     slot.push(holder);
   }
@@ -95,7 +97,7 @@ function leave(world: World, taken: Taken, { item, wave }: { readonly item: Item
   if (old === undefined || !shape.ends) return;
   const body = revisionOf(world, workload, old.revision);
   for (const slot of slotsOf(taken, { node: old.node, holds: old.holds, body })) {
-    for (const holder of slot) if (holder.by === old.id) holder.goesInWave = wave;
+    for (const holder of slot) if (holder.by === old) holder.goesInWave = wave;
   }
 }
 
@@ -131,6 +133,11 @@ function slotAt<Key>(slots: Map<Key, Holder[]>, key: Key): Holder[] {
   const slot: Holder[] = [];
   slots.set(key, slot);
   return slot;
+}
+
+function nameOf({ by, node }: Holder): string {
+  if ('name' in by) return `${by.name} on ${node}, which is not ours,`;
+  return `${allocationId(by.instance, by.generation)} on ${node}`;
 }
 
 /** What a slot stands for; only asked for when something is wrong. */

@@ -34,6 +34,8 @@ export interface World {
 
 /** A step with everything that several rules ask about it, looked up once. */
 export interface Item {
+  /** Position in the plan. */
+  readonly index: number;
   readonly step: Step;
   readonly shape: Shape;
   readonly workloadId: WorkloadId;
@@ -93,12 +95,12 @@ export function createWorld(inputs: PlanInputs, plan: Plan): World {
 
 function itemsOf(plan: Plan, workloads: World['workloads'], allocations: World['allocations']): readonly Item[] {
   const shapeOf = createShapes();
-  return plan.steps.map((step) => {
+  return plan.steps.map((step, index) => {
     const shape = shapeOf(step);
     const workloadId = workloadOf(step.instance);
     const generation = shape.makes ? step.replaces?.generation : step.generation;
     const old = generation === undefined ? undefined : allocations.get(allocationId(step.instance, generation));
-    return { step, shape, workloadId, workload: workloads.get(workloadId), old };
+    return { index, step, shape, workloadId, workload: workloads.get(workloadId), old };
   });
 }
 
