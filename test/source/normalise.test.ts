@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { schemas as generatedSchemas } from '../../src/source/generated/schemas.ts';
 import { loadDesired } from '../../src/source/load.ts';
 import { normalise } from '../../src/source/normalise.ts';
 import { documentsOf, normaliseText } from './documents.ts';
@@ -315,3 +316,64 @@ test('mistakes of single documents are found with the place of the value', async
     'MUS1314 /spec/health',
   ]);
 });
+
+const schemas = generatedSchemas as Readonly<Record<string, Schema>>;
+
+interface Schema {
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly 'x-muster-since'?: string;
+}
+
+/** Fields below `schema` that have a default, as paths; not those inside of lists. */
+function defaultsOf(schema: Schema, path: readonly string[] = []): readonly (readonly [readonly string[], unknown])[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    if (field['x-muster-since'] !== undefined) return [];
+    const own = field.default === undefined ? [] : [[[...path, name], field.default] as const];
+    return [...own, ...defaultsOf(field, [...path, name])];
+  });
+}
+
+function withField(value: unknown, [name, ...rest]: readonly string[], field: unknown): unknown {
+  if (name === undefined) return field;
+  const map = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return { ...map, [name]: withField(map[name], rest, field) };
+}
+
+const bases: Readonly<Record<string, unknown>> = {
+  Cluster: { store: { etcd: { endpoints: ['http://127.0.0.1:2379'] } } },
+  Policy: {},
+  Pod: {},
+  Network: { subnet: '10.0.0.0/8' },
+  Node: { pod: 'p', engines: { process: {} } },
+  NodeSet: { names: 'n[1:2]', template: { pod: 'p', engines: { process: {} } } },
+  Workload: { image: 'a', ports: [{ name: 'http', port: 80 }], health: { http: { port: 'http' } } },
+  Refactor: {},
+};
+
+for (const [kind, base] of Object.entries(bases)) {
+  test(`every default that the schema of ${kind} states is what happens without it`, async () => {
+    const spec = schemas[kind]?.properties?.['spec'];
+    assert.ok(spec !== undefined, kind);
+    const itemsOf = async (value: unknown) => {
+      const text = JSON.stringify({ apiVersion: 'muster/v1', kind, metadata: { name: 'a' }, spec: value });
+      const { declarations, problems } = await normaliseText(text);
+      assert.deepEqual(problems, []);
+      return Object.values(declarations).flatMap((declared: readonly { readonly item: unknown }[]) =>
+        declared.map(({ item }) => item),
+      );
+    };
+    const expected = await itemsOf(base);
+    const defaults = defaultsOf(spec).filter(
+      ([[field = '']]) => !Array.isArray((base as Readonly<Record<string, unknown>>)[field]),
+    );
+    assert.ok(defaults.length > 0, `${kind} has no defaults`);
+    for (const [path, value] of defaults) {
+      assert.deepEqual(
+        await itemsOf(withField(base, path, value)),
+        expected,
+        `spec.${path.join('.')}: ${JSON.stringify(value)}`,
+      );
+    }
+  });
+}
