@@ -411,11 +411,6 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'This revision failed its health gate before; the last good one is kept.',
     remedy: 'Commit a mended revision, or `muster retry` if the cause was elsewhere.',
   },
-  MUS4006: {
-    title: 'engine lacks a feature',
-    cause: 'The workload asks for something that the node’s engine cannot do.',
-    remedy: 'Choose another engine or leave the setting out.',
-  },
   MUS4007: {
     title: 'order or budget cannot be kept',
     cause:
@@ -438,11 +433,6 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     title: 'workload left git',
     cause: 'A recorded workload is not declared any more: it is stopped first and deleted after `prune.deleteAfter`.',
     remedy: 'Nothing, if it is meant; otherwise declare it again.',
-  },
-  MUS5003: {
-    title: 'order forced to stop-first',
-    cause: 'There is no room, or no second port or address, to create the new instance before the old one stops.',
-    remedy: 'Nothing, if a short gap per instance is acceptable; otherwise make room.',
   },
   MUS5004: {
     title: 'foreign objects charged',
