@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { EtcdCredentials } from '../store/open.ts';
+import type { EtcdCredentials } from '../store/credentials.ts';
 import { CliError } from './exit.ts';
 
 /** Secrets of this machine. They come from here alone, never from git. */

@@ -7,7 +7,7 @@ import { formatParser, parseCount, parseWait } from './suggest.ts';
 const planFormats = ['text', 'json', 'markdown', 'github', 'junit', 'sarif'] as const;
 const diagnosticFormats = ['text', 'json', 'github', 'junit', 'sarif'] as const;
 const viewFormats = ['text', 'json'] as const;
-export const shells = ['bash', 'zsh', 'fish'] as const;
+const shells = ['bash', 'zsh', 'fish'] as const;
 
 /**
  * The command tree: names, flags and help, and nothing that costs time to load. What a command does is imported when it
@@ -47,7 +47,12 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
   add(doctorCommand()).action(run(async () => (await import('./commands/doctor.ts')).doctor));
   add(demoCommand()).action(run(async () => (await import('./commands/demo.ts')).demo));
-  add(completionCommand()).action(run(async () => (await import('./commands/completion.ts')).completion));
+  add(completionCommand()).action(
+    run(async () => {
+      const { completion } = await import('./commands/completion.ts');
+      return (shell: 'bash' | 'zsh' | 'fish') => completion(shell, program);
+    }),
+  );
   return program;
 }
 

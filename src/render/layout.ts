@@ -12,9 +12,6 @@ export const visibleLength = (text: string): number => [...text.replaceAll(ansi,
 export const padEnd = (text: string, width: number): string =>
   text + ' '.repeat(Math.max(0, width - visibleLength(text)));
 
-export const padStart = (text: string, width: number): string =>
-  ' '.repeat(Math.max(0, width - visibleLength(text))) + text;
-
 /** Cuts plain text (no colours) to a width, with an ellipsis where something is missing. */
 export function clip(text: string, width: number): string {
   const characters = [...text];

@@ -12,8 +12,10 @@ const commands = [
   'run',
   'status',
   'history',
+  'retry',
   'snapshot',
   'doctor',
+  'demo',
   'completion',
 ] as const;
 

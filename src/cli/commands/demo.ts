@@ -15,7 +15,9 @@ export interface DemoFlags {
 /** Plays the main job with real git, real processes and this very program; under a minute, and nothing to type. */
 export async function demo(flags: DemoFlags): Promise<ExitCode> {
   if (process.platform !== 'linux') {
-    throw new CliError(`the demo runs local processes, which Muster supervises on Linux only; this is ${process.platform}`);
+    throw new CliError(
+      `the demo runs local processes, which Muster supervises on Linux only; this is ${process.platform}`,
+    );
   }
   const terminal = openTerminal(flags);
   const folder = mkdtempSync(join(tmpdir(), 'muster-demo-'));
@@ -42,7 +44,9 @@ export async function demo(flags: DemoFlags): Promise<ExitCode> {
     await playStory(stage);
     if (flags.keep === true) return lookAround(stage);
     await cleanUp(stage);
-    stage.say(`That was the main job, in ${Math.round((Date.now() - startedAt) / 1000)} s. Start your own: muster init my-cluster`);
+    stage.say(
+      `That was the main job, in ${Math.round((Date.now() - startedAt) / 1000)} s. Start your own: muster init my-cluster`,
+    );
   } catch (error) {
     sweep(stage);
     throw error;
@@ -57,13 +61,19 @@ export async function demo(flags: DemoFlags): Promise<ExitCode> {
 function lookAround({ folder, repo, say }: Stage): ExitCode {
   say('The cluster goes on running. To look around:\n');
   say(`  cd ${folder}`);
-  say(`  export MUSTER_REPO=${repo} MUSTER_REF=main MUSTER_STATE_DIR=${join(folder, 'state')} MUSTER_CACHE_DIR=${join(folder, 'cache')}`);
+  say(
+    `  export MUSTER_REPO=${repo} MUSTER_REF=main MUSTER_STATE_DIR=${join(folder, 'state')} MUSTER_CACHE_DIR=${join(folder, 'cache')}`,
+  );
   say('  muster status');
-  say(`  $EDITOR ${join(repo, 'workloads/web.yaml')}; git -C ${repo} commit -am 'my change'; muster plan; muster apply`);
+  say(
+    `  $EDITOR ${join(repo, 'workloads/web.yaml')}; git -C ${repo} commit -am 'my change'; muster plan; muster apply`,
+  );
   say('  muster run                       # follow the repository, heal what drifts\n');
   say('To end it, remove the workloads as the demo does without --keep (a Refactor that says so), then the folder:\n');
   say(`  git -C ${repo} rm -q 'workloads/*.yaml' && cat > ${repo}/closing.yaml <<'END'`);
-  say('apiVersion: muster/v1\nkind: Refactor\nmetadata: {name: closing}\nspec: {removed: [{from: shop/web}, {from: shop/api}, {from: shop/heartbeat}]}\nEND');
+  say(
+    'apiVersion: muster/v1\nkind: Refactor\nmetadata: {name: closing}\nspec: {removed: [{from: shop/web}, {from: shop/api}, {from: shop/heartbeat}]}\nEND',
+  );
   say(`  git -C ${repo} add -A; git -C ${repo} commit -qm closing; muster apply --auto-approve && rm -r ${folder}`);
   return exitCodes.ok;
 }
