@@ -114,6 +114,29 @@ describe('the main job through the command line', () => {
     assert.equal(code, 0);
     for (const line of log.trim().split('\n')) JSON.parse(line);
   });
+
+  test('Ctrl-C stops at a safe point with 130; the next apply finishes', { timeout: 90_000 }, async (t) => {
+    const cluster = await quickstart(t);
+    await edit(join(cluster, 'workloads/web.yaml'), (text) => text.replace('observe: 500ms', 'observe: 3s'));
+    assert.equal((await muster(['apply', cluster, '--auto-approve'])).code, 0);
+    await edit(join(cluster, 'workloads/web.yaml'), (text) => text.replace('VERSION: "1"', 'VERSION: "2"'));
+    const child = startMuster(['apply', cluster, '--auto-approve']);
+    let said = '';
+    child.stdout?.resume();
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const ended = once(child, 'exit');
+    await until(async () => said.includes('observing'));
+    child.kill('SIGINT');
+    const [code] = (await ended) as [number | null];
+    assert.equal(code, 130, said);
+    assert.match(said, /Stopping at a safe point/);
+    const next = await muster(['apply', cluster, '--auto-approve']);
+    assert.equal(next.code, 0, next.stderr);
+    assert.match(next.stderr, /a run was interrupted/);
+    const after = await muster(['plan', cluster, '--detailed-exitcode']);
+    assert.match(after.stdout, /^No changes\./m);
+    assert.equal(after.code, 0);
+  });
 });
 
 const pollMs = 100;

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
-const built = join(root, 'dist/cli/main.js');
+/** `MUSTER_TEST_BINARY` tests another build than the one in dist. */
+const built = process.env['MUSTER_TEST_BINARY'] ?? join(root, 'dist/cli/main.js');
 /** The built binary where there is one, else the sources. */
 const program: readonly string[] = existsSync(built) ? [built] : ['--import', 'tsx', join(root, 'src/cli/main.ts')];
 
