@@ -1,15 +1,10 @@
+import type { EtcdCredentials } from './credentials.ts';
 import { type Store, StoreError } from './store.ts';
 
 /** Where a store is; what `--store` and `Cluster.spec.store` say. */
 export type StoreLocation =
   | { readonly kind: 'embedded'; readonly path: string }
   | { readonly kind: 'etcd'; readonly endpoints: readonly string[]; readonly prefix: string };
-
-/** Host-local, never from git. Certificates and keys are PEM text. */
-export interface EtcdCredentials {
-  readonly tls?: { readonly ca: string; readonly certificate?: string; readonly key?: string };
-  readonly user?: { readonly name: string; readonly password: string };
-}
 
 export interface StoreOptions {
   readonly location: StoreLocation;
@@ -90,7 +85,9 @@ function nearMiss(text: string): string {
 const badLocation = (text: string, problem: string): StoreError =>
   new StoreError({
     code: 'internal',
-    message: `store location "${text}": ${problem}`,
+    message: `store location "${withoutCredentials(text)}": ${problem}`,
     retryable: false,
     hint: `Allowed: ${examples}`,
   });
+
+const withoutCredentials = (text: string): string => text.replace(/\/\/[^/]*@/, '//…@');

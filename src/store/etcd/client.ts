@@ -1,6 +1,6 @@
 import { ExponentialBackoff, noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
-import type { EtcdCredentials } from '../open.ts';
+import type { EtcdCredentials } from '../credentials.ts';
 
 export interface EtcdConnection {
   /** `http(s)://host:port` */

@@ -79,4 +79,4 @@ export function toStoreError(error: unknown, location: string): StoreError {
   });
 }
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
