@@ -4,7 +4,7 @@ import { instanceId, workloadOfUnit } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { Allocation, RecordedWorkload } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, isReachable } from './cluster.ts';
-import type { PlanInputs } from './inputs.ts';
+import { type PlanInputs, workloadsById } from './inputs.ts';
 
 /**
  * What is known of a recorded instance:
@@ -48,7 +48,7 @@ export interface Matched {
 }
 
 export function match(inputs: PlanInputs, cluster: Cluster): Matched {
-  const definitions = new Map(inputs.desired.workloads.map((workload) => [workload.id, workload]));
+  const definitions = workloadsById(inputs.desired);
   const objects = objectsByAllocation(inputs);
   const allocations = new Map<WorkloadId, Allocation[]>();
   for (const allocation of inputs.recorded.allocations) {

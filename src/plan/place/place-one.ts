@@ -41,7 +41,7 @@ export interface Attempt {
 
 /** Places one instance and charges it: in place, then on its own node, then on the best other one. */
 export function placeOne(context: Context, intent: Intent, want: Want, attempt: Attempt): Outcome {
-  const stay = stayingNode(context, intent, want);
+  const stay = stayingNode(intent, want);
   const failure = stay === undefined ? undefined : tryStay(context, intent, want, attempt, stay);
   if (failure?.kind === 'placed') return failure;
   const bound = boundTo(intent, want);
@@ -59,7 +59,7 @@ function boundTo({ definition }: Intent, want: Want): string | undefined {
   return definition.type === 'static' ? 'it is static and never moves' : undefined;
 }
 
-function stayingNode(_context: Context, { definition, target }: Intent, want: Want): ClusterNode | undefined {
+function stayingNode({ definition, target }: Intent, want: Want): ClusterNode | undefined {
   const node = want.current?.node;
   if (node === undefined || want.mustLeave !== undefined || node.draining) return undefined;
   const { engine } = target.revision;
@@ -96,12 +96,12 @@ function tryStay(context: Context, intent: Intent, want: Want, attempt: Attempt,
 }
 
 /** Everything that changed can be changed while it runs. */
-function isInPlace({ definition, target }: Intent, { current, changes, cause }: Want): boolean {
+function isInPlace({ target }: Intent, { current, changes, cause }: Want): boolean {
   if (current === undefined || objectOf(current) !== 'running' || current.status === 'unhealthy') return false;
   if (changes.length === 0 && current.allocation.revision === target.hash) return false;
   if (changes.length === 0 && cause === 'new') return false;
   const worst = worstClass(changes);
-  return definition.id !== undefined && (worst === 'none' || worst === 'live');
+  return worst === 'none' || worst === 'live';
 }
 
 function tryUpdate(context: Context, intent: Intent, want: Want, node: ClusterNode): Outcome {
