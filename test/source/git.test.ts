@@ -145,6 +145,45 @@ test('a repository behind a plain web server works, and its password is never sh
   }
 });
 
+/** Sets variables of this process for one test. */
+function setEnvironment(t: TestContext, variables: Readonly<Record<string, string>>): void {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, variables);
+  t.after(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+}
+
+test('the way to a server is taken from the environment, the repository is not', async (t) => {
+  const folder = temporaryDirectory(t);
+  const options = { name: 'config', cacheDir: join(folder, 'cache') };
+  const commit = createRepository(join(folder, 'repo'), { 'a.yaml': 'a: 1\n' });
+  createRepository(join(folder, 'other'), { 'b.yaml': 'b: 1\n' });
+  // What the ssh transport would run on the other machine is run here instead.
+  writeFiles(folder, { 'ssh.sh': '#!/bin/sh\nshift\nexec sh -c "$*"\n' });
+  setEnvironment(t, {
+    GIT_SSH_COMMAND: `sh ${join(folder, 'ssh.sh')}`,
+    GIT_SSH_VARIANT: 'simple',
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `url.ssh://somewhere${folder}/.insteadOf`,
+    GIT_CONFIG_VALUE_0: 'company:',
+    GIT_DIR: join(folder, 'other', '.git'),
+    GIT_WORK_TREE: join(folder, 'other'),
+    GIT_INDEX_FILE: join(folder, 'other', '.git', 'index'),
+    EDITOR: 'vi',
+    PAGER: 'less',
+  });
+  for (const url of [`ssh://somewhere${folder}/repo`, 'company:repo', join(folder, 'repo')]) {
+    const tree = await openTree(at(url), options);
+    assert.equal(tree.commit, commit, url);
+    assert.deepEqual(await contents(tree), { 'a.yaml': 'a: 1\n' });
+    assert.equal(await pollRef(at(url), options), commit);
+  }
+});
+
 test('what cannot be read says what and where, and suggests the near branch', async (t) => {
   const folder = temporaryDirectory(t);
   const options = { name: 'config', cacheDir: join(folder, 'cache') };

@@ -30,6 +30,9 @@ const keptEnvironment = [
   'GIT_TRACE_PACKET',
   'GIT_EXEC_PATH',
 ];
+/** Configuration by environment, which is how CI systems hand credentials to git. */
+const keptConfiguration = /^GIT_CONFIG_(COUNT|KEY_\d+|VALUE_\d+)$/;
+const isKept = (name: string): boolean => keptEnvironment.includes(name) || keptConfiguration.test(name);
 const ownEnvironment = { GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' };
 
 /** Runs one git command in a directory and gives its standard output. Throws `SourceError`, with the url but no credentials. */
@@ -48,37 +51,33 @@ export async function runGit(
 export function gitEnvironment(ceiling: string | undefined): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && (!name.startsWith('GIT_') || keptEnvironment.includes(name))) environment[name] = value;
+    if (value !== undefined && (!name.startsWith('GIT_') || isKept(name))) environment[name] = value;
   }
   return { ...environment, ...ownEnvironment, ...(ceiling !== undefined && { GIT_CEILING_DIRECTORIES: ceiling }) };
 }
 
 function clientFor(options: { readonly directory: string; readonly ceiling?: string }): SimpleGit {
+  const environment = gitEnvironment(options.ceiling);
   const git = simpleGit({
     baseDir: options.directory,
-    allowEnvironment: [
-      ...keptEnvironment,
-      ...Object.keys(ownEnvironment),
-      'GIT_CEILING_DIRECTORIES',
-      'EDITOR',
-      'PAGER',
-      'VISUAL',
-      'PREFIX',
-    ],
+    // All of it is what `gitEnvironment` let through, and comes from whoever started Muster, not from a config repo.
+    allowEnvironment: Object.keys(environment),
     timeout: { block: silenceMs },
     abort: AbortSignal.timeout(totalMs),
-    // The variables come from whoever started Muster, not from a config repo.
     unsafe: {
       allowUnsafeSshCommand: true,
       allowUnsafeAskPass: true,
       allowUnsafeConfigPaths: true,
+      allowUnsafeConfigEnvCount: true,
+      allowUnsafeCredentialHelper: true,
+      allowUnsafeUrlRewrite: true,
       allowUnsafeGitProxy: true,
       allowUnsafeExec: true,
       allowUnsafeEditor: true,
       allowUnsafePager: true,
     },
   });
-  return git.env(gitEnvironment(options.ceiling));
+  return git.env(environment);
 }
 
 interface Trouble {
