@@ -1,7 +1,12 @@
+// node --import tsx bench/docker-apply.ts [CONTAINERS]: Muster's apply against the daemon's own rate, in one run.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
-/** `baseline`: containers a second that the daemon itself creates and starts, in one run with what it is compared to. */
+/** The baseline: containers a second that the daemon itself creates and starts, in one run with what it is compared to. */
 export interface RawRate {
   readonly containers: number;
   readonly seconds: number;
@@ -10,6 +15,8 @@ export interface RawRate {
 
 const socketPath = '/var/run/docker.sock';
 const apiVersion = 'v1.41';
+/** Containers in the making at once, on both sides. */
+const concurrency = 8;
 
 /**
  * Creates and starts small containers with plain HTTP requests, nothing of Muster and no client library in between:
@@ -71,4 +78,74 @@ function ask(method: string, path: string, body?: unknown): Promise<string> {
     sent.on('error', reject);
     sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+/** The same containers through the whole of Muster: plan, journal, apply. The time is that of the run alone, from its history. */
+async function musterRate(containers: number): Promise<RawRate> {
+  const folder = mkdtempSync(join(tmpdir(), 'muster-bench-'));
+  const muster = (...args: readonly string[]): string =>
+    execFileSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  try {
+    writeFileSync(join(folder, 'cluster.yaml'), configOf(containers));
+    muster('apply', folder, '--auto-approve');
+    const [run] = JSON.parse(muster('history', folder, '-o', 'json')) as {
+      readonly startedAt: number;
+      readonly endedAt: number;
+    }[];
+    if (run === undefined) throw new Error('no run in the history');
+    const seconds = (run.endedAt - run.startedAt) / 1000;
+    return { containers, seconds, perSecond: containers / seconds };
+  } finally {
+    const filters = encodeURIComponent(JSON.stringify({ name: ['^/musterbench[.]'] }));
+    const made = JSON.parse(await ask('GET', `/containers/json?all=true&filters=${filters}`)) as {
+      readonly Id: string;
+    }[];
+    await inParallel(made.length, concurrency, (index) =>
+      ask('DELETE', `/containers/${made[index]?.Id}?force=true&v=true`),
+    );
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const configOf = (containers: number): string => `
+apiVersion: muster/v1
+kind: Cluster
+metadata: {name: musterbench}
+spec: {apply: {parallelism: 32, perNode: ${concurrency}}}
+---
+apiVersion: muster/v1
+kind: Pod
+metadata: {name: local}
+spec: {}
+---
+apiVersion: muster/v1
+kind: Node
+metadata: {name: local-1}
+spec:
+  pod: local
+  engines: {docker: {endpoint: "unix://${socketPath}", publishAddress: 127.0.0.1}}
+  capacity: {cpu: 1000, memory: 1TiB}
+---
+apiVersion: muster/v1
+kind: Workload
+metadata: {name: small, namespace: default}
+spec:
+  type: stateless
+  engine: docker
+  image: muster-test/busybox:1
+  replicas: ${containers}
+  resources: {cpu: 50m, memory: 16MiB}
+  update: {groups: [100%], observe: 0s}
+`;
+
+if (process.argv[1] === import.meta.filename) {
+  const containers = Number(process.argv[2] ?? 50);
+  const raw = await rawRate({ image: 'muster-test/busybox:1', containers, concurrency });
+  const muster = await musterRate(containers);
+  console.log(
+    `daemon: ${raw.perSecond.toFixed(2)}/s · muster: ${muster.perSecond.toFixed(2)}/s · ratio ${(muster.perSecond / raw.perSecond).toFixed(2)} (goal 0.80)`,
+  );
 }
