@@ -8,25 +8,44 @@ export function checkUnique(declarations: Declarations, documents: readonly Sour
 }
 
 function duplicateDocuments(documents: readonly SourceDocument[]): readonly Problem[] {
-  const first = new Map<string, SourceDocument>();
-  const problems: Problem[] = [];
-  for (const document of inPlaceOrder(documents)) {
-    const { kind, namespace, name } = document;
-    if (kind === 'Cluster' || name === '') continue;
-    const shownName = kind === 'Workload' ? `${namespace}/${name}` : name;
-    const key = `${kind} ${shownName}`;
-    const before = first.get(key);
-    if (before === undefined) first.set(key, document);
-    else problems.push(duplicate(document, before, `${key} is declared twice`));
+  const named = documents.filter(({ kind, name }) => kind !== 'Cluster' && name !== '');
+  const keyOf = ({ kind, namespace, name }: SourceDocument): string =>
+    kind === 'Workload' ? `Workload ${namespace}/${name}` : `${kind} ${name}`;
+  return groupsOfSeveral(named, keyOf).flatMap(([key, group]) => {
+    const [first, ...others] = inPlaceOrder(group);
+    if (first === undefined) return [];
+    return others.map((document) => duplicate(document, first, `${key} is declared twice`));
+  });
+}
+
+/** The items that share their key with others; nothing is sorted or kept for all the rest. */
+function groupsOfSeveral<T>(
+  items: readonly T[],
+  keyOf: (item: T) => string,
+): readonly (readonly [string, readonly T[]])[] {
+  const counts = new Map<string, number>();
+  for (const item of items) {
+    const key = keyOf(item);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  return problems;
+  if (counts.size === items.length) return [];
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (counts.get(key) === 1) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return [...groups];
 }
 
 function duplicateNodes({ nodes }: Declarations): readonly Problem[] {
   const first = new Map<string, SourceDocument>();
   const problems: Problem[] = [];
   const reported = new Set<string>();
-  const ordered = [...nodes].sort((a, b) => compareText(placeKey(a.document), placeKey(b.document)));
+  const several = groupsOfSeveral(nodes, ({ item }) => item.name).flatMap(([, group]) => group);
+  const ordered = several.sort((a, b) => compareText(placeKey(a.document), placeKey(b.document)));
   for (const { item, document } of ordered) {
     const before = first.get(item.name);
     if (before === undefined) {

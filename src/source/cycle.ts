@@ -9,7 +9,7 @@ export function findCycle(
   const state = new Map<string, 'open' | 'done'>();
   const cycles: (readonly string[])[] = [];
   for (const root of nodes) {
-    if (state.has(root)) continue;
+    if (state.has(root) || next(root).length === 0) continue;
     const path: { readonly node: string; readonly rest: string[] }[] = [];
     const enter = (node: string) => {
       state.set(node, 'open');

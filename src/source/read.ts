@@ -2,8 +2,7 @@ import type { Diagnostic } from '../model/diagnostics.ts';
 import type { CachedDocument, DocumentCache } from './cache.ts';
 import type { Location, SourceDocument } from './document.ts';
 import { SourceError } from './error.ts';
-import { type ParsedDocument, parseDocuments, parseFile } from './parse.ts';
-import { linesOf, locatePointer } from './position.ts';
+import type { ParsedDocument } from './parse.ts';
 import type { SourceFile, SourceTree } from './tree.ts';
 
 /** The documents of a tree as plain data. */
@@ -94,6 +93,8 @@ async function readFile(
   }
   try {
     const text = await file.read();
+    // Loaded when needed: a repo that comes from the cache whole needs no YAML parser.
+    const { parseFile } = await import('./parse.ts');
     const locator = locatorOf(async () => text);
     const parsed = parseFile(text, path);
     const documents = parsed.documents.map((document) => ({
@@ -134,6 +135,8 @@ function locatorOf(read: () => Promise<string>): (index: number) => SourceDocume
   let parsed: Promise<(index: number, pointer: string, target: 'key' | 'value') => Location> | undefined;
   const parse = async () => {
     const text = await read();
+    const { parseDocuments } = await import('./parse.ts');
+    const { linesOf, locatePointer } = await import('./position.ts');
     const lines = linesOf(text);
     const documents = parseDocuments(text, () => {});
     return (index: number, pointer: string, target: 'key' | 'value'): Location => {
