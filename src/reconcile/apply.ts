@@ -18,7 +18,7 @@ import { commit, openJournal, unitOperations } from './journal.ts';
 import { createLimits } from './limits.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
 import type { RunContext } from './run-context.ts';
-import { initialStatus } from './saga.ts';
+import { emptyLedger } from './saga.ts';
 import { type UnitRecord, unitRecords } from './unit.ts';
 
 /** What applying needs from outside. */
@@ -149,7 +149,7 @@ async function startUnit(
   const result = await halting(
     async () => {
       await recordUnit(context, record, revisions);
-      return runUnit(context, record, openJournal(context, unit, { status: initialStatus, next: 0 }));
+      return runUnit(context, record, openJournal(context, unit, { ledger: emptyLedger(), next: 0 }));
     },
     (reason): UnitResult => ({ unit, state: 'paused', reason }),
   );

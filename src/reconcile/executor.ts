@@ -97,7 +97,7 @@ async function runWave(run: UnitRun, number: number, wave: Wave): Promise<void> 
 }
 
 const hasBegun = (run: UnitRun, id: Step['id']): boolean =>
-  (run.effects.bySteps.get(id) ?? []).some((effect) => run.journal.status().effects.has(effect.key));
+  (run.effects.bySteps.get(id) ?? []).some((effect) => run.journal.reached(effect.key) !== undefined);
 
 /** A failure decides over a halt: what failed is undone rather than left; among equals the first. */
 function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
@@ -127,7 +127,7 @@ async function runStep(run: UnitRun, step: Step, waveFailed: AbortSignal): Promi
   }
   run.budget.restored(step.instance);
   if (!commitsAlone(step)) return;
-  if (!run.journal.status().settled.has(step.id)) await run.journal.append([{ kind: 'stepSettled', step: step.id }]);
+  if (!run.journal.isSettled(step.id)) await run.journal.append([{ kind: 'stepSettled', step: step.id }]);
   await settleStep(run, step);
 }
 

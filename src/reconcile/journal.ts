@@ -1,11 +1,11 @@
-import type { RunId, UnitId } from '../model/ids.ts';
+import type { RunId, StepId, UnitId } from '../model/ids.ts';
 import { keys, parseUnitKey, prefixes } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
 import { type Operation, type Store, StoreError } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { afterJournalRecord } from './failpoint.ts';
 import { Halted } from './halt.ts';
-import { nextStatus, replay, type UnitEvent, type UnitStatus } from './saga.ts';
+import { enter, type Ledger, nextStatus, replay, type UnitEvent, type UnitStatus } from './saga.ts';
 import type { UnitRecord } from './unit.ts';
 
 /** Characters of a unit's record per store value, well below the store's limit even when every one needs three bytes. */
@@ -17,6 +17,9 @@ const storeRetryMs = 500;
 /** The write-ahead log of one unit. Every append is one transaction that also compares the fencing token. */
 export interface UnitJournal {
   status(): UnitStatus;
+  /** How far an effect got; undefined: not begun. */
+  reached(effect: string): 'started' | 'done' | undefined;
+  isSettled(step: StepId): boolean;
   /** Writes the events, and with them the operations; then they count. Throws `Halted` when the lease or store is gone. */
   append(events: readonly UnitEvent[], operations?: readonly Operation[]): Promise<void>;
 }
@@ -32,11 +35,14 @@ export interface JournalContext {
 export function openJournal(
   context: JournalContext,
   unit: UnitId,
-  written: { readonly status: UnitStatus; readonly next: number },
+  written: { readonly ledger: Ledger; readonly next: number },
 ): UnitJournal {
-  let { status, next } = written;
+  const { ledger } = written;
+  let { next } = written;
   return {
-    status: () => status,
+    status: () => ledger.status,
+    reached: (effect) => ledger.effects.get(effect),
+    isSettled: (step) => ledger.settled.has(step),
     append: async (events, operations = []) => {
       // Numbers are taken before the write: concurrent effects of a unit never get the same one. A number whose write
       // was lost leaves a gap, which replay passes over: its effect was never begun.
@@ -46,15 +52,16 @@ export function openJournal(
         const value = JSON.stringify({ ...event, at: context.clock.now(), token: context.leadership.token });
         return { kind: 'put', key, value };
       });
-      const statusBefore = status.state;
-      const statusAfter = events.reduce(nextStatus, status);
+      const after = events.reduce(nextStatus, ledger.status);
       const stateChange: readonly Operation[] =
-        statusAfter.state === statusBefore
+        after.state === ledger.status.state
           ? []
-          : [{ kind: 'put', key: keys.unitStatus(context.run, unit), value: statusRecord(statusAfter, events) }];
+          : [{ kind: 'put', key: keys.unitStatus(context.run, unit), value: statusRecord(after, events) }];
       await commit(context, [...puts, ...stateChange, ...operations]);
-      status = events.reduce(nextStatus, status);
-      for (const _ of events) afterJournalRecord();
+      for (const event of events) {
+        enter(ledger, event);
+        afterJournalRecord();
+      }
     },
   };
 }
@@ -111,7 +118,7 @@ export function unitOperations(run: RunId, record: UnitRecord): readonly Operati
 export interface FoundUnit {
   readonly run: RunId;
   readonly record: UnitRecord;
-  readonly status: UnitStatus;
+  readonly ledger: Ledger;
   /** Number of the next journal entry. */
   readonly next: number;
 }
@@ -141,7 +148,7 @@ export async function readOpenUnits(store: Store): Promise<readonly FoundUnit[]>
     .map(({ run, plan, events, next }) => ({
       run,
       record: JSON.parse(plan.join('')) as UnitRecord,
-      status: replay(events),
+      ledger: replay(events),
       next,
     }));
 }

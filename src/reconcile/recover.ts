@@ -42,14 +42,14 @@ async function recoverRun(
 }
 
 async function recoverUnit(context: RunContext, found: FoundUnit): Promise<UnitResult> {
-  const { record, status, next } = found;
+  const { record, ledger, next } = found;
   const { unit } = record;
-  const backward = status.failure !== undefined;
+  const backward = ledger.status.failure !== undefined;
   context.progress({ kind: 'recovering', run: found.run, unit, direction: backward ? 'unwind' : 'finish' });
   const result = await halting(
     async () => {
-      const journal = openJournal(context, unit, { status, next });
-      if (status.state === 'stuck') await journal.append([{ kind: 'retried' }]);
+      const journal = openJournal(context, unit, { ledger, next });
+      if (ledger.status.state === 'stuck') await journal.append([{ kind: 'retried' }]);
       return runUnit(context, record, journal);
     },
     (reason): UnitResult => ({ unit, state: 'paused', reason }),

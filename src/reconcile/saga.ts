@@ -13,12 +13,6 @@ export interface UnitStatus {
   readonly state: 'running' | 'settling' | 'unwinding' | 'done' | 'undone' | 'stuck';
   /** Waves whose gate has been passed. */
   readonly wavesDone: number;
-  /** Effect key → how far it got. What is `started` without `done` is probed and repeated: effects are idempotent. */
-  readonly effects: ReadonlyMap<string, 'started' | 'done'>;
-  /** Keys in the order in which they were started: undone in reverse. */
-  readonly order: readonly string[];
-  /** Steps that committed by themselves (heals, moves): never undone. */
-  readonly settled: ReadonlySet<StepId>;
   readonly failure?: UnitFailure;
 }
 
@@ -28,7 +22,7 @@ export interface UnitFailure {
   readonly reason: string;
 }
 
-/** One journal entry. `token` and `at` are for people and forensics; the status does not depend on them. */
+/** One journal entry. The token and time that are stored with it are for people: the status does not depend on them. */
 export type UnitEvent =
   | { readonly kind: 'effectStarted'; readonly effect: string }
   | { readonly kind: 'effectDone'; readonly effect: string }
@@ -39,32 +33,18 @@ export type UnitEvent =
   | { readonly kind: 'retried' }
   | { readonly kind: 'ended'; readonly state: 'done' | 'undone' | 'stuck'; readonly reason?: string };
 
-export const initialStatus: UnitStatus = {
-  state: 'running',
-  wavesDone: 0,
-  effects: new Map(),
-  order: [],
-  settled: new Set(),
-};
+export const initialStatus: UnitStatus = { state: 'running', wavesDone: 0 };
 
+/** The status after an event. Throws on an illegal transition: a journal never tells of one. */
 export function nextStatus(status: UnitStatus, event: UnitEvent): UnitStatus {
   switch (event.kind) {
-    case 'effectStarted': {
-      allow(status, event, ['running', 'settling', 'unwinding']);
-      const isNew = !status.effects.has(event.effect);
-      return {
-        ...status,
-        effects: new Map(status.effects).set(event.effect, 'started'),
-        order: isNew ? [...status.order, event.effect] : status.order,
-      };
-    }
+    case 'effectStarted':
     case 'effectDone':
       allow(status, event, ['running', 'settling', 'unwinding']);
-      if (!status.effects.has(event.effect)) throw illegal(status, event);
-      return { ...status, effects: new Map(status.effects).set(event.effect, 'done') };
+      return status;
     case 'stepSettled':
       allow(status, event, ['running']);
-      return { ...status, settled: new Set(status.settled).add(event.step) };
+      return status;
     case 'waveDone':
       allow(status, event, ['running']);
       if (event.wave !== status.wavesDone) throw illegal(status, event);
@@ -86,9 +66,34 @@ export function nextStatus(status: UnitStatus, event: UnitEvent): UnitStatus {
   }
 }
 
-/** The status that a journal tells of. */
-export function replay(events: readonly UnitEvent[]): UnitStatus {
-  return events.reduce(nextStatus, initialStatus);
+/**
+ * A unit's status together with how far each effect got: an arena that is changed in place, because a unit of thousands
+ * of instances has tens of thousands of entries.
+ */
+export interface Ledger {
+  status: UnitStatus;
+  /** What is `started` without `done` is done again after a crash: effects are idempotent. */
+  readonly effects: Map<string, 'started' | 'done'>;
+  /** Steps that committed by themselves (heals, moves): never undone. */
+  readonly settled: Set<StepId>;
+}
+
+export const emptyLedger = (): Ledger => ({ status: initialStatus, effects: new Map(), settled: new Set() });
+
+/** Enters one event. Throws on an illegal transition, and then changes nothing. */
+export function enter(ledger: Ledger, event: UnitEvent): void {
+  if (event.kind === 'effectDone' && !ledger.effects.has(event.effect)) throw illegal(ledger.status, event);
+  ledger.status = nextStatus(ledger.status, event);
+  if (event.kind === 'effectStarted') ledger.effects.set(event.effect, 'started');
+  if (event.kind === 'effectDone') ledger.effects.set(event.effect, 'done');
+  if (event.kind === 'stepSettled') ledger.settled.add(event.step);
+}
+
+/** The ledger that a journal tells of. */
+export function replay(events: readonly UnitEvent[]): Ledger {
+  const ledger = emptyLedger();
+  for (const event of events) enter(ledger, event);
+  return ledger;
 }
 
 const endedFrom = {

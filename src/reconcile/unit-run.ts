@@ -21,8 +21,7 @@ export interface UnitRun {
   readonly budget: Budget;
 }
 
-export const isDone = (run: UnitRun, effect: Effect): boolean =>
-  run.journal.status().effects.get(effect.key) === 'done';
+export const isDone = (run: UnitRun, effect: Effect): boolean => run.journal.reached(effect.key) === 'done';
 
 /** Journal `started`, act, journal `done` together with the allocation's change. Done before: nothing. */
 export async function runEffect(run: UnitRun, effect: Effect, step: Step, signal: AbortSignal): Promise<void> {

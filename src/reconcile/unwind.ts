@@ -45,14 +45,13 @@ export async function unwind(run: UnitRun): Promise<void> {
 async function unwindStep(run: UnitRun, step: Step): Promise<void> {
   const { journal, effects } = run;
   // Committed by itself: it stays, and what it began to settle is finished.
-  if (journal.status().settled.has(step.id)) return settleStep(run, step);
+  if (journal.isSettled(step.id)) return settleStep(run, step);
   for (const effect of [...(effects.bySteps.get(step.id) ?? [])].reverse()) {
-    if (!journal.status().effects.has(effect.key)) continue;
+    if (journal.reached(effect.key) === undefined) continue;
     // What did not serve before is not brought back: the next plan heals it.
     if (effect.kind === 'stop' && step.replaces?.object === 'dead') continue;
     const undo = undoOf(effect);
-    if (undo !== undefined && journal.status().effects.get(undo.key) !== 'done')
-      await undoEffect(run, { effect, undo, step });
+    if (undo !== undefined && journal.reached(undo.key) !== 'done') await undoEffect(run, { effect, undo, step });
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { stepId } from '../../src/model/ids.ts';
-import { initialStatus, nextStatus, replay, type UnitEvent, type UnitStatus } from '../../src/reconcile/saga.ts';
+import { enter, initialStatus, nextStatus, replay, type UnitEvent, type UnitStatus } from '../../src/reconcile/saga.ts';
 
 const started = (effect: string): UnitEvent => ({ kind: 'effectStarted', effect });
 const done = (effect: string): UnitEvent => ({ kind: 'effectDone', effect });
@@ -17,34 +17,52 @@ test('a unit that passes its waves commits, settles and is done', () => {
     started('b'),
     done('b'),
     { kind: 'ended', state: 'done' },
-  ]);
+  ]).status;
   assert.equal(status.state, 'done');
   assert.equal(status.wavesDone, 1);
 });
 
 test('a failure turns a unit around, and it ends undone', () => {
-  const status = replay([started('a'), done('a'), gateFailure, started('undo:a'), done('undo:a'), { kind: 'ended', state: 'undone' }]);
+  const status = replay([
+    started('a'),
+    done('a'),
+    gateFailure,
+    started('undo:a'),
+    done('undo:a'),
+    { kind: 'ended', state: 'undone' },
+  ]).status;
   assert.equal(status.state, 'undone');
   assert.equal(status.failure?.kind, 'gate');
 });
 
-test('what was started and not done is known after a crash, in the order of starting', () => {
-  const status = replay([started('a'), started('b'), done('a')]);
-  assert.deepEqual([...status.effects], [['a', 'done'], ['b', 'started']]);
-  assert.deepEqual(status.order, ['a', 'b']);
+test('what was started and not done is known after a crash', () => {
+  const { effects } = replay([started('a'), started('b'), done('a')]);
+  assert.deepEqual(
+    [...effects],
+    [
+      ['a', 'done'],
+      ['b', 'started'],
+    ],
+  );
 });
 
-test('repeating an effect after a crash changes neither its place nor anything else', () => {
-  const once = replay([started('a'), started('b')]);
-  const twice = nextStatus(once, started('a'));
-  assert.deepEqual(twice.order, once.order);
+test('an effect that is done again after a crash is open until it is done', () => {
+  const ledger = replay([started('a')]);
+  enter(ledger, started('a'));
+  assert.equal(ledger.effects.get('a'), 'started');
+});
+
+test('a refused event leaves the ledger as it was', () => {
+  const ledger = replay([{ kind: 'committed' }]);
+  assert.throws(() => enter(ledger, { kind: 'stepSettled', step: stepId('s1') }), /illegal/);
+  assert.equal(ledger.settled.size, 0);
 });
 
 test('a stuck unit that is tried again goes on where it was stuck', () => {
   const unwinding = replay([gateFailure, { kind: 'ended', state: 'stuck' }, { kind: 'retried' }]);
-  assert.equal(unwinding.state, 'unwinding');
+  assert.equal(unwinding.status.state, 'unwinding');
   const settling = replay([{ kind: 'committed' }, { kind: 'ended', state: 'stuck' }, { kind: 'retried' }]);
-  assert.equal(settling.state, 'settling');
+  assert.equal(settling.status.state, 'settling');
 });
 
 test('illegal transitions throw', () => {
