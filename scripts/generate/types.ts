@@ -1,4 +1,3 @@
-import type { JSONSchema4 } from 'json-schema';
 import { compile } from 'json-schema-to-typescript';
 import type { Schema } from './schemas.ts';
 
@@ -9,7 +8,7 @@ export async function schemaTypes(kinds: ReadonlyMap<string, Schema>): Promise<s
   const parts: string[] = [];
   for (const [name, schema] of kinds) {
     parts.push(
-      await compile(forTypes(schema) as JSONSchema4, name, {
+      await compile(forTypes(schema) as Parameters<typeof compile>[0], name, {
         bannerComment: '',
         additionalProperties: false,
         ignoreMinAndMaxItems: true,
