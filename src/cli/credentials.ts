@@ -4,8 +4,6 @@ import { dirname, join, resolve } from 'node:path';
 import type { EtcdCredentials } from '../store/credentials.ts';
 import { CliError } from './exit.ts';
 
-type EtcdCredentials = NonNullable<Parameters<typeof openStore>[0]['credentials']>;
-
 /** Secrets of this machine. They come from here alone, never from git. */
 export interface Credentials {
   readonly etcd?: EtcdCredentials;

@@ -1,6 +1,6 @@
 import type { Plan } from '../model/plan.ts';
 import { githubData, githubProperty, xmlText } from './escape.ts';
-import { nearestText, reasonsText } from './plan-text.ts';
+import { nearestText, reasonsText, saysNearest } from './plan-text.ts';
 import { verdict, withSubject } from './plan-view.ts';
 
 /** What CI should point at: refusals are errors, warnings are warnings. */
@@ -16,7 +16,7 @@ function findings(plan: Plan): readonly Finding[] {
     const reasons = reasonsText(refusal);
     const details = [
       ...(reasons === '' ? [] : [`ruled out: ${reasons}`]),
-      ...(refusal.nearest === undefined ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
+      ...(refusal.nearest === undefined || saysNearest(refusal) ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
     ];
     const message = [refusal.message, ...details].join('; ');
     return { level: 'error', code: refusal.code, subject: refusal.subject, message };

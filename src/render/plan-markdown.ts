@@ -3,7 +3,7 @@ import { formatDuration } from '../model/units.ts';
 import { dimensionLabel, formatAbout } from './amounts.ts';
 import { fieldLines } from './field-diff.ts';
 import { plural, ranges } from './layout.ts';
-import { nearestText, reasonsText, useText } from './plan-text.ts';
+import { nearestText, reasonsText, saysNearest, useText } from './plan-text.ts';
 import {
   causeText,
   commitsText,
@@ -70,7 +70,7 @@ function refusals(plan: Plan): string {
     const reasons = reasonsText(refusal);
     const details = [
       ...(reasons === '' ? [] : [`ruled out: ${reasons}`]),
-      ...(refusal.nearest === undefined ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
+      ...(refusal.nearest === undefined || saysNearest(refusal) ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
     ];
     const more = details.length === 0 ? '' : `<br>${inert(details.join('; '))}`;
     return `- ❌ ${inert(withSubject(refusal))} (${refusal.code})${more}`;

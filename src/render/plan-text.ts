@@ -219,7 +219,8 @@ function refusalText(refusal: Refusal, { paint, width }: Page): string {
   const lines = [hang(`  ${paint.bad('!')} `, `${withSubject(refusal)} ${paint.dim(refusal.code)}`, width)];
   const reasons = reasonsText(refusal);
   if (reasons !== '') lines.push(hang('      ruled out  ', reasons, width));
-  if (refusal.nearest !== undefined) lines.push(hang('      nearest    ', nearestText(refusal.nearest), width));
+  if (refusal.nearest !== undefined && !saysNearest(refusal))
+    lines.push(hang('      nearest    ', nearestText(refusal.nearest), width));
   return lines.join('\n');
 }
 
@@ -229,6 +230,9 @@ export const reasonsText = (refusal: Refusal): string =>
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .map(([reason, count]) => `${dimensionLabel(reason)} ${plural(count, 'node')}`)
     .join(', ');
+
+/** The planner's own message often names the nearest miss: it is not said twice. */
+export const saysNearest = (refusal: Refusal): boolean => refusal.message.includes('nearest: ');
 
 /** `web-a-07 lacks memory 2 GiB` */
 export const nearestText = (nearest: NonNullable<Refusal['nearest']>): string =>

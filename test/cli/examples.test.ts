@@ -58,7 +58,7 @@ describe('example clusters', { concurrency: 2 }, () => {
     const { code, stdout } = await muster(['plan', copy, '--state', empty, '--detailed-exitcode']);
     assert.equal(code, 3);
     assert.match(stdout, /! shop\/search/);
-    assert.match(stdout, /nearest\s+\S+ lacks memory/);
+    assert.match(stdout, /nearest: \S+ needs [\d.]+ GiB/);
     assert.match(stdout, /\d+ refused\.\n$/);
   });
 
