@@ -49,6 +49,7 @@ function catalogued(error: unknown): string {
 
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
+  if (error instanceof Error && error.name === 'LockHeld') return exitCodes.lockHeld;
   if (error instanceof Error && error.name === 'StoreError' && textProperty(error, 'code') === 'locked')
     return exitCodes.lockHeld;
   return exitCodes.error;

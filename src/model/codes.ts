@@ -471,4 +471,45 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
       'Too many instances are unavailable for more to be taken, or an instance may only be made anew where it was.',
     remedy: 'See what makes the others unavailable; the steps come back in a later plan.',
   },
+  // 6xxx: apply and run
+  MUS6001: {
+    title: 'health gate failed',
+    cause:
+      'A new allocation exited, or did not pass its health check within `update.healthyDeadline`. Its unit was undone, and the revision is remembered as failed.',
+    remedy:
+      'Read the reason and the last output in the message; commit a mended revision, or `muster retry WORKLOAD` if the cause was elsewhere.',
+  },
+  MUS6002: {
+    title: 'disruption budget exhausted',
+    cause: 'Too many instances of the workload became unavailable while it was changed, and did not come back in time.',
+    remedy: 'Find out why they are unavailable (`muster status`); the next apply goes on.',
+  },
+  MUS6003: {
+    title: 'leader lease lost',
+    cause:
+      'The store was not heard of for longer than the lease lives, or another process took over. This one wrote nothing more.',
+    remedy:
+      'Nothing is undone and nothing is lost: the next `muster apply` or the process that leads now goes on from the journal.',
+  },
+  MUS6004: {
+    title: 'store failed during a run',
+    cause: 'The store refused a write (no space, no permission, damaged), so nothing more was started.',
+    remedy: 'Mend the store; the next `muster apply` or `muster run` goes on from the journal.',
+  },
+  MUS6005: {
+    title: 'engine does not answer during a run',
+    cause: 'An engine gave no answer for half a minute. The unit that needs it is left as it is; other units went on.',
+    remedy: 'Bring the engine back; the next `muster apply` or `muster run` finishes the unit.',
+  },
+  MUS6006: {
+    title: 'plan rejected by the verifier',
+    cause: 'The second, independent program found a plan that breaks a promise: a bug in Muster. Nothing was applied.',
+    remedy: 'Report it with the configuration and `muster snapshot`.',
+  },
+  MUS6007: {
+    title: 'unit stuck',
+    cause:
+      'A unit failed and an engine refused part of its undo. What it holds stays charged, and its workload is left alone.',
+    remedy: 'Mend what the message names; the next `muster apply` or `muster run` tries the undo again.',
+  },
 };

@@ -24,7 +24,11 @@ export interface Desired {
 export interface DesiredCluster {
   readonly name: string;
   readonly store?: { readonly endpoints: readonly string[]; readonly prefix: string };
-  readonly drift: { readonly changed: DriftPolicy; readonly orphan: DriftPolicy; readonly ignoreFields: readonly string[] };
+  readonly drift: {
+    readonly changed: DriftPolicy;
+    readonly orphan: DriftPolicy;
+    readonly ignoreFields: readonly string[];
+  };
   readonly prune: {
     readonly stopAfterMs: number;
     readonly deleteAfterMs: number;
@@ -52,7 +56,9 @@ export interface DisruptionRule {
   readonly max: CountOrPercent;
 }
 
-export type CountOrPercent = { readonly kind: 'count'; readonly count: number } | { readonly kind: 'percent'; readonly percent: number };
+export type CountOrPercent =
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'percent'; readonly percent: number };
 
 export interface DesiredPod {
   readonly name: PodName;

@@ -2,7 +2,17 @@ import { assertNever } from './assert.ts';
 import { type AllocationId, allocationId, type EngineKind, type NodeName, type StepId } from './ids.ts';
 import type { Step } from './plan.ts';
 
-export type EffectKind = 'reserve' | 'pull' | 'create' | 'start' | 'await' | 'update' | 'stop' | 'remove' | 'hold' | 'release';
+export type EffectKind =
+  | 'reserve'
+  | 'pull'
+  | 'create'
+  | 'start'
+  | 'await'
+  | 'update'
+  | 'stop'
+  | 'remove'
+  | 'hold'
+  | 'release';
 
 /**
  * The smallest engine or store action. `key` is unique inside a unit and the same in every run of the same plan, which
@@ -22,7 +32,11 @@ export interface Effect {
 /** The one table: what a step does, in order. Executor, journal, renderer and verifier all read it here. */
 export function expandStep(step: Step): readonly Effect[] {
   const made = { allocation: allocationId(step.instance, step.generation), node: step.node, engine: step.engine };
-  const effect = (phase: Effect['phase'], kind: EffectKind, on: Pick<Effect, 'allocation' | 'node' | 'engine'>): Effect => ({
+  const effect = (
+    phase: Effect['phase'],
+    kind: EffectKind,
+    on: Pick<Effect, 'allocation' | 'node' | 'engine'>,
+  ): Effect => ({
     key: `${step.id}:${kind}:${on.allocation}`,
     step: step.id,
     kind,

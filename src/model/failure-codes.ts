@@ -1,4 +1,4 @@
-/** Store and engine failures → their entries in the catalogue (codes.ts). */
+/** Failures of stores, engines and runs → their entries in the catalogue (codes.ts). */
 
 export const storeFailureCodes = {
   unreachable: 'MUS2001',
@@ -10,6 +10,17 @@ export const storeFailureCodes = {
   tooLarge: 'MUS2007',
   closed: 'MUS2008',
   internal: 'MUS2009',
+} as const;
+
+/** Why a run stopped or a unit was turned around → its entry in the catalogue. */
+export const runFailureCodes = {
+  gate: 'MUS6001',
+  budget: 'MUS6002',
+  leaseLost: 'MUS6003',
+  store: 'MUS6004',
+  engine: 'MUS6005',
+  rejected: 'MUS6006',
+  stuck: 'MUS6007',
 } as const;
 
 export const engineFailureCodes = {

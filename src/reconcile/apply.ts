@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import PQueue from 'p-queue';
 import type { EngineDirectory } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
+import { runFailureCodes } from '../model/failure-codes.ts';
 import { type RevisionHash, type RunId, runId, type UnitId, workloadOfUnit } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import type { RecordedWorkload } from '../model/recorded.ts';
@@ -162,10 +163,13 @@ export async function halting<T>(run: () => Promise<T>, halted: (reason: string)
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Halted) return halted(error.message);
+    if (error instanceof Halted) return halted(reasonOf(error));
     throw error;
   }
 }
+
+const reasonOf = ({ why, message }: Halted): string =>
+  why === 'interrupted' ? message : `${message} [${runFailureCodes[why]}]`;
 
 /** The unit's record, its revisions and its generations are in the store before its first effect. */
 async function recordUnit(

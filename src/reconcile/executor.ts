@@ -23,7 +23,7 @@ export async function runUnit(context: RunContext, record: UnitRecord, journal: 
   const run: UnitRun = { context, record, journal, effects: effectsOf(record), budget: openBudget(context, record) };
   // At most three passes: running → settling or unwinding → ended.
   for (;;) {
-    const { state } = journal.status();
+    const { state, failure, stuckReason } = journal.status();
     switch (state) {
       case 'running':
         await goForward(run);
@@ -41,7 +41,7 @@ export async function runUnit(context: RunContext, record: UnitRecord, journal: 
         return {
           unit: record.unit,
           state,
-          reason: journal.status().failure?.reason ?? 'its last effects could not be finished',
+          reason: stuckReason ?? failure?.reason ?? 'its last effects could not be finished',
         };
       default:
         assertNever(state);

@@ -1,5 +1,6 @@
 import type { EngineDirectory } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
+import { runFailureCodes } from '../model/failure-codes.ts';
 import type { WorkloadId } from '../model/ids.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Plan } from '../model/plan.ts';
@@ -51,7 +52,7 @@ export class PlanRejected extends Error {
 
   constructor(violations: readonly string[]) {
     super(
-      `the plan does not pass verification: ${violations[0] ?? ''}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''}`,
+      `the plan does not pass verification: ${violations[0] ?? ''}${violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''} [${runFailureCodes.rejected}]`,
     );
     this.violations = violations;
   }

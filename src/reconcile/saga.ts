@@ -14,6 +14,8 @@ export interface UnitStatus {
   /** Waves whose gate has been passed. */
   readonly wavesDone: number;
   readonly failure?: UnitFailure;
+  /** Why it is stuck. */
+  readonly stuckReason?: string;
 }
 
 export interface UnitFailure {
@@ -55,12 +57,14 @@ export function nextStatus(status: UnitStatus, event: UnitEvent): UnitStatus {
     case 'committed':
       allow(status, event, ['running']);
       return { ...status, state: 'settling' };
-    case 'retried':
+    case 'retried': {
       allow(status, event, ['stuck']);
-      return { ...status, state: status.failure === undefined ? 'settling' : 'unwinding' };
+      const { stuckReason: _, ...before } = status;
+      return { ...before, state: status.failure === undefined ? 'settling' : 'unwinding' };
+    }
     case 'ended':
       allow(status, event, endedFrom[event.state]);
-      return { ...status, state: event.state };
+      return { ...status, state: event.state, ...(event.reason !== undefined && { stuckReason: event.reason }) };
     default:
       return assertNever(event);
   }

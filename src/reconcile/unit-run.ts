@@ -1,6 +1,6 @@
 import { EngineError } from '../engines/engine.ts';
 import type { Effect } from '../model/effects.ts';
-import { engineFailureCodes } from '../model/failure-codes.ts';
+import { engineFailureCodes, runFailureCodes } from '../model/failure-codes.ts';
 import type { Step } from '../model/plan.ts';
 import type { Operation } from '../store/store.ts';
 import type { Budget } from './budget.ts';
@@ -60,8 +60,9 @@ export async function settleStep(run: UnitRun, step: Step): Promise<void> {
 
 /** What turns a unit around; anything else (`Halted`, bugs) leaves it where it is. */
 export function failureOf(error: unknown): UnitFailure | undefined {
-  if (error instanceof GateFailed) return { kind: 'gate', reason: error.message };
-  if (error instanceof BudgetExhausted) return { kind: 'budget', reason: error.message };
+  if (error instanceof GateFailed) return { kind: 'gate', reason: `${error.message} [${runFailureCodes.gate}]` };
+  if (error instanceof BudgetExhausted)
+    return { kind: 'budget', reason: `${error.message} [${runFailureCodes.budget}]` };
   if (error instanceof EngineError) {
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
     return {

@@ -1,6 +1,7 @@
 import { EngineError } from '../engines/engine.ts';
 import { present } from '../model/assert.ts';
 import { type Effect, undoOf } from '../model/effects.ts';
+import { runFailureCodes } from '../model/failure-codes.ts';
 import { workloadOfUnit } from '../model/ids.ts';
 import type { Step } from '../model/plan.ts';
 import type { FailedRevision } from '../model/recorded.ts';
@@ -35,7 +36,7 @@ export async function unwind(run: UnitRun): Promise<void> {
   }
   const failure = present(journal.status().failure, 'failure of an unwinding unit');
   if (refusals.length > 0) {
-    const reason = `${failure.reason}; and could not be undone: ${refusals.join('; ')}`;
+    const reason = `${failure.reason}; and could not be undone: ${refusals.join('; ')} [${runFailureCodes.stuck}]`;
     await journal.append([{ kind: 'ended', state: 'stuck', reason }], rememberFailure(run));
     return;
   }
