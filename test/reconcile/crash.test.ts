@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Desired } from '../../src/model/desired.ts';
-import { type Bench, type Death, desiredOf, Died, openBench, workloadOf } from './harness.ts';
+import { type Bench, type Death, Died, desiredOf, openBench, workloadOf } from './harness.ts';
 
 const nodes = ['n1', 'n2', 'n3'];
 const before = desiredOf(nodes, [workloadOf('web', { replicas: 3, version: '1' })]);
@@ -36,7 +36,11 @@ async function dieAndRecover(death: Death): Promise<boolean> {
       },
     );
     const { outcome } = await bench.run(after);
-    assert.deepEqual(outcome.units.filter(({ state }) => state !== 'done'), [], `after ${JSON.stringify(death)}`);
+    assert.deepEqual(
+      outcome.units.filter(({ state }) => state !== 'done'),
+      [],
+      `after ${JSON.stringify(death)}`,
+    );
     await assertSettled(bench, after, death);
     return !died;
   } finally {
@@ -50,5 +54,9 @@ async function assertSettled(bench: Bench, desired: Desired, death: Death): Prom
   assert.equal(objects.length, 4, `${what}: ${objects.map(({ name }) => name).join(', ')}`);
   assert.deepEqual(new Set(objects.map(({ state }) => state)), new Set(['running']), what);
   const plan = await bench.plan(desired);
-  assert.deepEqual(plan.steps.map(({ kind, instance, reason }) => ({ kind, instance, reason })), [], what);
+  assert.deepEqual(
+    plan.steps.map(({ kind, instance, reason }) => ({ kind, instance, reason })),
+    [],
+    what,
+  );
 }

@@ -1,9 +1,10 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { EngineDirectory } from '../../src/engines/engine.ts';
 import { liveFields } from '../../src/engines/features.ts';
+import type { SimOptions } from '../../src/engines/sim/machine.ts';
 import { createSimEngine, type Sim } from '../../src/engines/sim/sim.ts';
 import type { Desired, DesiredNode, DesiredWorkload } from '../../src/model/desired.ts';
 import { clusterUid, namespaceName, nodeName, podName, revisionHash, workloadId } from '../../src/model/ids.ts';
@@ -11,7 +12,7 @@ import type { Plan } from '../../src/model/plan.ts';
 import type { Revision } from '../../src/model/revision.ts';
 import { type ApplyDependencies, applyPlan } from '../../src/reconcile/apply.ts';
 import type { Clock } from '../../src/reconcile/clock.ts';
-import type { ProgressEvent, RunOutcome } from '../../src/reconcile/progress.ts';
+import type { Progress, ProgressEvent, RunOutcome } from '../../src/reconcile/progress.ts';
 import { look, planAndVerify } from '../../src/reconcile/reconcile.ts';
 import { recoverRuns } from '../../src/reconcile/recover.ts';
 import { acquireLeadership, type Leadership } from '../../src/store/leader.ts';
@@ -31,12 +32,20 @@ export interface Death {
   readonly moment: 'before' | 'after';
 }
 
+export interface RunOptions {
+  readonly death?: Death;
+  readonly stop?: AbortSignal;
+  /** Called with each event of the run: where a test lets something happen in the middle of it. */
+  readonly onEvent?: (event: ProgressEvent) => void;
+}
+
 /** A cluster of simulated docker nodes over a real embedded store. */
 export interface Bench {
   readonly sims: ReadonlyMap<string, Sim>;
   readonly events: ProgressEvent[];
+  readonly store: Store;
   /** One run of Muster from start to end: recover, plan, apply. Rejects with `Died` at the given transaction. */
-  run(desired: Desired, options?: { readonly death?: Death; readonly stop?: AbortSignal }): Promise<{ readonly plan: Plan; readonly outcome: RunOutcome }>;
+  run(desired: Desired, options?: RunOptions): Promise<{ readonly plan: Plan; readonly outcome: RunOutcome }>;
   /** The plan as of now, after recovery by nobody. */
   plan(desired: Desired): Promise<Plan>;
   close(): Promise<void>;
@@ -58,16 +67,23 @@ const leapingClock: Clock = (() => {
 })();
 
 const uid = clusterUid('00000000-0000-4000-8000-000000000001');
-const cluster = { name: 'test', uid };
+export const cluster = { name: 'test', uid };
 
-export async function openBench(nodes: readonly string[]): Promise<Bench> {
+/** `exec` answers the commands of health checks. */
+export async function openBench(nodes: readonly string[], settings: Pick<SimOptions, 'exec'> = {}): Promise<Bench> {
   const folder = mkdtempSync(join(memory, 'muster-reconcile-'));
-  const store = await openStore({ location: { kind: 'embedded', path: join(folder, 'store') }, cluster: 'test', mode: 'write' });
+  const store = await openStore({
+    location: { kind: 'embedded', path: join(folder, 'store') },
+    cluster: 'test',
+    mode: 'write',
+  });
   await initialiseCluster(store, { uid });
-  const sims = new Map(nodes.map((name, seed) => [name, createSimEngine({ node: nodeName(name), kind: 'docker', seed })]));
+  const sims = new Map(
+    nodes.map((name, seed) => [name, createSimEngine({ node: nodeName(name), kind: 'docker', seed, ...settings })]),
+  );
   const events: ProgressEvent[] = [];
 
-  const run: Bench['run'] = async (desired, { death, stop } = {}) => {
+  const run: Bench['run'] = async (desired, { death, stop, onEvent } = {}) => {
     const mortal = death === undefined ? store : dyingStore(store, death);
     const leadership = await acquireLeadership(store, {
       holder: { actor: 'test', pid: process.pid, host: 'here', command: 'test' },
@@ -76,8 +92,19 @@ export async function openBench(nodes: readonly string[]): Promise<Bench> {
       signal: new AbortController().signal,
     });
     const engines = directoryOf(sims);
+    const report: Progress = (event) => {
+      events.push(event);
+      onEvent?.(event);
+    };
     try {
-      const dependencies = dependenciesOf({ store: mortal, leadership, engines, desired, events, ...(stop && { stop }) });
+      const dependencies = dependenciesOf({
+        store: mortal,
+        leadership,
+        engines,
+        desired,
+        report,
+        ...(stop && { stop }),
+      });
       await recoverRuns(dependencies);
       const seen = await look({ desired, store, engines, clock: leapingClock });
       const { plan } = planAndVerify({ desired, ...seen, now: Date.now(), expiresAfterMs: 60_000, liveFields });
@@ -100,7 +127,7 @@ export async function openBench(nodes: readonly string[]): Promise<Bench> {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { sims, events, run, plan, close };
+  return { sims, events, store, run, plan, close };
 }
 
 function dependenciesOf(of: {
@@ -108,17 +135,17 @@ function dependenciesOf(of: {
   readonly leadership: Leadership;
   readonly engines: EngineDirectory;
   readonly desired: Desired;
-  readonly events: ProgressEvent[];
+  readonly report: Progress;
   readonly stop?: AbortSignal;
 }): ApplyDependencies {
-  const { store, leadership, engines, desired, events, stop } = of;
+  const { store, leadership, engines, desired, report, stop } = of;
   return {
     store,
     leadership,
     engines,
     desired,
     clock: leapingClock,
-    progress: (event) => events.push(event),
+    progress: report,
     softStop: stop ?? new AbortController().signal,
     hardStop: new AbortController().signal,
     actor: 'test',
@@ -196,9 +223,12 @@ const nodeOf = (name: string): DesiredNode => ({
 
 export function workloadOf(
   name: string,
-  fields: { readonly replicas: number; readonly version: string; readonly healthyDeadlineMs?: number; readonly revision?: Partial<Revision> } & Partial<
-    Pick<DesiredWorkload, 'update' | 'after'>
-  >,
+  fields: {
+    readonly replicas: number;
+    readonly version: string;
+    readonly healthyDeadlineMs?: number;
+    readonly revision?: Partial<Revision>;
+  } & Partial<Pick<DesiredWorkload, 'update' | 'after'>>,
 ): DesiredWorkload {
   const revision: Revision = {
     engine: 'docker',

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadRecorded } from '../../src/store/recorded.ts';
+import { openBench, workloadOf } from './harness.ts';
+import { checked, holderOf, nodes, only, openWeb, running, web } from './worlds.ts';
+
+const allOld = ['web/0 1 running', 'web/1 1 running', 'web/2 1 running'];
+
+test('a revision that fails its gate is undone, remembered and not tried again; the last good one serves', async (t) => {
+  const bench = await openWeb(t);
+  const broken = only(web('2', { env: { BROKEN: 'yes' } }));
+  await bench.run(only(web('1')));
+  const { outcome } = await bench.run(broken);
+  assert.equal(outcome.units[0]?.state, 'undone');
+  assert.match(
+    outcome.units[0]?.reason ?? '',
+    /default\/web\/\d#\d+ on n\d: not healthy within 2 s: check exited 1: not well/,
+  );
+  assert.deepEqual(running(bench), allOld);
+  const workload = (await loadRecorded(bench.store)).workloads.get(web('1').id);
+  assert.equal(workload?.lastGood, web('1').revisionHash);
+  assert.deepEqual(
+    workload?.failed.map(({ revision }) => revision),
+    [web('2').revisionHash],
+  );
+
+  const again = await bench.run(broken);
+  assert.deepEqual(again.plan.steps, []);
+  assert.ok(
+    again.plan.warnings.some(({ message }) => /failed/.test(message)),
+    JSON.stringify(again.plan.warnings),
+  );
+
+  const mended = await bench.run(only(web('3')));
+  assert.equal(mended.outcome.units[0]?.state, 'done');
+  assert.deepEqual(running(bench), ['web/0 3 running', 'web/1 3 running', 'web/2 3 running']);
+});
+
+test('counts go on following git while a failed revision is pinned away', async (t) => {
+  const bench = await openWeb(t);
+  await bench.run(only(web('1')));
+  await bench.run(only(web('2', { env: { BROKEN: 'yes' } })));
+  await bench.run(only(web('2', { env: { BROKEN: 'yes' }, replicas: 4 })));
+  assert.deepEqual(running(bench), [...allOld, 'web/3 1 running']);
+});
+
+test('what falls ill while it is observed, after its gate, is undone as well', async (t) => {
+  let checks = 0;
+  const bench = await openBench(nodes, {
+    exec: ({ VERSION }) => {
+      if (VERSION === '2') checks += 1;
+      return { exitCode: VERSION === '2' && checks > 4 ? 1 : 0, output: '' };
+    },
+  });
+  t.after(() => bench.close());
+  const update = { ...web('1').update, groups: [{ kind: 'count', count: 1 } as const], observeMs: 10_000 };
+  await bench.run(only(web('1', { update })));
+  const { outcome } = await bench.run(only(web('2', { update })));
+  assert.equal(outcome.units[0]?.state, 'undone');
+  assert.match(outcome.units[0]?.reason ?? '', /unhealthy while observed/);
+  assert.deepEqual(running(bench), allOld);
+});
+
+test('an engine error says nothing about the revision: undone, not remembered, tried again', async (t) => {
+  const bench = await openWeb(t);
+  await bench.run(only(web('1')));
+  for (const sim of bench.sims.values())
+    sim.inject({ call: 'create', fault: { kind: 'failBefore', code: 'noSpace' }, times: 1 });
+  const { outcome } = await bench.run(only(web('2')));
+  assert.equal(outcome.units[0]?.state, 'undone');
+  assert.match(outcome.units[0]?.reason ?? '', /^docker on n\d: .*cannot create/);
+  assert.deepEqual(running(bench), allOld);
+  const workload = (await loadRecorded(bench.store)).workloads.get(web('1').id);
+  assert.deepEqual(workload?.failed, []);
+  const results = [];
+  // Each node refuses once.
+  for (let attempt = 0; attempt < nodes.length; attempt += 1)
+    results.push((await bench.run(only(web('2')))).outcome.units[0]?.state);
+  assert.deepEqual(running(bench), ['web/0 2 running', 'web/1 2 running', 'web/2 2 running'], `${results}`);
+});
+
+test('a heal commits alone: it stays when the rest of its unit is undone', async (t) => {
+  const bench = await openBench(nodes, {
+    exec: ({ MUSTER_ORDINAL }) => ({ exitCode: MUSTER_ORDINAL === '3' ? 1 : 0, output: '' }),
+  });
+  t.after(() => bench.close());
+  await bench.run(only(web('1')));
+  const { sim, object } = holderOf(bench, 'web/2');
+  sim.vanish(object.objectId);
+  const { plan, outcome } = await bench.run(only(web('1', { replicas: 4 })));
+  assert.deepEqual(plan.steps.map(({ cause }) => cause).sort(), ['heal', 'scale']);
+  assert.equal(outcome.units[0]?.state, 'undone');
+  assert.deepEqual(running(bench), allOld);
+});
+
+test('an undo that the engine refuses leaves the unit stuck with its reason; the next run finishes the undo', async (t) => {
+  const bench = await openWeb(t);
+  await bench.run(only(web('1', { replicas: 1 })));
+  const broken = only(web('2', { replicas: 1, env: { BROKEN: 'yes' } }));
+  for (const sim of bench.sims.values())
+    sim.inject({ call: 'remove', fault: { kind: 'failBefore', code: 'rejected' }, times: 1 });
+  const { outcome } = await bench.run(broken);
+  assert.equal(outcome.units[0]?.state, 'stuck');
+  assert.match(outcome.units[0]?.reason ?? '', /not healthy within .*; and could not be undone: .*cannot remove/);
+  assert.ok(running(bench).includes('web/0 1 running'), 'the old one serves');
+  assert.equal((await loadRecorded(bench.store)).inFlight.length, 1, 'its workload is frozen');
+
+  const next = await bench.run(broken);
+  assert.deepEqual(next.plan.steps, []);
+  assert.deepEqual(running(bench), ['web/0 1 running']);
+  assert.deepEqual((await loadRecorded(bench.store)).inFlight, []);
+});
+
+test('an image that is missing undoes the unit, with the engine and node in the reason', async (t) => {
+  const bench = await openBench(nodes);
+  t.after(() => bench.close());
+  for (const sim of bench.sims.values())
+    sim.inject({ call: 'pull', fault: { kind: 'failBefore', code: 'imageMissing' }, times: 1 });
+  const { outcome } = await bench.run(
+    only(workloadOf('web', { replicas: 2, version: '1', revision: { health: checked } })),
+  );
+  assert.equal(outcome.units[0]?.state, 'undone');
+  assert.match(outcome.units[0]?.reason ?? '', /docker on n\d: .*cannot pull/);
+  assert.deepEqual(running(bench), []);
+});
