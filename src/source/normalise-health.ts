@@ -1,9 +1,9 @@
 import type { HealthCheck, HealthProbe, RevisionPort } from '../model/revision.ts';
 import { parseDuration } from '../model/units.ts';
+import { shown } from './pointer.ts';
 import { quantity, type Reading, report } from './reading.ts';
 import type { Workload } from './schema-types.generated.ts';
 import { didYouMean } from './suggest.ts';
-import { shown } from './validate.ts';
 
 type Health = NonNullable<Workload['spec']['health']>;
 

@@ -2,10 +2,10 @@ import type { DesiredNode, EngineEndpoint, Taint } from '../model/desired.ts';
 import { type EngineKind, nodeName, podName } from '../model/ids.ts';
 import { dimensionsOf, type Resources } from '../model/resources.ts';
 import { parseCores } from '../model/units.ts';
+import { notSupportedYet } from './explain.ts';
 import { amounts, sortedMap } from './normalise-resources.ts';
 import { quantity, type Reading, report } from './reading.ts';
 import type { Node } from './schema-types.generated.ts';
-import { notSupportedYet } from './validate.ts';
 
 type NodeSpec = Node['spec'];
 

@@ -1,8 +1,8 @@
 import { type WorkloadId, workloadId } from '../model/ids.ts';
 import type { Parsed } from '../model/units.ts';
 import type { SourceDocument } from './document.ts';
+import { fieldName, shown } from './pointer.ts';
 import type { Problem } from './problem.ts';
-import { fieldName, shown } from './validate.ts';
 
 /** The document that is being normalised, and where its problems go. */
 export interface Reading {
