@@ -33,7 +33,14 @@ module.exports = {
     layer('store', ['model/']),
     layer('engines', ['model/']),
     layer('drift', ['plan/', 'model/', 'engines/engine\\.ts']),
-    layer('reconcile', ['drift/', 'store/(store|keys|recorded|leader)\\.ts', 'engines/engine\\.ts', 'source/', 'plan/', 'model/']),
+    layer('reconcile', [
+      'drift/',
+      'store/(store|keys|recorded|leader)\\.ts',
+      'engines/engine\\.ts',
+      'source/',
+      'plan/',
+      'model/',
+    ]),
     layer('render', ['plan/', 'model/', 'drift/', 'reconcile/', 'source/']),
     layer('serve', ['reconcile/', 'plan/', 'model/', 'store/(store|keys|recorded|leader)\\.ts', 'render/']),
     {
@@ -60,6 +67,9 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

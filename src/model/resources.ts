@@ -21,24 +21,11 @@ export function dimensionsOf(...all: readonly Resources[]): readonly Dimension[]
   return [...baseDimensions.filter((name) => names.has(name)), ...(extended as Dimension[])];
 }
 
-export function addResources(a: Resources, b: Resources): Resources {
-  return combine(a, b, (x, y) => x + y);
-}
-
-/** May be negative where b is more than a. */
-export function subtractResources(a: Resources, b: Resources): Resources {
-  return combine(a, b, (x, y) => x - y);
-}
-
 /** The larger of the two in every dimension. */
 export function maxResources(a: Resources, b: Resources): Resources {
-  return combine(a, b, Math.max);
-}
-
-function combine(a: Resources, b: Resources, operation: (x: number, y: number) => number): Resources {
   const result: Partial<Record<Dimension, number>> = {};
   for (const dimension of dimensionsOf(a, b)) {
-    const amount = operation(amountOf(a, dimension), amountOf(b, dimension));
+    const amount = Math.max(amountOf(a, dimension), amountOf(b, dimension));
     if (amount !== 0) result[dimension] = amount;
   }
   return result;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { afterAttempt, type BackoffState, notBefore } from '../../src/drift/backoff.ts';
-import { unitOf, type UnitId, workloadId } from '../../src/model/ids.ts';
+import { type UnitId, unitOf, workloadId } from '../../src/model/ids.ts';
 
 const unit = unitOf(workloadId('shop', 'web'));
 const settings = { firstMs: 1_000, maxMs: 8_000, forgetAfterMs: 60_000 };

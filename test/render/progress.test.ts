@@ -133,6 +133,7 @@ function replay(text: string): readonly string[] {
   const lines: string[] = [''];
   // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with a control character
   for (const part of text.split(/(\u001b\[\d+A\r\u001b\[J|\n)/)) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
     const up = /^\u001b\[(\d+)A/.exec(part);
     if (up !== null) lines.splice(lines.length - 1 - Number(up[1]), Number.POSITIVE_INFINITY, '');
     else if (part === '\n') lines.push('');

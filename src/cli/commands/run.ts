@@ -8,14 +8,15 @@ import { systemClock } from '../../reconcile/clock.ts';
 import { type LoopEvent, runLoop } from '../../reconcile/loop.ts';
 import type { ProgressEvent } from '../../reconcile/progress.ts';
 import { progressLine } from '../../render/progress-lines.ts';
-import { serveHttp } from '../../serve/http.ts';
+import { type HttpServer, serveHttp } from '../../serve/http.ts';
 import { createMetrics } from '../../serve/metrics.ts';
 import { watchSource } from '../../source/watch.ts';
 import { acquireLeadership } from '../../store/leader.ts';
+import type { Store } from '../../store/store.ts';
 import { cacheDir, locate, type Place, readConfig, requireDesired, type SourceFlags } from '../config.ts';
-import { loadCredentials } from '../credentials.ts';
+import { type Credentials, loadCredentials } from '../credentials.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import { openTerminal } from '../terminal.ts';
 import { actor, enginesOf, holder, identify, leaseTtlMs, openForWriting, type StoreFlags } from '../world.ts';
 
@@ -36,12 +37,15 @@ export async function run(dir: string, flags: RunFlags): Promise<ExitCode> {
   const address = listenAddress(flags.listen);
   const log = pino({ level: flags.logLevel, base: { cluster: first.cluster.name } });
   const credentials = await loadCredentials(process.env);
-  const store = await openForWriting(place, first, flags);
   const interrupt = onInterrupt((text) => log.warn(text));
   const server = await serveHttp({ ...address, metrics: createMetrics(first.cluster.name), now: () => Date.now() });
-  log.info({ address: `http://${server.host}:${server.port}`, store: store.location }, 'serving /healthz and /metrics');
+  log.info({ address: `http://${server.host}:${server.port}` }, 'serving /healthz and /metrics');
   let uid: ClusterUid | undefined;
+  let store: Store | undefined;
   try {
+    store = await standBy(place, first, { flags, credentials, interrupt, server, log });
+    if (store === undefined) return exitCodes.ok;
+    const opened = store;
     await runLoop({
       loadDesired: () => reload(place, log, first.cluster.name),
       watchSource: (changed, signal) =>
@@ -53,11 +57,11 @@ export async function run(dir: string, flags: RunFlags): Promise<ExitCode> {
           onChange: changed,
           onError: (error) => log.error({ error: error.message }, 'the source cannot be read'),
         }),
-      store,
+      store: opened,
       acquireLeadership: async (signal) => {
         const wait = { ttlMs: leaseTtlMs, waitMs: Number.POSITIVE_INFINITY, signal };
-        const leadership = await acquireLeadership(store, { holder: holder('muster run'), ...wait });
-        uid = await identify(store, leadership);
+        const leadership = await acquireLeadership(opened, { holder: holder('muster run'), ...wait });
+        uid = await identify(opened, leadership);
         return leadership;
       },
       openEngines: async (desired) => enginesOf({ place, desired, credentials, uid }),
@@ -76,9 +80,38 @@ export async function run(dir: string, flags: RunFlags): Promise<ExitCode> {
   } finally {
     interrupt.restore();
     await server.close();
-    await store.close();
+    await store?.close();
   }
   return exitCodes.ok;
+}
+
+/** The store, once no other process writes to the embedded one; undefined when it was stopped before. */
+async function standBy(
+  place: Place,
+  desired: Desired,
+  of: {
+    readonly flags: StoreFlags;
+    readonly credentials: Credentials;
+    readonly interrupt: Interrupt;
+    readonly server: HttpServer;
+    readonly log: pino.Logger;
+  },
+): Promise<Store | undefined> {
+  const { flags, credentials, interrupt, server, log } = of;
+  const onWait = (reason: string): void => {
+    server.record({ kind: 'standby' });
+    log.info({ reason }, 'waiting for the store');
+  };
+  const wait = { waitMs: Number.POSITIVE_INFINITY, signal: interrupt.soft, onWait };
+  try {
+    const store = await openForWriting(place, desired, { ...flags, ...wait }, credentials);
+    log.info({ store: store.location }, 'opened the store');
+    return store;
+  } catch (error) {
+    if (!interrupt.soft.aborted) throw error;
+    log.info('stopped; what runs goes on running');
+    return undefined;
+  }
 }
 
 function listenAddress(text: string): { readonly host: string; readonly port: number } {
@@ -126,16 +159,20 @@ function logProgress(log: pino.Logger, event: ProgressEvent): void {
 function logEvent(log: pino.Logger, event: LoopEvent): void {
   switch (event.kind) {
     case 'standby':
-      return log.info('waiting for the leader lease');
+      log.info('waiting for the leader lease');
+      break;
     case 'leading':
-      return log.info({ token: event.token }, 'leading');
+      log.info({ token: event.token }, 'leading');
+      break;
     case 'leaseLost':
-      return log.error('the leader lease was lost; waiting for it again');
+      log.error('the leader lease was lost; waiting for it again');
+      break;
     case 'recovered':
       if (event.units.length > 0) log.warn({ units: event.units }, 'finished what an earlier run left');
-      return;
+      break;
     case 'sourceBroken':
-      return log.error('the source does not load; the last good commit stays in force');
+      log.error('the source does not load; the last good commit stays in force');
+      break;
     case 'planned': {
       const { plan, trigger, drift, tookMs, delayed } = event;
       const isQuiet = plan.steps.length === 0 && plan.refusals.length === 0 && drift.length === 0;
@@ -143,17 +180,20 @@ function logEvent(log: pino.Logger, event: LoopEvent): void {
       log[isQuiet ? 'debug' : 'info']({ ...fields, drift: drift.length, refusals: plan.refusals }, 'planned');
       for (const item of drift)
         log.warn({ drift: item.kind, allocation: item.allocation, node: item.node, detail: item.detail }, 'drift');
-      return;
+      break;
     }
     case 'applied': {
       const bad = event.outcome.units.filter(({ state }) => state !== 'done');
       const fields = { run: event.outcome.run, units: event.outcome.units.length, notDone: bad };
-      return log[bad.length > 0 ? 'error' : 'info'](fields, 'applied');
+      log[bad.length > 0 ? 'error' : 'info'](fields, 'applied');
+      break;
     }
     case 'passFailed':
-      return log.error({ error: event.error, retryInMs: event.retryInMs }, 'pass failed');
+      log.error({ error: event.error, retryInMs: event.retryInMs }, 'pass failed');
+      break;
     case 'stopped':
-      return log.info('stopped; what runs goes on running');
+      log.info('stopped; what runs goes on running');
+      break;
     default:
       return assertNever(event);
   }
