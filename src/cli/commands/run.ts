@@ -195,6 +195,6 @@ function logEvent(log: pino.Logger, event: LoopEvent): void {
       log.info('stopped; what runs goes on running');
       break;
     default:
-      return assertNever(event);
+      assertNever(event);
   }
 }
