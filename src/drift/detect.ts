@@ -1,6 +1,9 @@
 import { type AllocationId, type EngineKind, type NodeName, parseAllocationId, type WorkloadId } from '../model/ids.ts';
 import type { Observed, ObservedObject } from '../model/observed.ts';
+import type { FieldChange } from '../model/plan.ts';
 import type { Allocation, Recorded } from '../model/recorded.ts';
+import { formatBytes, formatCores } from '../model/units.ts';
+import { compareActual } from '../plan/compare.ts';
 
 export type DriftKind =
   | 'missing'
@@ -31,8 +34,13 @@ const crashLoopRestarts = 3;
 /**
  * Compares what was recorded with what the engines report. Pure. Only what can be seen is judged: an allocation whose
  * engine does not answer is `nodeUnreachable`, never missing. Allocations that a run works on (not `live`) are left out.
+ * `ignoreFields`: pointers into a revision, as the cluster declares them.
  */
-export function detectDrift(recorded: Recorded, observed: Observed): readonly Drift[] {
+export function detectDrift(
+  recorded: Recorded,
+  observed: Observed,
+  ignoreFields: readonly string[] = [],
+): readonly Drift[] {
   const byAllocation = new Map<AllocationId, ObservedObject[]>();
   for (const object of observed.objects) {
     const same = byAllocation.get(object.allocation);
@@ -40,15 +48,22 @@ export function detectDrift(recorded: Recorded, observed: Observed): readonly Dr
     else same.push(object);
   }
   const drifted = recorded.allocations.flatMap((allocation) =>
-    allocation.state === 'live' ? driftOf(allocation, byAllocation.get(allocation.id) ?? [], observed) : [],
+    allocation.state === 'live'
+      ? driftOf(allocation, byAllocation.get(allocation.id) ?? [], { recorded, observed, ignoreFields })
+      : [],
   );
   const known = new Set(recorded.allocations.map((allocation) => allocation.id));
   const unknown = observed.objects.filter((object) => !known.has(object.allocation));
   return [...drifted, ...unknown.map((object) => strayOf(object, recorded))];
 }
 
-function driftOf(allocation: Allocation, objects: readonly ObservedObject[], observed: Observed): readonly Drift[] {
+function driftOf(
+  allocation: Allocation,
+  objects: readonly ObservedObject[],
+  world: { readonly recorded: Recorded; readonly observed: Observed; readonly ignoreFields: readonly string[] },
+): readonly Drift[] {
   const { id, workload, node, engine } = allocation;
+  const { recorded, observed, ignoreFields } = world;
   const drift = (kind: DriftKind, detail: string): readonly Drift[] => [
     { kind, allocation: id, workload, node, engine, detail },
   ];
@@ -66,7 +81,24 @@ function driftOf(allocation: Allocation, objects: readonly ObservedObject[], obs
   if (object.state !== 'running') return drift('exited', exitOf(object));
   if (object.health === 'unhealthy') return drift('unhealthy', 'runs, but fails its health check');
   if (object.revision !== allocation.revision) return drift('changed', `runs revision ${object.revision.slice(0, 8)}`);
-  return [];
+  const revision = recorded.revisions.get(allocation.revision);
+  const changes =
+    revision === undefined ? [] : compareActual(revision, object.actual, { liveFields: [], ignoreFields });
+  return changes.length === 0 ? [] : drift('changed', changes.map(fieldOf).join('; '));
+}
+
+/** `limits.cpu is 1, recorded 250m` */
+function fieldOf({ path, before, after }: FieldChange): string {
+  const format = (value: unknown): string => {
+    if (typeof value !== 'number') return typeof value === 'string' ? value : JSON.stringify(value);
+    if (path.endsWith('Millis')) return formatCores(value);
+    return path.endsWith('Bytes') ? formatBytes(value) : String(value);
+  };
+  const label = path
+    .slice(1)
+    .replaceAll('/', '.')
+    .replace(/(Millis|Bytes)$/, '');
+  return `${label} is ${format(before)}, recorded ${format(after)}`;
 }
 
 const exitOf = (object: ObservedObject): string =>

@@ -236,7 +236,7 @@ async function pass(
     kind: 'planned',
     trigger,
     plan,
-    drift: detectDrift(recorded, observed),
+    drift: detectDrift(recorded, observed, desired.cluster.drift.ignoreFields),
     tookMs: clock.now() - startedAt,
     delayed,
   });

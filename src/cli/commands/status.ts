@@ -19,7 +19,8 @@ export async function status(dir: string, flags: StatusFlags): Promise<ExitCode>
   const desired = await requireDesired(place, terminal);
   const { recorded, observed } = await readWorld(place, desired, flags);
   const now = Date.now();
-  const view = viewStatus({ desired, recorded, observed, drift: detectDrift(recorded, observed), now });
+  const drift = detectDrift(recorded, observed, desired.cluster.drift.ignoreFields);
+  const view = viewStatus({ desired, recorded, observed, drift, now });
   const text =
     flags.output === 'json'
       ? `${JSON.stringify(view, undefined, 2)}\n`
