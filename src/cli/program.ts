@@ -85,9 +85,12 @@ function output(formats: readonly string[], options: { readonly hasOut: boolean 
 }
 
 /** Where the configuration is: a directory, or a git repository at a ref. */
-function withSource(command: Command): Command {
-  return command
-    .argument('[dir]', 'directory of the config repo', '.')
+function withSource(command: Command, argument: '[dir]' | '[dirs...]' = '[dir]'): Command {
+  const where =
+    argument === '[dir]'
+      ? command.argument(argument, 'directory of the config repo', '.')
+      : command.argument(argument, 'directories of config repos', ['.']);
+  return where
     .addOption(flag('--repo <url>', 'read a git repository instead of a directory'))
     .addOption(flag('--ref <ref>', 'branch, tag or commit of --repo (default: HEAD)'))
     .addOption(flag('--path <path>', 'folder inside --repo (default: .)'));
@@ -115,11 +118,12 @@ function validateCommand(): Command {
 }
 
 function planCommand(): Command {
-  return withSource(new Command('plan'))
+  return withSource(new Command('plan'), '[dirs...]')
     .description('show what would be done, and change nothing')
     .addOption(storeFlag())
     .addOption(flag('--state <file>', 'plan against a snapshot: neither store nor engines are contacted'))
-    .addOption(flag('--base <ref>', 'ref of the same repo that "current" in the snapshot stands for'))
+    .addOption(flag('--base <ref>', 'ref of the same repo: what "current" in the snapshot, and --changed, refer to'))
+    .addOption(flag('--changed', 'leave out directories that say the same at --base'))
     .addOption(flag('--out <file>', 'also write the plan to a file, for `muster apply FILE`'))
     .addOption(output(planFormats, { hasOut: true }))
     .addOption(flag('--all', 'show long lists whole'))
