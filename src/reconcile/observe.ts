@@ -46,7 +46,9 @@ export async function observeWorld(options: {
   );
   const objects = looks.flatMap((look) => look.listing.objects);
   const nodes = new Map<NodeName, ObservedNode>();
-  for (const node of desired.nodes) nodes.set(node.name, nodeOf(looks.filter((look) => look.node === node.name)));
+  const looksOf = new Map<NodeName, EngineLook[]>(desired.nodes.map((node) => [node.name, []]));
+  for (const look of looks) looksOf.get(look.node)?.push(look);
+  for (const [node, own] of looksOf) nodes.set(node, nodeOf(own));
   return {
     takenAt: clock.now(),
     nodes,
