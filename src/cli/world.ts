@@ -12,9 +12,10 @@ import { look } from '../reconcile/reconcile.ts';
 import { acquireLeadership, type Holder, type Leadership } from '../store/leader.ts';
 import { openStore, parseStoreLocation, type StoreLocation } from '../store/open.ts';
 import { initialiseCluster, readIdentity } from '../store/recorded.ts';
-import type { Store } from '../store/store.ts';
+import { type Store, StoreError } from '../store/store.ts';
 import type { Place } from './config.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
+import { CliError, exitCodes } from './exit.ts';
 
 export interface StoreFlags {
   readonly store?: string;
@@ -52,9 +53,40 @@ function open(
   });
 }
 
-/** The store opened for writing. Throws `StoreError` `locked` where another process writes to the embedded store. */
-export async function openForWriting(place: Place, desired: Desired, flags: StoreFlags): Promise<Store> {
-  return await open('write', place, desired, flags, await loadCredentials(process.env));
+/** How long to wait for another writer. */
+export interface WaitOptions {
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  /** Called once, when there is one. */
+  readonly onWait?: (reason: string) => void;
+}
+
+/** Between two attempts to open the embedded store while another process writes to it. */
+const lockRetryMs = 250;
+
+/**
+ * The store opened for writing. The embedded one has one writer: `StoreError` `locked` when another process is that for
+ * longer than `waitMs`. Throws the signal's reason when aborted.
+ */
+export async function openForWriting(
+  place: Place,
+  desired: Desired,
+  flags: StoreFlags & WaitOptions,
+  credentials: Credentials,
+): Promise<Store> {
+  const { waitMs, signal, onWait } = flags;
+  const deadline = performance.now() + waitMs;
+  // Bounded by the deadline, or for a standby by the signal.
+  for (let attempt = 0; ; attempt += 1) {
+    signal.throwIfAborted();
+    try {
+      return await open('write', place, desired, flags, credentials);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'locked' || performance.now() >= deadline) throw error;
+      if (attempt === 0) onWait?.(error.message);
+      await systemClock.sleep(Math.min(lockRetryMs, deadline - performance.now()), signal);
+    }
+  }
 }
 
 /** A fresh look at store and engines, for commands that only read. */
@@ -86,19 +118,39 @@ export interface WritableWorld {
   close(): Promise<void>;
 }
 
-/** Throws `LockHeld` or `StoreError` `locked` when another Muster writes for longer than `lockTimeoutMs`. */
+/**
+ * Throws `LockHeld` or `StoreError` `locked` when another Muster writes for longer than `lockTimeoutMs`, and `CliError`
+ * when it is interrupted while it waits.
+ */
 export async function openWorld(
   place: Place,
   desired: Desired,
-  flags: StoreFlags & { readonly lockTimeoutMs: number; readonly signal: AbortSignal },
+  flags: StoreFlags & {
+    readonly lockTimeoutMs: number;
+    readonly signal: AbortSignal;
+    readonly onWait?: (reason: string) => void;
+  },
 ): Promise<WritableWorld> {
+  try {
+    return await openWhenFree(place, desired, { ...flags, waitMs: flags.lockTimeoutMs });
+  } catch (error) {
+    if (!flags.signal.aborted) throw error;
+    throw new CliError('interrupted while waiting for the lock; nothing was changed', {
+      exitCode: exitCodes.interrupted,
+      cause: error,
+    });
+  }
+}
+
+async function openWhenFree(place: Place, desired: Desired, flags: StoreFlags & WaitOptions): Promise<WritableWorld> {
   const credentials = await loadCredentials(process.env);
-  const store = await open('write', place, desired, flags, credentials);
+  const startedAt = performance.now();
+  const store = await openForWriting(place, desired, flags, credentials);
   try {
     const leadership = await acquireLeadership(store, {
       holder: holder('muster apply'),
       ttlMs: leaseTtlMs,
-      waitMs: flags.lockTimeoutMs,
+      waitMs: Math.max(flags.waitMs - (performance.now() - startedAt), 0),
       signal: flags.signal,
     });
     const uid = await identify(store, leadership);

@@ -1,5 +1,6 @@
 import type { Refusal } from '../model/plan.ts';
 import type { Dimension, Resources } from '../model/resources.ts';
+import type { RevisionPort } from '../model/revision.ts';
 import { formatBitRate, formatCores } from '../model/units.ts';
 import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
@@ -27,7 +28,7 @@ export function capacityRefusal(
     const lacking = short.findIndex((amount) => amount > 0);
     const dimension = context.ledger.dimensions[lacking];
     if (dimension === undefined) {
-      const reason = fullReason(definition.placement.perNode);
+      const reason = fullReason(definition.placement.perNode, target.revision.ports);
       add(reason.key, reason.text, 1);
       continue;
     }
@@ -52,10 +53,14 @@ export function capacityRefusal(
 
 const plural = (count: number): string => (count === 1 ? 'instance does' : 'instances do');
 
-function fullReason(perNode: number | undefined): { readonly key: string; readonly text: string } {
-  return perNode === undefined
-    ? { key: 'ports', text: 'lack a free port' }
-    : { key: 'perNode', text: `have ${perNode} already (perNode)` };
+function fullReason(
+  perNode: number | undefined,
+  ports: readonly RevisionPort[],
+): { readonly key: string; readonly text: string } {
+  if (perNode !== undefined) return { key: 'perNode', text: `have ${perNode} already (perNode)` };
+  const fixed = ports.flatMap(({ publish }) => (typeof publish === 'number' ? [publish] : []));
+  const text = fixed.length === 0 ? 'lack a free port' : `have port ${fixed.join(' or ')} in use already`;
+  return { key: 'ports', text };
 }
 
 function whyText(reasons: readonly { text: string; nodes: number }[], nodes: number, pods: readonly string[]): string {

@@ -65,9 +65,13 @@ export function failureOf(error: unknown): UnitFailure | undefined {
     return { kind: 'budget', reason: `${error.message} [${runFailureCodes.budget}]` };
   if (error instanceof EngineError) {
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+    // Most messages say where by themselves.
+    const where = error.message.includes(`${error.engine} on ${error.node}`)
+      ? ''
+      : `${error.engine} on ${error.node}: `;
     return {
       kind: 'engine',
-      reason: `${error.engine} on ${error.node}: ${error.message}${hint} [${engineFailureCodes[error.code]}]`,
+      reason: `${where}${error.message}${hint} [${engineFailureCodes[error.code]}]`,
     };
   }
   return undefined;

@@ -1,84 +1,147 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { detectDrift } from '../../src/drift/detect.ts';
-import { allocationId, clusterUid, instanceId, nodeName, revisionHash, workloadId } from '../../src/model/ids.ts';
+import {
+  allocationId,
+  clusterUid,
+  instanceId,
+  type NodeName,
+  nodeName,
+  revisionHash,
+  type WorkloadId,
+  workloadId,
+} from '../../src/model/ids.ts';
 import type { Observed, ObservedObject } from '../../src/model/observed.ts';
 import type { Allocation, Recorded } from '../../src/model/recorded.ts';
-import type { Revision } from '../../src/model/revision.ts';
 
-const web = workloadId('shop', 'web');
-const instance = instanceId(web, 0);
-const allocation: Allocation = {
-  id: allocationId(instance, 1),
-  instance,
-  workload: web,
-  ordinal: 0,
-  generation: 1,
-  node: nodeName('n1'),
-  engine: 'docker',
-  revision: revisionHash('1111aaaa2222bbbb'),
-  state: 'live',
-  objectId: 'c1',
-  holds: { cpuMillis: 100, memoryBytes: 0, storageBytes: 0 },
-};
-const revision = {
-  engine: 'docker',
-  limits: { cpuMillis: 250, memoryBytes: 48 << 20 },
-  restart: 'always',
-} as unknown as Revision;
+const web: WorkloadId = workloadId('shop', 'web');
+const n1 = nodeName('n1');
 
-const recorded: Recorded = {
+function allocation(ordinal: number, change: Partial<Allocation> = {}): Allocation {
+  const instance = instanceId(web, ordinal);
+  return {
+    id: allocationId(instance, 1),
+    instance,
+    workload: web,
+    ordinal,
+    generation: 1,
+    node: n1,
+    engine: 'docker',
+    revision: revisionHash('r1'),
+    state: 'live',
+    objectId: `o${ordinal}`,
+    holds: { cpuMillis: 100, memoryBytes: 0, storageBytes: 0 },
+    ...change,
+  };
+}
+
+function object(ordinal: number, change: Partial<ObservedObject> = {}): ObservedObject {
+  return {
+    node: n1,
+    engine: 'docker',
+    objectId: `o${ordinal}`,
+    name: `prod.shop.web.${ordinal}.g1`,
+    cluster: clusterUid('00000000-0000-4000-8000-000000000001'),
+    allocation: allocationId(instanceId(web, ordinal), 1),
+    revision: revisionHash('r1'),
+    state: 'running',
+    health: 'healthy',
+    ports: {},
+    actual: {},
+    ...change,
+  };
+}
+
+const recorded = (allocations: readonly Allocation[], nextGeneration = 2): Recorded => ({
   storeRevision: 1,
-  workloads: new Map([[web, { failed: [], nextGeneration: 2 }]]),
-  allocations: [allocation],
-  revisions: new Map([[allocation.revision, revision]]),
+  workloads: new Map([[web, { failed: [], nextGeneration }]]),
+  allocations,
+  revisions: new Map(),
   nodes: new Map(),
   overrides: [],
   inFlight: [],
-};
-
-const observed = (actual: ObservedObject['actual']): Observed => ({
-  takenAt: 0,
-  nodes: new Map([
-    [
-      allocation.node,
-      {
-        liveness: 'alive',
-        engines: { docker: { kind: 'reachable', version: '1', fingerprint: 'f', capacity: {}, features: [] } },
-        foreign: [],
-      },
-    ],
-  ]),
-  objects: [
-    {
-      node: allocation.node,
-      engine: 'docker',
-      objectId: 'c1',
-      name: 'c1',
-      cluster: clusterUid('uid'),
-      allocation: allocation.id,
-      revision: allocation.revision,
-      state: 'running',
-      health: 'healthy',
-      ports: {},
-      actual,
-    },
-  ],
 });
 
-describe('drift', () => {
-  test('a setting that was changed by hand is told with what it is and what it should be', () => {
-    const [drift, ...more] = detectDrift(
-      recorded,
-      observed({ '/limits/cpuMillis': 1000, '/limits/memoryBytes': 48 << 20, '/restart': 'never' }),
-    );
-    assert.equal(drift?.kind, 'changed');
-    assert.equal(drift?.detail, 'limits.cpu is 1, recorded 250m; restart is never, recorded always');
-    assert.deepEqual(more, []);
-  });
+const seen = {
+  liveness: 'alive',
+  foreign: [],
+  engines: { docker: { kind: 'reachable', version: '1', fingerprint: 'f', capacity: {} } },
+} as const;
+const unseen = {
+  liveness: 'unknown',
+  foreign: [],
+  engines: { docker: { kind: 'unreachable', reason: 'no route' } },
+} as const;
 
-  test('settings as recorded, and those that the cluster ignores, are no drift', () => {
-    assert.deepEqual(detectDrift(recorded, observed({ '/limits/cpuMillis': 250, '/restart': 'always' })), []);
-    assert.deepEqual(detectDrift(recorded, observed({ '/limits/cpuMillis': 1000 }), ['/limits']), []);
+const observed = (
+  objects: readonly ObservedObject[],
+  nodes: ReadonlyMap<NodeName, Observed['nodes'] extends ReadonlyMap<NodeName, infer N> ? N : never> = new Map([
+    [n1, seen],
+  ]),
+): Observed => ({ takenAt: 0, nodes, objects });
+
+const kinds = (all: Recorded, now: Observed): readonly string[] =>
+  detectDrift(all, now).map(({ kind, detail }) => `${kind}: ${detail}`);
+
+test('nothing differs: no drift', () => {
+  assert.deepEqual(kinds(recorded([allocation(0)]), observed([object(0)])), []);
+});
+
+test('each way to differ has its kind', () => {
+  const cases: readonly (readonly [readonly ObservedObject[], string])[] = [
+    [[], 'missing: nothing is left of it on the engine'],
+    [[object(0, { state: 'exited', exitCode: 137 })], 'exited: exited with code 137'],
+    [[object(0, { state: 'created' })], 'exited: created'],
+    [[object(0, { state: 'restarting', restarts: 1 })], 'crashLoop: restarted 1 times'],
+    [[object(0, { restarts: 3 })], 'crashLoop: restarted 3 times'],
+    [[object(0, { health: 'unhealthy' })], 'unhealthy: runs, but fails its health check'],
+    [[object(0, { revision: revisionHash('r2') })], 'changed: runs revision r2'],
+    [[object(0, { node: nodeName('n2') })], 'moved: found on n2'],
+    [[object(0), object(0, { objectId: 'other', node: nodeName('n2') })], 'duplicate: 2 objects on n1, n2'],
+  ];
+  for (const [objects, expected] of cases)
+    assert.deepEqual(kinds(recorded([allocation(0)]), observed(objects)), [expected]);
+});
+
+test('what cannot be seen is unreachable, never missing', () => {
+  const away = observed([], new Map([[n1, unseen]]));
+  assert.deepEqual(kinds(recorded([allocation(0)]), away), ['nodeUnreachable: no route']);
+  assert.deepEqual(kinds(recorded([allocation(0)]), observed([], new Map())), [
+    'nodeUnreachable: its node is not in git',
+  ]);
+});
+
+test('what a run works on is no drift', () => {
+  for (const state of ['reserved', 'stopping', 'held'] as const) {
+    assert.deepEqual(kinds(recorded([allocation(0, { state })]), observed([])), [], state);
+  }
+});
+
+test('ours but unrecorded: a zombie when its generation was handed out and it runs, else an orphan', () => {
+  const stray = object(7);
+  assert.deepEqual(
+    detectDrift(recorded([]), observed([stray])).map(({ kind }) => kind),
+    ['zombie'],
+  );
+  assert.deepEqual(
+    detectDrift(recorded([]), observed([object(7, { state: 'exited' })])).map(({ kind }) => kind),
+    ['orphan'],
+  );
+  assert.deepEqual(
+    detectDrift(recorded([], 1), observed([stray])).map(({ kind }) => kind),
+    ['orphan'],
+    'newer than anything handed out',
+  );
+});
+
+test('a drift names the allocation, its workload and where', () => {
+  const [drift] = detectDrift(recorded([allocation(0)]), observed([]));
+  assert.deepEqual(drift, {
+    kind: 'missing',
+    allocation: 'shop/web/0#1',
+    workload: web,
+    node: n1,
+    engine: 'docker',
+    detail: 'nothing is left of it on the engine',
   });
 });

@@ -50,7 +50,12 @@ export async function apply(target: string, dir: string, flags: ApplyFlags): Pro
   const place = await locate(saved === undefined ? target : dir, flags);
   const desired = await requireDesired(place, terminal);
   const interrupt = onInterrupt((text) => terminal.say(text));
-  const world = await openWorld(place, desired, { ...flags, lockTimeoutMs: flags.lockTimeout, signal: interrupt.soft });
+  const world = await openWorld(place, desired, {
+    ...flags,
+    lockTimeoutMs: flags.lockTimeout,
+    signal: interrupt.soft,
+    onWait: (reason) => terminal.say(`Waiting: ${reason}`),
+  });
   const progress = createProgress(process.stderr, { color: terminal.errorColor, now: () => Date.now() });
   const dependencies: ApplyDependencies = {
     store: world.store,
@@ -99,6 +104,8 @@ async function inputsNow({ desired, world, interrupt }: Applying): Promise<PlanI
     clock: systemClock,
     signal: interrupt.soft,
   });
+  // What was seen is not the world when the look was cut short: nothing is concluded from it.
+  if (interrupt.soft.aborted) throw new CliError('interrupted; nothing was begun', { exitCode: exitCodes.interrupted });
   return { desired, recorded, observed, now: Date.now(), expiresAfterMs: planExpiresAfterMs, liveFields };
 }
 

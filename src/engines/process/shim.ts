@@ -17,6 +17,8 @@ const maxRestartDelayMs = 30_000;
 const recoveredAfterMs = 10_000;
 /** How long output may go on after the program's end, where something outside its group holds the pipe. */
 const drainMs = 500;
+/** How often it is looked whether the object is still there. */
+const lookEveryMs = 1_000;
 /** Exit code that tells the starter that another supervisor has the object. */
 const notNeeded = 75;
 
@@ -56,6 +58,14 @@ async function supervise(state: () => State, record: (change: Partial<State>) =>
     if (group !== undefined) signalGroup({ group, signal: readStop(folder)?.signal ?? 'SIGTERM' });
   });
   for (const ignored of ['SIGHUP', 'SIGINT', 'SIGPIPE'] as const) process.on(ignored, () => undefined);
+  // Removed by hand: nobody can see or stop this program any more, and the next plan makes another.
+  const looking = setInterval(() => {
+    if (readSpec(folder) !== undefined) return;
+    clearInterval(looking);
+    if (group !== undefined) signalGroup({ group, signal: 'SIGKILL' });
+    process.exit(0);
+  }, lookEveryMs);
+  looking.unref();
   const mayRun = (): boolean => !stopping.signal.aborted && readStop(folder) === undefined;
 
   let delayMs = firstRestartDelayMs;

@@ -171,10 +171,14 @@ function placeEach(
     );
     return shared;
   };
+  let full: Failure | undefined;
   for (const want of wants) {
     const outcome = placeOne(context, state.intent, want, { ...attempt, queue: queue(want) });
     if (outcome.kind === 'failed') {
-      failures.push({ want, failure: outcome.failure });
+      if (outcome.failure.kind === 'quota') full = outcome.failure;
+      // The queue is shared: nodes that a full quota took out of it are missing for who comes after, for the same reason.
+      const sameReason = outcome.failure.kind === 'capacity' && want.onlyNode === undefined;
+      failures.push({ want, failure: sameReason ? (full ?? outcome.failure) : outcome.failure });
       continue;
     }
     placed.push(outcome.draft);
