@@ -24,6 +24,8 @@ const deadlineMs = {
 
 /** How long a retryable engine error is tried again before the unit is left for the next run. */
 const engineRetryForMs = 30_000;
+/** The same for an image that its registry does not give: the engine itself answers, so that the unit can be undone. */
+const registryRetryForMs = 5_000;
 const firstBackoffMs = 250;
 const maxBackoffMs = 4_000;
 
@@ -130,14 +132,17 @@ export async function objectOf(
   return objects.find((object) => object.allocation === at.allocation)?.objectId;
 }
 
-/** One engine call within the limits, tried again while its error is retryable. */
+/**
+ * One engine call within the limits, tried again while its error is retryable. Then `Halted` where the engine does not
+ * answer, and the error itself where only a registry does not.
+ */
 export async function call<T>(
   context: RunContext,
   at: Pick<Effect, 'node' | 'engine' | 'kind'>,
   run: (engine: Engine, options: Call) => Promise<T>,
   deadline: number,
 ): Promise<T> {
-  const giveUpAt = context.clock.now() + engineRetryForMs;
+  const began = context.clock.now();
   for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, maxBackoffMs)) {
     if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted');
     if (!context.leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost');
@@ -149,7 +154,9 @@ export async function call<T>(
     } catch (error) {
       if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted', { cause: error });
       if (!(error instanceof EngineError) || !error.retryable) throw error;
-      if (context.clock.now() + backoffMs > giveUpAt) {
+      const ofRegistry = error.code === 'imageMissing';
+      if (context.clock.now() + backoffMs > began + (ofRegistry ? registryRetryForMs : engineRetryForMs)) {
+        if (ofRegistry) throw error;
         throw new Halted('engine', `${at.engine} on node ${at.node} does not answer: ${error.message}`, {
           cause: error,
         });

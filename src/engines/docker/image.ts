@@ -61,7 +61,7 @@ function missing(client: DockerClient, image: string, error: unknown): EngineErr
     retryable: !refused,
     hint: refused
       ? 'check the name and tag; load it by hand where no registry has it: docker load, docker import'
-      : 'is the registry reachable from that node?',
+      : 'is the registry reachable from that node? Without one load the image by hand: docker load, docker import',
     cause: error,
   });
 }
