@@ -2,71 +2,118 @@
  * JSON with sorted keys and without undefined members: equal values have equal text, whatever order they were built in.
  */
 export function canonicalJson(value: unknown): string {
-  if (typeof value === 'string' || typeof value === 'number') return JSON.stringify(value);
-  if (value === null || value === undefined || typeof value === 'boolean') return String(value ?? null);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const members = value as Readonly<Record<string, unknown>>;
-  let text = '';
-  for (const key of Object.keys(members).sort()) {
-    const member = members[key];
-    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+      return JSON.stringify(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      if (value === null) return 'null';
+      return Array.isArray(value) ? canonicalList(value) : canonicalMap(value as Readonly<Record<string, unknown>>);
+    default:
+      return 'null';
   }
-  return `{${text}}`;
+}
+
+function canonicalList(members: readonly unknown[]): string {
+  if (members.length === 0) return '[]';
+  let text = `[${canonicalJson(members[0])}`;
+  for (let i = 1; i < members.length; i += 1) text += `,${canonicalJson(members[i])}`;
+  return `${text}]`;
+}
+
+function canonicalMap(members: Readonly<Record<string, unknown>>): string {
+  let text = '';
+  for (const key of sortedKeys(members)) {
+    const member = members[key];
+    if (member !== undefined) text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
+  }
+  return text === '' ? '{}' : `${text}}`;
+}
+
+/** Sorting costs more than looking whether it is needed. */
+function sortedKeys(members: Readonly<Record<string, unknown>>): readonly string[] {
+  const keys = Object.keys(members);
+  for (let i = 1; i < keys.length; i += 1) {
+    if ((keys[i] as string) < (keys[i - 1] as string)) return keys.sort();
+  }
+  return keys;
 }
 
 /** SHA-256 (FIPS 180-4) of the text's UTF-8 bytes, as 64 hex digits. Written here because the core imports nothing. */
 export function sha256Hex(text: string): string {
-  const message = padded(new TextEncoder().encode(text));
+  const bytes = encoder.encode(text);
   const state = Int32Array.from(initialState);
-  const schedule = new Int32Array(64);
-  const view = new DataView(message.buffer);
-  for (let offset = 0; offset < message.length; offset += 64) {
-    for (let i = 0; i < 16; i += 1) schedule[i] = view.getInt32(offset + i * 4);
-    compress(state, schedule);
-  }
+  const whole = bytes.length - (bytes.length % blockBytes);
+  compress(state, bytes, whole);
+  const rest = bytes.subarray(whole);
+  const last = new Uint8Array(rest.length + 9 > blockBytes ? 2 * blockBytes : blockBytes);
+  last.set(rest);
+  last[rest.length] = 0x80;
+  const view = new DataView(last.buffer);
+  view.setUint32(last.length - 8, Math.floor(bytes.length / 0x20000000));
+  view.setUint32(last.length - 4, (bytes.length << 3) >>> 0);
+  compress(state, last, last.length);
   return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
-function padded(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const length = (((bytes.length + 8) >> 6) + 1) << 6;
-  const message = new Uint8Array(length);
-  message.set(bytes);
-  message[bytes.length] = 0x80;
-  const view = new DataView(message.buffer);
-  view.setUint32(length - 8, Math.floor(bytes.length / 0x20000000));
-  view.setUint32(length - 4, (bytes.length << 3) >>> 0);
-  return message;
-}
+const encoder = new TextEncoder();
+const blockBytes = 64;
+/** The message schedule, used anew for every block: nothing here is asynchronous. */
+const schedule = new Int32Array(64);
 
-function compress(state: Int32Array, w: Int32Array): void {
-  for (let i = 16; i < 64; i += 1) {
-    const x = at(w, i - 15);
-    const y = at(w, i - 2);
-    const small0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3);
-    const small1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
-    w[i] = (at(w, i - 16) + small0 + at(w, i - 7) + small1) | 0;
+/** Takes in whole blocks. Written out in one piece, without helpers, since plans and definitions of megabytes go through it. */
+function compress(state: Int32Array, bytes: Uint8Array, end: number): void {
+  const w = schedule;
+  const k = roundConstants;
+  for (let offset = 0; offset < end; offset += blockBytes) {
+    for (let i = 0, at = offset; i < 16; i += 1, at += 4) {
+      w[i] =
+        ((bytes[at] as number) << 24) |
+        ((bytes[at + 1] as number) << 16) |
+        ((bytes[at + 2] as number) << 8) |
+        (bytes[at + 3] as number);
+    }
+    for (let i = 16; i < 64; i += 1) {
+      const x = w[i - 15] as number;
+      const y = w[i - 2] as number;
+      const small0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+      const small1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+      w[i] = ((w[i - 16] as number) + small0 + (w[i - 7] as number) + small1) | 0;
+    }
+    let a = state[0] as number;
+    let b = state[1] as number;
+    let c = state[2] as number;
+    let d = state[3] as number;
+    let e = state[4] as number;
+    let f = state[5] as number;
+    let g = state[6] as number;
+    let h = state[7] as number;
+    for (let i = 0; i < 64; i += 1) {
+      const big1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+      const first = (h + big1 + ((e & f) ^ (~e & g)) + (k[i] as number) + (w[i] as number)) | 0;
+      const big0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+      const second = (big0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+      h = g;
+      g = f;
+      f = e;
+      e = (d + first) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (first + second) | 0;
+    }
+    state[0] = (state[0] as number) + a;
+    state[1] = (state[1] as number) + b;
+    state[2] = (state[2] as number) + c;
+    state[3] = (state[3] as number) + d;
+    state[4] = (state[4] as number) + e;
+    state[5] = (state[5] as number) + f;
+    state[6] = (state[6] as number) + g;
+    state[7] = (state[7] as number) + h;
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
-  for (let i = 0; i < 64; i += 1) {
-    const big1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-    const first = (h + big1 + ((e & f) ^ (~e & g)) + at(roundConstants, i) + at(w, i)) | 0;
-    const big0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
-    const second = (big0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    h = g;
-    g = f;
-    f = e;
-    e = (d + first) | 0;
-    d = c;
-    c = b;
-    b = a;
-    a = (first + second) | 0;
-  }
-  const words = [a, b, c, d, e, f, g, h];
-  for (let i = 0; i < 8; i += 1) state[i] = at(state, i) + (words[i] ?? 0);
 }
-
-const rotate = (x: number, by: number): number => (x >>> by) | (x << (32 - by));
-const at = (words: Int32Array, index: number): number => words[index] as number;
 
 const primes = firstPrimes(64);
 /** First 32 bits of the fractional parts of the cube roots of the first 64 primes. */

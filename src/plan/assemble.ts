@@ -1,13 +1,22 @@
 import { canonicalJson, sha256Hex } from '../model/hash.ts';
-import { type NodeName, parseWorkloadId, planId, stepId, unitOf, type WorkloadId } from '../model/ids.ts';
+import {
+  type EngineKind,
+  type NamespaceName,
+  parseWorkloadId,
+  planId,
+  stepId,
+  unitOf,
+  type WorkloadId,
+} from '../model/ids.ts';
 import { formatInstant } from '../model/instant.ts';
 import type { CapacityUse, Plan, PlanBasis, PlannedUnit, PlanSummary, Step, Undo, Wave } from '../model/plan.ts';
 import { planFormatVersion } from '../model/plan.ts';
+import type { Holds } from '../model/recorded.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
 import { type Draft, makes } from './draft.ts';
 import { drainGoals } from './drain.ts';
-import { holdsVector } from './ledger.ts';
+import { addHolds } from './ledger.ts';
 import { amountFor, type Demand, demandOf, quotaUses } from './quota.ts';
 import type { UnitDraft } from './units.ts';
 
@@ -55,29 +64,65 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
 
 /**
  * The hash of everything but timestamps and the store revision. Steps are hashed as short lines, since their number is
- * what makes a plan large; what several of them share is written once.
+ * what makes a plan large: what a step has in common with the one before it is not said again, nor is its id, which is
+ * its position.
  */
 function idOf(
   content: Omit<Plan, 'id' | 'basis' | 'createdAt' | 'expiresAt'>,
   basis: Omit<PlanBasis, 'storeRevision'>,
 ): Plan['id'] {
-  const { steps, ...rest } = content;
-  const texts = new Map<Step['changes'], string>();
-  const changesText = (changes: Step['changes']): string => {
-    const text = texts.get(changes) ?? sha256Hex(canonicalJson(changes));
-    texts.set(changes, text);
-    return text;
-  };
-  const lines = steps.map(({ changes, holds, heldBefore, replaces, ...flat }) =>
-    [
-      Object.values(flat).join(' '),
-      canonicalJson(holds),
-      heldBefore === undefined ? '' : canonicalJson(heldBefore),
-      replaces === undefined ? '' : canonicalJson(replaces),
-      changes.length === 0 ? '' : changesText(changes),
-    ].join(' '),
-  );
-  return planId(`sha256:${sha256Hex([canonicalJson({ ...rest, basis }), ...lines].join('\n'))}`);
+  const { steps, units, ...rest } = content;
+  const lines = [canonicalJson({ ...rest, basis })];
+  let last: Step | undefined;
+  for (const step of steps) {
+    if (last === undefined || !isAlike(last, step)) lines.push(commonText(step));
+    last = step;
+    lines.push(`${step.instance} ${step.generation} ${step.node} ${step.from ?? ''} ${holdsText(step.holds)}`);
+    if (step.heldBefore !== undefined) lines.push(`held ${holdsText(step.heldBefore)}`);
+    if (step.replaces !== undefined) {
+      const { generation, node, engine, revision, object, holds } = step.replaces;
+      lines.push(`replaces ${generation} ${node} ${engine} ${revision} ${object} ${holdsText(holds)}`);
+    }
+  }
+  for (const { waves, ...unit } of units) {
+    lines.push(canonicalJson(unit), ...waves.map((wave) => `${wave.steps.length} ${wave.gate} ${wave.observeMs}`));
+  }
+  return planId(`sha256:${sha256Hex(lines.join('\n'))}`);
+}
+
+/** True when all that `commonText` says is the same. */
+const isAlike = (a: Step, b: Step): boolean =>
+  a.unit === b.unit &&
+  a.wave === b.wave &&
+  a.kind === b.kind &&
+  a.engine === b.engine &&
+  a.class === b.class &&
+  a.undo === b.undo &&
+  a.order === b.order &&
+  a.cause === b.cause &&
+  a.revision === b.revision &&
+  a.revisionBefore === b.revisionBefore &&
+  a.reason === b.reason &&
+  (a.changes === b.changes || (a.changes.length === 0 && b.changes.length === 0));
+
+const commonText = (step: Step): string =>
+  canonicalJson({
+    ...step,
+    id: undefined,
+    instance: undefined,
+    generation: undefined,
+    node: undefined,
+    from: undefined,
+    holds: undefined,
+    heldBefore: undefined,
+    replaces: undefined,
+  });
+
+function holdsText({ cpuMillis, memoryBytes, storageBytes, bandwidthBits, ip, ports, extended }: Holds): string {
+  const amounts = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits ?? 0} ${ip ?? ''}`;
+  return ports === undefined && extended === undefined
+    ? amounts
+    : `${amounts} ${canonicalJson(ports)} ${canonicalJson(extended)}`;
 }
 
 const byText =
@@ -183,32 +228,27 @@ function summaryOf(steps: readonly Step[], unchanged: number): PlanSummary {
 /** What is charged once the plan is done: the peak is in the ledgers already. */
 function takeStock(context: Context, units: readonly UnitDraft[]): void {
   for (const unit of units) {
+    const { namespace } = parseWorkloadId(unit.workload);
     for (const { drafts } of unit.waves) {
       for (const draft of drafts) {
         if (makes(draft) || draft.kind === 'update') {
-          book(context, unit.workload, draft.node, { holds: draft.holds, instances: 1 }, 1);
+          book(context, namespace, draft.node, { holds: draft.holds, instances: 1 }, 1);
         }
         const { old } = draft;
         if (old === undefined) continue;
-        book(context, unit.workload, old.node, demandOf(old.allocation), -1);
+        book(context, namespace, old.node, demandOf(old.allocation), -1);
         if (draft.kind !== 'stop') continue;
-        book(context, unit.workload, old.node, demandOf({ state: 'held', holds: old.allocation.holds }), 1);
+        book(context, namespace, old.node, demandOf({ state: 'held', holds: old.allocation.holds }), 1);
       }
     }
   }
 }
 
-function book(context: Context, workload: WorkloadId, node: ClusterNode, demand: Demand, sign: 1 | -1): void {
+function book(context: Context, namespace: NamespaceName, node: ClusterNode, demand: Demand, sign: 1 | -1): void {
   const { ledger, quotas } = context;
-  const amounts = holdsVector(ledger, demand.holds);
-  const start = node.index * ledger.width;
-  for (let d = 0; d < ledger.width; d += 1) {
-    ledger.after[start + d] = (ledger.after[start + d] ?? 0) + sign * (amounts[d] ?? 0);
-  }
+  addHolds(ledger, ledger.after, node.index * ledger.width, demand.holds, sign);
   if (quotas.rows.length === 0) return;
-  const { namespace } = parseWorkloadId(workload);
-  for (const row of quotas.rowsFor({ namespace, pod: node.definition?.pod }))
-    row.after += sign * amountFor(row, demand);
+  for (const row of quotas.rowsFor(namespace, node.definition?.pod)) row.after += sign * amountFor(row, demand);
 }
 
 /** By pod and dimension; a dimension of which nobody knows the capacity on some node has no total, and no row. */
@@ -234,36 +274,40 @@ function capacityUses({ cluster, ledger }: Context): readonly CapacityUse[] {
 }
 
 function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanBasis {
-  const touched = new Map<NodeName, ClusterNode>();
-  const engines: Record<string, string> = {};
+  const touched = new Map<ClusterNode, Set<EngineKind>>();
+  const touch = (node: ClusterNode, engine: EngineKind): void => {
+    const engines = touched.get(node);
+    if (engines === undefined) touched.set(node, new Set([engine]));
+    else engines.add(engine);
+  };
   for (const { waves } of units) {
     for (const { drafts } of waves) {
-      for (const draft of drafts) {
-        for (const [node, engine] of [
-          [draft.node, draft.engine],
-          [draft.old?.node, draft.old?.allocation.engine],
-        ] as const) {
-          if (node === undefined || engine === undefined) continue;
-          touched.set(node.name, node);
-          const observed = node.observed?.engines[engine];
-          if (observed?.kind === 'reachable') engines[`${node.name}/${engine}`] = observed.fingerprint;
-        }
+      for (const { node, engine, old } of drafts) {
+        touch(node, engine);
+        if (old !== undefined) touch(old.node, old.allocation.engine);
       }
     }
   }
+  const inOrder = [...touched].sort(([a], [b]) => a.index - b.index);
   const definitions = new Map(inputs.desired.workloads.map((workload) => [workload.id, workload]));
   const workloads = units.flatMap(({ workload }) => {
     const definition = definitions.get(workload);
     // Where it is declared is no part of what it is.
     return definition === undefined ? [] : [[workload, digest({ ...definition, declaredAt: '' })] as const];
   });
-  const nodes = [...touched.values()]
-    .sort((a, b) => a.index - b.index)
-    .flatMap(({ name, definition }) => (definition === undefined ? [] : [[name, digest(definition)] as const]));
+  const nodes = inOrder.flatMap(([{ name, definition }]) =>
+    definition === undefined ? [] : [[name, digest(definition)] as const],
+  );
+  const engines = inOrder.flatMap(([{ name, observed }, kinds]) =>
+    [...kinds].sort().flatMap((kind) => {
+      const engine = observed?.engines[kind];
+      return engine?.kind === 'reachable' ? [[`${name}/${kind}`, engine.fingerprint] as const] : [];
+    }),
+  );
   return {
     commits: inputs.desired.commits,
     storeRevision: inputs.recorded.storeRevision,
-    engines: Object.fromEntries(Object.entries(engines).sort(byText(([key]) => key))),
+    engines: Object.fromEntries(engines),
     workloads: Object.fromEntries(workloads),
     nodes: Object.fromEntries(nodes),
   };

@@ -65,22 +65,21 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
   for (const allocation of inputs.recorded.allocations) {
     const node = cluster.nodes[cluster.indexOf.get(allocation.node) ?? -1];
     if (node === undefined) continue;
-    addTo(ledger.used, node.index * width, holdsVector(ledger, chargedHolds(allocation)));
-    if (allocation.state !== 'held') takePorts(ledger, node, allocation.holds.ports);
+    addHolds(ledger, ledger.used, node.index * width, chargedHolds(allocation), 1);
+    if (allocation.state !== 'held') countPorts(ledger, node, allocation.holds.ports);
   }
   chargeForeign(ledger, cluster);
   ledger.before.set(ledger.used);
   ledger.after.set(ledger.used);
-  ledger.log.length = 0;
   return ledger;
 }
 
 function ledgerDimensions(inputs: PlanInputs, capacities: readonly Resources[]): readonly Dimension[] {
   const wanted = inputs.desired.workloads.map((workload) => workload.revision.resources.extended as Resources);
-  const held = inputs.recorded.allocations.flatMap((allocation) =>
-    allocation.holds.extended === undefined ? [] : [allocation.holds.extended as Resources],
-  );
-  const all = new Set([...capacities, ...wanted, ...held].flatMap((resources) => Object.keys(resources)));
+  const all = new Set([...capacities, ...wanted].flatMap((resources) => Object.keys(resources)));
+  for (const { holds } of inputs.recorded.allocations) {
+    if (holds.extended !== undefined) for (const name of Object.keys(holds.extended)) all.add(name);
+  }
   const named = Object.fromEntries([...all, ...baseDimensions].map((name) => [name, 1])) as Resources;
   return dimensionsOf(named);
 }
@@ -118,8 +117,22 @@ export function holdsOf(revision: Revision): Holds {
 
 export function holdsVector(ledger: Ledger, holds: Holds): Vector {
   const vector = new Float64Array(ledger.width);
-  for (let d = 0; d < ledger.width; d += 1) vector[d] = heldOf(holds, ledger.dimensions[d] as Dimension);
+  addHolds(ledger, vector, 0, holds, 1);
   return vector;
+}
+
+/** Adds (or takes away) what is held to the row of a column that begins at `start`. The base dimensions come first in every row. */
+export function addHolds(ledger: Ledger, column: Float64Array, start: number, holds: Holds, sign: 1 | -1): void {
+  column[start] = (column[start] as number) + sign * holds.cpuMillis;
+  column[start + 1] = (column[start + 1] as number) + sign * holds.memoryBytes;
+  column[start + 2] = (column[start + 2] as number) + sign * holds.storageBytes;
+  column[start + 3] = (column[start + 3] as number) + sign * (holds.bandwidthBits ?? 0);
+  const { extended } = holds;
+  if (extended === undefined) return;
+  for (let d = baseDimensions.length; d < ledger.width; d += 1) {
+    const amount = extended[ledger.dimensions[d] as Dimension] ?? 0;
+    column[start + d] = (column[start + d] as number) + sign * amount;
+  }
 }
 
 /** How much of one dimension is held. */
@@ -190,45 +203,62 @@ export function findPorts(
   ledger: Ledger,
   node: ClusterNode,
   revision: Revision,
-  keeps: Readonly<Record<string, number>> = {},
+  keeps: Readonly<Record<string, number>> = noPorts,
 ): Readonly<Record<string, number>> | undefined {
-  if (revision.ports.every((port) => port.publish === 'none')) return {};
-  const taken = ledger.ports.get(node.portDomain) ?? new Map<number, number>();
-  const kept = new Set(Object.values(keeps).filter((port) => taken.get(port) === 1));
-  const found: Record<string, number> = {};
-  const own = new Set<number>();
+  const taken = ledger.ports.get(node.portDomain) ?? nothingTaken;
+  let found: Record<string, number> | undefined;
   for (const { name, publish } of revision.ports) {
     if (publish === 'none') continue;
-    const inherited = kept.has(keeps[name] ?? 0) ? keeps[name] : undefined;
-    const port = publish === 'auto' ? (inherited ?? lowestFree(node.definition, taken, own)) : publish;
-    if (port === undefined || (publish !== 'auto' && taken.has(port) && !kept.has(port))) return undefined;
-    own.add(port);
+    const inherited = keeps[name] !== undefined && taken.get(keeps[name]) === 1 ? keeps[name] : undefined;
+    const port = publish === 'auto' ? (inherited ?? lowestFree(node.definition, taken, found)) : publish;
+    if (port === undefined) return undefined;
+    if (publish !== 'auto' && taken.has(port) && !isKept(taken, keeps, port)) return undefined;
+    found ??= {};
     found[name] = port;
   }
-  return found;
+  return found ?? noPorts;
 }
+
+export const noPorts: Readonly<Record<string, number>> = {};
+const nothingTaken: ReadonlyMap<number, number> = new Map();
+
+/** True for a port that the predecessor has, and nobody else. */
+const isKept = (taken: ReadonlyMap<number, number>, keeps: Readonly<Record<string, number>>, port: number): boolean =>
+  taken.get(port) === 1 && Object.values(keeps).includes(port);
 
 function lowestFree(
   node: DesiredNode | undefined,
   taken: ReadonlyMap<number, number>,
-  own: ReadonlySet<number>,
+  own: Readonly<Record<string, number>> | undefined,
 ): number | undefined {
   const { first, last } = node?.portRange ?? { first: 1, last: 0 };
-  for (let port = first; port <= last; port += 1) if (!taken.has(port) && !own.has(port)) return port;
+  for (let port = first; port <= last; port += 1) {
+    if (!taken.has(port) && (own === undefined || !Object.values(own).includes(port))) return port;
+  }
   return undefined;
 }
 
-export function takePorts(
-  ledger: Ledger,
-  node: ClusterNode,
-  ports: Readonly<Record<string, number>> | undefined,
-): void {
-  if (ports === undefined) return;
-  for (const port of new Set(Object.values(ports))) {
-    countPort(ledger, node.portDomain, port, 1);
+/** Takes ports until they are taken back. */
+export function takePorts(ledger: Ledger, node: ClusterNode, ports: Readonly<Record<string, number>>): void {
+  for (const port of countPorts(ledger, node, ports)) {
     ledger.log.push({ kind: 'port', domain: node.portDomain, port });
   }
 }
+
+/** Counts ports as taken, and says which: two names for one (tcp and udp) take it once. */
+function countPorts(
+  ledger: Ledger,
+  node: ClusterNode,
+  ports: Readonly<Record<string, number>> | undefined,
+): readonly number[] {
+  if (ports === undefined || ports === noPorts) return noNumbers;
+  const numbers = Object.values(ports);
+  const distinct = numbers.length > 1 ? [...new Set(numbers)] : numbers;
+  for (const port of distinct) countPort(ledger, node.portDomain, port, 1);
+  return distinct;
+}
+
+const noNumbers: readonly number[] = [];
 
 /** False when somebody else has one of the ports, too: the node was given another port domain, for example. */
 export const ownsPorts = (ledger: Ledger, node: ClusterNode, ports: Readonly<Record<string, number>> = {}): boolean =>

@@ -1,6 +1,6 @@
 import { chargedHolds } from '../model/capacity.ts';
 import type { DesiredQuota } from '../model/desired.ts';
-import type { NamespaceName, PodName } from '../model/ids.ts';
+import type { NamespaceName, PodName, WorkloadId } from '../model/ids.ts';
 import { parseWorkloadId } from '../model/ids.ts';
 import type { QuotaUse } from '../model/plan.ts';
 import type { Allocation, Holds } from '../model/recorded.ts';
@@ -13,8 +13,13 @@ import { heldOf } from './ledger.ts';
 export interface QuotaLedger {
   readonly rows: readonly QuotaRow[];
   /** Rows that an instance of a namespace on a pod is charged to, its quotas' parents included. */
-  readonly rowsFor: (scope: QuotaScope) => readonly QuotaRow[];
-  readonly log: { readonly row: QuotaRow; readonly amount: number }[];
+  readonly rowsFor: (namespace: NamespaceName, pod: PodName | undefined) => readonly QuotaRow[];
+  readonly log: QuotaCharge[];
+}
+
+interface QuotaCharge {
+  readonly row: QuotaRow;
+  readonly amount: number;
 }
 
 /** One limit of one quota. Mutable only through `chargeQuota` and `rollbackQuota`. */
@@ -38,29 +43,42 @@ export interface QuotaScope {
 export function openQuotas(inputs: PlanInputs, cluster: Cluster): QuotaLedger {
   const quotas = new Map(inputs.desired.quotas.map((quota) => [quota.name, quota]));
   const rowsOf = new Map(inputs.desired.quotas.map((quota) => [quota.name, rowsOfQuota(quota)]));
-  const cache = new Map<string, readonly QuotaRow[]>();
-  const rowsFor = (scope: QuotaScope): readonly QuotaRow[] => {
-    const key = `${scope.namespace}|${scope.pod ?? ''}`;
-    const known = cache.get(key);
-    if (known !== undefined) return known;
-    const names = new Set(
-      inputs.desired.quotas.filter((quota) => covers(quota, scope)).flatMap((q) => chain(q, quotas)),
-    );
-    const rows = [...names].sort().flatMap((name) => rowsOf.get(name) ?? []);
-    cache.set(key, rows);
+  const known = new Map<NamespaceName, Map<PodName | undefined, readonly QuotaRow[]>>();
+  const findRows = (scope: QuotaScope): readonly QuotaRow[] => {
+    const covering = inputs.desired.quotas.filter((quota) => covers(quota, scope));
+    const names = new Set(covering.flatMap((quota) => chain(quota, quotas)));
+    return [...names].sort().flatMap((name) => rowsOf.get(name) ?? []);
+  };
+  const rowsFor: QuotaLedger['rowsFor'] = (namespace, pod) => {
+    let byPod = known.get(namespace);
+    if (byPod === undefined) {
+      byPod = new Map();
+      known.set(namespace, byPod);
+    }
+    let rows = byPod.get(pod);
+    if (rows === undefined) {
+      rows = findRows({ namespace, pod });
+      byPod.set(pod, rows);
+    }
     return rows;
   };
   const ledger: QuotaLedger = { rows: [...rowsOf.values()].flat(), rowsFor, log: [] };
   if (ledger.rows.length === 0) return ledger;
+  let last: WorkloadId | undefined;
+  let namespace = '' as NamespaceName;
   for (const allocation of inputs.recorded.allocations) {
-    if (allocation.state === 'lost') continue;
+    const { state, workload } = allocation;
+    if (state === 'lost') continue;
+    if (workload !== last) {
+      namespace = parseWorkloadId(workload).namespace;
+      last = workload;
+    }
     const pod = cluster.nodes[cluster.indexOf.get(allocation.node) ?? -1]?.definition?.pod;
-    const { namespace } = parseWorkloadId(allocation.workload);
     const demand = demandOf(allocation);
-    for (const row of rowsFor({ namespace, pod })) {
+    for (const row of rowsFor(namespace, pod)) {
       const amount = amountFor(row, demand);
       row.before += amount;
-      row.byWorkload.set(allocation.workload, (row.byWorkload.get(allocation.workload) ?? 0) + amount);
+      row.byWorkload.set(workload, (row.byWorkload.get(workload) ?? 0) + amount);
     }
   }
   for (const row of ledger.rows) {
@@ -120,25 +138,27 @@ export function quotaDemand(
   quotas: QuotaLedger,
   next: { readonly scope: QuotaScope; readonly demand: Demand },
   freed?: { readonly scope: QuotaScope; readonly demand: Demand },
-): readonly { readonly row: QuotaRow; readonly amount: number }[] {
-  if (quotas.rows.length === 0) return [];
-  const shared = new Set(freed === undefined ? [] : quotas.rowsFor(freed.scope));
-  return quotas.rowsFor(next.scope).flatMap((row) => {
-    const credit = freed !== undefined && shared.has(row) ? amountFor(row, freed.demand) : 0;
-    const amount = Math.max(0, amountFor(row, next.demand) - credit);
-    return amount > 0 ? [{ row, amount }] : [];
-  });
+): readonly QuotaCharge[] {
+  const rows = quotas.rowsFor(next.scope.namespace, next.scope.pod);
+  if (rows.length === 0) return noCharges;
+  const shared = freed === undefined ? noRows : quotas.rowsFor(freed.scope.namespace, freed.scope.pod);
+  const charges: QuotaCharge[] = [];
+  for (const row of rows) {
+    const credit = freed !== undefined && shared.includes(row) ? amountFor(row, freed.demand) : 0;
+    const amount = amountFor(row, next.demand) - credit;
+    if (amount > 0) charges.push({ row, amount });
+  }
+  return charges;
 }
 
-/** The first limit that the amounts would break. */
-export const exceeded = (
-  amounts: readonly { readonly row: QuotaRow; readonly amount: number }[],
-): QuotaRow | undefined => amounts.find(({ row, amount }) => row.used + amount > row.limit)?.row;
+const noRows: readonly QuotaRow[] = [];
+const noCharges: readonly QuotaCharge[] = [];
 
-export function chargeQuota(
-  quotas: QuotaLedger,
-  amounts: readonly { readonly row: QuotaRow; readonly amount: number }[],
-): void {
+/** The first limit that the amounts would break. */
+export const exceeded = (amounts: readonly QuotaCharge[]): QuotaRow | undefined =>
+  amounts.find(({ row, amount }) => row.used + amount > row.limit)?.row;
+
+export function chargeQuota(quotas: QuotaLedger, amounts: readonly QuotaCharge[]): void {
   for (const entry of amounts) {
     entry.row.used += entry.amount;
     quotas.log.push(entry);

@@ -6,17 +6,7 @@ import { worstClass } from '../compare.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Draft, objectOf } from '../draft.ts';
-import {
-  charge,
-  findPorts,
-  growth,
-  holdsOf,
-  holdsVector,
-  ownsPorts,
-  takePorts,
-  timesThatFit,
-  type Vector,
-} from '../ledger.ts';
+import { charge, findPorts, growth, noPorts, ownsPorts, takePorts, timesThatFit, type Vector } from '../ledger.ts';
 import { chargeQuota, type Demand, demandOf, exceeded, type QuotaRow, type QuotaScope, quotaDemand } from '../quota.ts';
 import type { NodeQueue } from './distribute.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
@@ -32,6 +22,8 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 export interface Attempt {
+  /** What a new instance holds, ports and address aside: the same for all of a workload. */
+  readonly ask: { readonly holds: Holds; readonly amounts: Vector };
   readonly order: 'create-first' | 'stop-first';
   /** Opened when first needed: most instances stay where they are. */
   readonly queue: () => NodeQueue;
@@ -74,20 +66,20 @@ function tryStay(context: Context, intent: Intent, want: Want, attempt: Attempt,
   const { current } = want;
   if (current === undefined) return failed({ kind: 'capacity' });
   if (isInPlace(intent, want)) {
-    const update = tryUpdate(context, intent, want, node);
+    const update = tryUpdate(context, intent, want, { attempt, node });
     if (update.kind === 'placed') return update;
   }
-  const { revision } = intent.target;
   const gone = objectOf(current) === 'gone';
   const both = attempt.order === 'create-first' && objectOf(current) === 'running';
   const { allocation } = current;
-  const holds = holdsOf(revision);
-  const amounts = both ? holdsVector(context.ledger, holds) : growth(context.ledger, holds, chargedHolds(allocation));
-  const keeps = both || allocation.state === 'held' ? {} : allocation.holds.ports;
+  const { holds } = attempt.ask;
+  const amounts = both ? attempt.ask.amounts : growth(context.ledger, holds, chargedHolds(allocation));
+  const keeps = both || allocation.state === 'held' ? noPorts : allocation.holds.ports;
   return settle(context, intent, want, {
     node,
     amounts,
     keeps,
+    ask: attempt.ask.holds,
     freesFirst: !both,
     kind: gone ? 'create' : 'replace',
     order: both ? 'create-first' : 'stop-first',
@@ -104,12 +96,17 @@ function isInPlace({ target }: Intent, { current, changes, cause }: Want): boole
   return worst === 'none' || worst === 'live';
 }
 
-function tryUpdate(context: Context, intent: Intent, want: Want, node: ClusterNode): Outcome {
+function tryUpdate(
+  context: Context,
+  intent: Intent,
+  want: Want,
+  { attempt, node }: { readonly attempt: Attempt; readonly node: ClusterNode },
+): Outcome {
   const { current } = want;
   if (current === undefined) return failed({ kind: 'capacity' });
   const { allocation } = current;
-  const { ports, ip } = allocation.holds;
-  const holds = { ...holdsOf(intent.target.revision), ...(ports && { ports }), ...(ip && { ip }) };
+  const { ports = noPorts, ip } = allocation.holds;
+  const holds = withPorts(attempt.ask.holds, ports, ip);
   const amounts = growth(context.ledger, holds, allocation.holds);
   const fits = timesThatFit(context.ledger, node.index, amounts) >= 1 && ownsPorts(context.ledger, node, ports);
   if (!fits) return failed({ kind: 'capacity' });
@@ -122,13 +119,13 @@ function tryUpdate(context: Context, intent: Intent, want: Want, node: ClusterNo
   if (row !== undefined) return failed({ kind: 'quota', row });
   charge(context.ledger, node.index, amounts);
   chargeQuota(context.quotas, demand);
-  const draft = draftOf(intent, want, { kind: 'update', node, holds, order: 'in-place', note: '' });
+  const draft = draftOf(intent, want, { kind: 'update', node, order: 'in-place', note: '' }, holds);
   return { kind: 'placed', draft };
 }
 
 function tryElsewhere(context: Context, intent: Intent, want: Want, attempt: Attempt): Outcome {
   const queue = attempt.queue();
-  const amounts = holdsVector(context.ledger, holdsOf(intent.target.revision));
+  const { amounts, holds: ask } = attempt.ask;
   let full: QuotaRow | undefined;
   // Every turn that does not place drops a node: bounded by the number of candidates.
   for (let best = queue.best(); best !== undefined; best = queue.best()) {
@@ -143,7 +140,8 @@ function tryElsewhere(context: Context, intent: Intent, want: Want, attempt: Att
     const outcome = settle(context, intent, want, {
       node,
       amounts,
-      keeps: {},
+      ask,
+      keeps: noPorts,
       freesFirst: attempt.order === 'stop-first' || !stops,
       kind: want.current === undefined ? 'create' : same ? 'replace' : 'move',
       order: stops ? attempt.order : want.current && objectOf(want.current) === 'dead' ? 'stop-first' : 'create-first',
@@ -161,7 +159,10 @@ function tryElsewhere(context: Context, intent: Intent, want: Want, attempt: Att
 
 interface Choice {
   readonly node: ClusterNode;
+  /** What it adds to the node. */
   readonly amounts: Vector;
+  /** What it holds, ports and address aside. */
+  readonly ask: Holds;
   /** Ports that it may keep. */
   readonly keeps: Readonly<Record<string, number>> | undefined;
   /** What it replaces is off before it starts. */
@@ -178,8 +179,7 @@ function settle(context: Context, intent: Intent, want: Want, choice: Choice): O
   if (timesThatFit(context.ledger, node.index, amounts) < 1) return failed({ kind: 'capacity' });
   const ports = findPorts(context.ledger, node, revision, choice.keeps);
   if (ports === undefined) return failed({ kind: 'capacity' });
-  const ip = want.current?.allocation.holds.ip;
-  const holds: Holds = { ...holdsOf(revision), ...(Object.keys(ports).length > 0 && { ports }), ...(ip && { ip }) };
+  const holds = withPorts(choice.ask, ports, want.current?.allocation.holds.ip);
   const demand = quotaDemand(
     context.quotas,
     { scope: scopeOf(intent, node), demand: { holds, instances: 1 } },
@@ -190,7 +190,13 @@ function settle(context: Context, intent: Intent, want: Want, choice: Choice): O
   charge(context.ledger, node.index, amounts);
   takePorts(context.ledger, node, ports);
   chargeQuota(context.quotas, demand);
-  return { kind: 'placed', draft: draftOf(intent, want, { ...choice, holds }) };
+  return { kind: 'placed', draft: draftOf(intent, want, choice, holds) };
+}
+
+/** Instances without ports and addresses share what they hold. */
+function withPorts(ask: Holds, ports: Readonly<Record<string, number>>, ip: string | undefined): Holds {
+  if (ports === noPorts && ip === undefined) return ask;
+  return { ...ask, ...(ports !== noPorts && { ports }), ...(ip !== undefined && { ip }) };
 }
 
 const scopeOf = ({ definition }: Intent, node: ClusterNode): QuotaScope => ({
@@ -209,10 +215,11 @@ function freedBy(
 function draftOf(
   intent: Intent,
   want: Want,
-  choice: Pick<Choice, 'kind' | 'node' | 'order' | 'note'> & { readonly holds: Holds },
+  choice: Pick<Choice, 'kind' | 'node' | 'order' | 'note'>,
+  holds: Holds,
 ): Draft {
   const { current, changes } = want;
-  const { kind, node, order, holds } = choice;
+  const { kind, node, order } = choice;
   const worst = worstClass(changes);
   const made = kind === 'create' ? 'none' : kind === 'update' ? worst : 'recreate';
   return {
@@ -227,7 +234,8 @@ function draftOf(
     order,
     class: made,
     changes,
-    reason: `${reasonOf(want.cause, intent, want)}${choice.note}`,
+    reason:
+      choice.note === '' ? reasonOf(want.cause, intent, want) : `${reasonOf(want.cause, intent, want)}${choice.note}`,
     disrupts: current?.available === true && order === 'stop-first' && kind !== 'create',
     ...(current && { old: { allocation: current.allocation, node: current.node, object: objectOf(current) } }),
   };

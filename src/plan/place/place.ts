@@ -148,6 +148,9 @@ function placeNews(context: Context, state: Growing): void {
   state.news = placed;
 }
 
+/** How the instances that run are replaced, and what the steps say about it. */
+type Order = Pick<Attempt, 'order' | 'note'>;
+
 interface Failed {
   readonly want: Want;
   readonly failure: Failure;
@@ -157,11 +160,13 @@ function placeEach(
   context: Context,
   state: Growing,
   wants: readonly Want[],
-  attempt: Omit<Attempt, 'queue'>,
+  attempt: Order,
 ): { readonly placed: readonly Draft[]; readonly failures: readonly Failed[] } {
   const placed: Draft[] = [];
   const failures: Failed[] = [];
   let shared: NodeQueue | undefined;
+  const holds = holdsOf(state.intent.target.revision);
+  const ask = { holds, amounts: holdsVector(context.ledger, holds) };
   const queue = (want: Want) => (): NodeQueue => {
     if (want.onlyNode !== undefined) return queueFor(context, state, [want.onlyNode.index]);
     shared ??= queueFor(
@@ -173,7 +178,7 @@ function placeEach(
   };
   let full: Failure | undefined;
   for (const want of wants) {
-    const outcome = placeOne(context, state.intent, want, { ...attempt, queue: queue(want) });
+    const outcome = placeOne(context, state.intent, want, { ...attempt, ask, queue: queue(want) });
     if (outcome.kind === 'failed') {
       if (outcome.failure.kind === 'quota') full = outcome.failure;
       // The queue is shared: nodes that a full quota took out of it are missing for who comes after, for the same reason.
@@ -212,7 +217,7 @@ function strategyOf(context: Context, { definition }: Intent): Strategy {
 }
 
 /** Orders to try for instances that run, the better first. */
-function ordersOf(state: Growing, wants: readonly Want[]): readonly Omit<Attempt, 'queue'>[] {
+function ordersOf(state: Growing, wants: readonly Want[]): readonly Order[] {
   const { intent, budget } = state;
   const forced = whyStopFirst(intent);
   const stops = wants.some((want) => want.current !== undefined && objectOf(want.current) === 'running');
@@ -225,7 +230,7 @@ function ordersOf(state: Growing, wants: readonly Want[]): readonly Omit<Attempt
   return [...withSurge, { order: 'stop-first', note: stops ? '; stop first: no room or quota for both' : '' }];
 }
 
-const firstChoice = (state: Growing, wants: readonly Want[]): Omit<Attempt, 'queue'> =>
+const firstChoice = (state: Growing, wants: readonly Want[]): Order =>
   ordersOf(state, wants)[0] ?? { order: 'stop-first', note: '' };
 
 /** Why the old one has to be off before the new one is on, if it has. */

@@ -1,6 +1,6 @@
 import type { DesiredQuota } from '../../model/desired.ts';
 import type { NodeName, PodName, WorkloadId } from '../../model/ids.ts';
-import type { Allocation } from '../../model/recorded.ts';
+import type { Allocation, Holds } from '../../model/recorded.ts';
 import {
   amountOf,
   baseDimensions,
@@ -14,7 +14,6 @@ import {
   type Amounts,
   add,
   at,
-  type Charge,
   type Columns,
   createColumns,
   envelopeOf,
@@ -35,8 +34,11 @@ export function checkCapacity(world: World, report: Report): void {
 
 function extendedNames({ plan, inputs }: World): readonly string[] {
   const names = new Set<string>();
-  for (const step of plan.steps) for (const name in step.holds.extended) names.add(name);
-  for (const { holds } of inputs.recorded.allocations) for (const name in holds.extended) names.add(name);
+  const collect = ({ extended }: Holds): void => {
+    if (extended !== undefined) for (const name of Object.keys(extended)) names.add(name);
+  };
+  for (const step of plan.steps) collect(step.holds);
+  for (const allocation of inputs.recorded.allocations) collect(allocation.holds);
   return [...names].sort();
 }
 
@@ -44,14 +46,17 @@ interface Charging {
   readonly world: World;
   readonly columns: Columns;
   /** What each step holds, by its position in the plan. */
-  readonly held: readonly Amounts[];
+  readonly held: readonly (readonly number[])[];
 }
 
 function checkNodes({ world, columns, held }: Charging, report: Report): void {
   const { width } = columns;
+  const ownKey = new Map<NodeName, readonly NodeName[]>();
+  for (const node of world.touchedNodes) ownKey.set(node, [node]);
   const ledger: Ledger<NodeName> = {
-    added: ({ index, step }) => [[step.node, held[index] ?? []]],
-    freed: (old) => [[old.node, chargeOnNode(old, columns)]],
+    keysOf: (_, node) => ownKey.get(node) ?? [node],
+    added: ({ index }) => held[index] ?? [],
+    freed: (old) => chargeOnNode(old, columns),
   };
   const growth = new Map<NodeName, Amounts>();
   for (const work of world.units) {
@@ -83,7 +88,7 @@ function checkNodes({ world, columns, held }: Charging, report: Report): void {
 const isBase = (dimension: Dimension): boolean => (baseDimensions as readonly string[]).includes(dimension);
 
 /** Everything that is recorded is charged; what was stopped and waits for its deletion keeps its disk alone. */
-const chargeOnNode = (allocation: Allocation, columns: Columns): Amounts =>
+const chargeOnNode = (allocation: Allocation, columns: Columns): readonly number[] =>
   allocation.state === 'held' ? stoppedPart(columns.of(allocation.holds)) : columns.of(allocation.holds);
 
 /** What instances may hold on a node: declared over probed over recorded, minus the reserve, cores oversold. */
@@ -108,8 +113,9 @@ function checkQuotas({ world, columns, held }: Charging, report: Report): void {
   const { width } = columns;
   const quotasOf = createQuotaIndex(world);
   const ledger: Ledger<DesiredQuota> = {
-    added: ({ index, step, workloadId }) => charge(quotasOf(workloadId, step.node), held[index] ?? []),
-    freed: (old) => charge(quotasOf(old.workload, old.node), chargeOnQuota(old, columns)),
+    keysOf: quotasOf,
+    added: ({ index }) => held[index] ?? [],
+    freed: (old) => chargeOnQuota(old, columns),
   };
   const growth = new Map<DesiredQuota, Amounts>();
   for (const work of world.units) {
@@ -134,14 +140,11 @@ function checkQuotas({ world, columns, held }: Charging, report: Report): void {
 }
 
 /** What is lost counts nowhere; what was stopped keeps its disk and is no instance any more. */
-function chargeOnQuota(allocation: Allocation, columns: Columns): Amounts {
+function chargeOnQuota(allocation: Allocation, columns: Columns): readonly number[] {
   const amounts = columns.of(allocation.holds);
   if (allocation.state === 'lost') return amounts.map(() => 0);
   return allocation.state === 'held' ? stoppedPart(amounts) : amounts;
 }
-
-const charge = (quotas: readonly DesiredQuota[], amounts: Amounts): readonly Charge<DesiredQuota>[] =>
-  quotas.map((quota) => [quota, amounts] as const);
 
 /** Quotas that an allocation counts against: those whose scope it is in, and their parents. */
 function createQuotaIndex({ inputs }: World): (workload: WorkloadId, node: NodeName) => readonly DesiredQuota[] {

@@ -1,3 +1,4 @@
+import type { NodeName, WorkloadId } from '../../model/ids.ts';
 import type { Allocation, Holds } from '../../model/recorded.ts';
 import { type Dimension, dimensionsOf, type Resources } from '../../model/resources.ts';
 import type { Item, UnitWork } from './world.ts';
@@ -9,7 +10,7 @@ export type Amounts = number[];
 export interface Columns {
   readonly names: readonly string[];
   readonly width: number;
-  of(holds: Holds): Amounts;
+  of(holds: Holds): readonly number[];
   resources(resources: Resources): Amounts;
 }
 
@@ -21,12 +22,17 @@ const storageColumn = 3;
 export function createColumns(extended: readonly string[]): Columns {
   const names: readonly string[] = [...base, ...extended];
   const position = new Map(names.map((name, index) => [name, index]));
+  let last: { readonly holds: Holds; readonly amounts: readonly number[] } | undefined;
   return {
     names,
     width: names.length,
-    of({ cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, extended: counts }) {
-      const amounts: Amounts = [1, cpuMillis, memoryBytes, storageBytes, bandwidthBits];
+    of: (holds) => {
+      // Neighbours hold mostly the same: nobody changes the amounts, so they are shared.
+      if (last !== undefined && isSame(last.holds, holds)) return last.amounts;
+      const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, extended: counts } = holds;
+      const amounts = [1, cpuMillis, memoryBytes, storageBytes, bandwidthBits];
       for (let column = base.length; column < names.length; column++) amounts.push(counts?.[names[column] ?? ''] ?? 0);
+      last = { holds, amounts };
       return amounts;
     },
     resources(resources) {
@@ -40,19 +46,27 @@ export function createColumns(extended: readonly string[]): Columns {
   };
 }
 
+const isSame = (a: Holds, b: Holds): boolean =>
+  a === b ||
+  (a.cpuMillis === b.cpuMillis &&
+    a.memoryBytes === b.memoryBytes &&
+    a.storageBytes === b.storageBytes &&
+    a.bandwidthBits === b.bandwidthBits &&
+    a.extended === b.extended);
+
 /** What only a stopped object still occupies: its disk. */
-export function stoppedPart(amounts: Amounts): Amounts {
+export function stoppedPart(amounts: readonly number[]): readonly number[] {
   return amounts.map((amount, column) => (column === storageColumn ? amount : 0));
 }
 
-export type Charge<Key> = readonly [key: Key, amounts: Amounts];
-
-/** Where a step adds and frees: nodes for capacity, quotas for quota. No key comes twice in one answer. */
+/** What is charged, and to what: nodes for capacity, quotas for quota. */
 export interface Ledger<Key> {
-  /** What the new allocation of a step is charged to. */
-  added(item: Item): readonly Charge<Key>[];
-  /** What a recorded allocation is charged to now. */
-  freed(old: Allocation): readonly Charge<Key>[];
+  /** Where something of a workload on a node is charged. No key comes twice in one answer. */
+  keysOf(workload: WorkloadId, node: NodeName): readonly Key[];
+  /** What the new allocation of a step is charged. */
+  added(item: Item): readonly number[];
+  /** What a recorded allocation is charged now. */
+  freed(old: Allocation): readonly number[];
 }
 
 /**
@@ -66,6 +80,8 @@ export function envelopeOf<Key>(work: UnitWork, ledger: Ledger<Key>, width: numb
   for (const { items } of work.waves) {
     const freedLater = new Map<Key, Amounts>();
     for (const item of items) addItem(item, { ledger, width, current, freedLater });
+    // Additions and nothing else: this is the peak, and nothing comes after it.
+    if (work.waves.length === 1) return current;
     for (const [key, amounts] of current) raise(at(peaks, key, width), amounts);
     for (const [key, amounts] of freedLater) add(at(current, key, width), amounts, -1);
   }
@@ -81,25 +97,30 @@ function addItem<Key>(
     readonly freedLater: Map<Key, Amounts>;
   },
 ): void {
-  const { shape, old } = item;
+  const { step, shape, old, workloadId } = item;
   const { ledger, width, current, freedLater } = state;
-  const added = shape.makes || shape.updates ? ledger.added(item) : [];
-  const freed = old !== undefined && (shape.ends || shape.updates) ? ledger.freed(old) : [];
+  const adds = shape.makes || shape.updates;
+  const added = adds ? ledger.added(item) : undefined;
+  const addedTo = adds ? ledger.keysOf(workloadId, step.node) : [];
+  const ended = shape.ends || shape.updates ? old : undefined;
+  const freed = ended && ledger.freed(ended);
+  const freedFrom = ended === undefined ? [] : ledger.keysOf(ended.workload, ended.node);
   const chained = shape.chained || shape.updates;
-  for (const [key, amounts] of added)
-    addOver(at(current, key, width), amounts, chained ? under(freed, key) : undefined);
-  for (const [key, amounts] of freed)
-    addOver(at(freedLater, key, width), amounts, chained ? under(added, key) : undefined);
+  if (added !== undefined) {
+    for (const key of addedTo)
+      addOver(at(current, key, width), added, chained && freedFrom.includes(key) ? freed : undefined);
+  }
+  if (freed !== undefined) {
+    for (const key of freedFrom)
+      addOver(at(freedLater, key, width), freed, chained && addedTo.includes(key) ? added : undefined);
+  }
 }
 
-const under = <Key>(charges: readonly Charge<Key>[], key: Key): Amounts | undefined =>
-  charges.find(([candidate]) => candidate === key)?.[1];
-
 /** Adds what `amounts` has over `other`: that much is not covered by the one that takes the other's place. */
-function addOver(to: Amounts, amounts: Amounts, other: Amounts | undefined): void {
+function addOver(to: Amounts, amounts: readonly number[], other: readonly number[] | undefined): void {
   for (let column = 0; column < to.length; column++) {
-    const over = (amounts[column] ?? 0) - (other?.[column] ?? 0);
-    if (over > 0) to[column] = (to[column] ?? 0) + over;
+    const over = (amounts[column] as number) - (other === undefined ? 0 : (other[column] as number));
+    if (over > 0) to[column] = (to[column] as number) + over;
   }
 }
 
@@ -111,8 +132,9 @@ export function at<Key>(map: Map<Key, Amounts>, key: Key, width: number): Amount
   return amounts;
 }
 
-export function add(to: Amounts, amounts: Amounts, factor: 1 | -1): void {
-  for (let column = 0; column < to.length; column++) to[column] = (to[column] ?? 0) + factor * (amounts[column] ?? 0);
+export function add(to: Amounts, amounts: readonly number[], factor: 1 | -1): void {
+  for (let column = 0; column < to.length; column++)
+    to[column] = (to[column] as number) + factor * (amounts[column] as number);
 }
 
 function raise(to: Amounts, amounts: Amounts): void {

@@ -1,6 +1,7 @@
 import { type AllocationId, allocationId, type InstanceId } from '../../model/ids.ts';
 import type { Step, Undo } from '../../model/plan.ts';
 import type { Allocation, Holds } from '../../model/recorded.ts';
+import type { Revision } from '../../model/revision.ts';
 import type { Report } from './violation.ts';
 import { type Item, revisionOf, type World } from './world.ts';
 
@@ -106,26 +107,48 @@ function checkRevision(world: World, { step, workload }: Item, report: Report): 
     return;
   }
   if (revision.engine !== step.engine) report('revision', step.id, `engine ${step.engine}, not ${revision.engine}`);
-  const { holds } = step;
+  if (holdsWhatIsAsked(step.holds, revision)) return;
+  const wrong = [...wrongAmounts(step.holds, revision), ...wrongPorts(step.holds, revision)];
+  report('revision', step.id, `${step.instance} does not hold what its revision asks for: ${wrong.join('; ')}`);
+}
+
+/** Says the same as `wrongAmounts` and `wrongPorts` being empty, without making a list. */
+function holdsWhatIsAsked(holds: Holds, { resources, ports }: Revision): boolean {
+  if (holds.cpuMillis !== resources.cpuMillis || holds.memoryBytes !== resources.memoryBytes) return false;
+  if (holds.storageBytes !== resources.storageBytes) return false;
+  if ((holds.bandwidthBits ?? 0) !== resources.bandwidthBits) return false;
+  for (const { name, publish } of ports) {
+    if (publish === 'none') continue;
+    const given = holds.ports?.[name];
+    if (given === undefined || (publish !== 'auto' && publish !== given)) return false;
+  }
+  if (holds.extended === resources.extended) return true;
+  for (const name of Object.keys(resources.extended)) {
+    if ((holds.extended?.[name] ?? 0) !== resources.extended[name]) return false;
+  }
+  return true;
+}
+
+function wrongAmounts(holds: Holds, { resources }: Revision): readonly string[] {
   const wrong: string[] = [];
   for (const name of amountNames) {
-    const [held, asked] = [holds[name] ?? 0, revision.resources[name]];
+    const [held, asked] = [holds[name] ?? 0, resources[name]];
     if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
   }
-  for (const name in revision.resources.extended) {
-    const asked = revision.resources.extended[name] ?? 0;
+  for (const [name, asked] of Object.entries(resources.extended)) {
     const held = holds.extended?.[name] ?? 0;
     if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
   }
-  for (const { name, publish } of revision.ports) {
-    if (publish === 'none') continue;
+  return wrong;
+}
+
+function wrongPorts(holds: Holds, { ports }: Revision): readonly string[] {
+  return ports.flatMap(({ name, publish }) => {
+    if (publish === 'none') return [];
     const given = holds.ports?.[name];
-    if (given === undefined) wrong.push(`no host port for ${name}`);
-    else if (publish !== 'auto' && publish !== given) wrong.push(`port ${name} at ${given}, not ${publish}`);
-  }
-  if (wrong.length > 0) {
-    report('revision', step.id, `${step.instance} does not hold what its revision asks for: ${wrong.join('; ')}`);
-  }
+    if (given === undefined) return [`no host port for ${name}`];
+    return publish !== 'auto' && publish !== given ? [`port ${name} at ${given}, not ${publish}`] : [];
+  });
 }
 
 const amountNames = ['cpuMillis', 'memoryBytes', 'storageBytes', 'bandwidthBits'] as const;

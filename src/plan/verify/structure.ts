@@ -1,6 +1,6 @@
 import { assertNever } from '../../model/assert.ts';
-import type { StepId, UnitId, WorkloadId } from '../../model/ids.ts';
-import { type PlanSummary, planFormatVersion, type Step } from '../../model/plan.ts';
+import type { UnitId, WorkloadId } from '../../model/ids.ts';
+import { type PlanSummary, planFormatVersion, type Step, type Wave } from '../../model/plan.ts';
 import type { Report } from './violation.ts';
 import type { World } from './world.ts';
 
@@ -22,32 +22,38 @@ function checkFormat({ plan, inputs }: World, report: Report): void {
   }
 }
 
-function checkWaves({ plan, items, itemsById }: World, report: Report): void {
+function checkWaves(world: World, report: Report): void {
+  const { items, itemsById } = world;
   for (const { step, workloadId } of items) {
-    if (itemsById.get(step.id)?.step !== step) report('structure', step.id, 'two steps have this id');
+    if (itemsById.size !== items.length && itemsById.get(step.id)?.step !== step)
+      report('structure', step.id, 'two steps have this id');
     if (step.unit !== (workloadId as string)) {
       report('structure', step.id, `works on ${step.instance}, but is in the unit of ${step.unit}`);
     }
   }
-  const placed = new Set<StepId>();
+  const placed = new Uint8Array(items.length);
   const units = new Set<UnitId>();
-  for (const unit of plan.units) {
+  for (const { unit, waves } of world.units) {
     if (units.has(unit.id)) report('structure', unit.id, 'two units have this id');
     units.add(unit.id);
-    for (const [index, wave] of unit.waves.entries()) {
-      for (const id of wave.steps) {
-        const step = itemsById.get(id)?.step;
-        if (placed.has(id)) report('structure', id, 'is in more than one wave');
-        placed.add(id);
-        if (step === undefined)
-          report('structure', unit.id, `wave ${index} names step ${id}, which is not in the plan`);
-        else if (step.unit !== unit.id || step.wave !== index) {
-          report('structure', id, `is in wave ${index} of ${unit.id}, but says wave ${step.wave} of ${step.unit}`);
+    for (const [index, wave] of waves.entries()) {
+      if (wave.items.length !== wave.wave.steps.length) reportMissing(world, unit.id, index, wave.wave, report);
+      for (const { index: position, step } of wave.items) {
+        if (placed[position] === 1) report('structure', step.id, 'is in more than one wave');
+        placed[position] = 1;
+        if (step.unit !== unit.id || step.wave !== index) {
+          report('structure', step.id, `is in wave ${index} of ${unit.id}, but says wave ${step.wave} of ${step.unit}`);
         }
       }
     }
   }
-  for (const { step } of items) if (!placed.has(step.id)) report('structure', step.id, 'is in no wave');
+  for (const { index, step } of items) if (placed[index] !== 1) report('structure', step.id, 'is in no wave');
+}
+
+function reportMissing({ itemsById }: World, unit: UnitId, index: number, wave: Wave, report: Report): void {
+  for (const id of wave.steps) {
+    if (!itemsById.has(id)) report('structure', unit, `wave ${index} names step ${id}, which is not in the plan`);
+  }
 }
 
 /** `after` names units of this plan, holds what git asks for, and has no cycle. */

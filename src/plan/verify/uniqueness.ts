@@ -51,8 +51,10 @@ function holdRecorded(world: World, taken: Taken): void {
     const body = revisionOf(world, world.workloads.get(workload), revision);
     const holder: Holder = { by: allocation, node, unit: workload as WorkloadId as string as UnitId };
     // What was stopped for good has given its ports back, but not its address.
-    const { ports: _, ...rest } = holds;
-    for (const slot of slotsOf(taken, { node, holds: state === 'held' ? rest : holds, body })) slot.push(holder);
+    if (state !== 'held' && holds.ports !== undefined) {
+      for (const name of Object.keys(holds.ports)) portOf(taken, { node, holds, body }, name).push(holder);
+    }
+    if (holds.ip !== undefined) slotAt(taken.addresses, holds.ip).push(holder);
   }
 }
 
@@ -79,7 +81,8 @@ function take(
   if (step.holds.ports === undefined && step.holds.ip === undefined) return;
   const holder: Holder = { by: step, node: step.node, unit };
   const body = revisionOf(world, workload, step.revision);
-  for (const slot of slotsOf(taken, { node: step.node, holds: step.holds, body })) {
+  const held = { node: step.node, holds: step.holds, body };
+  const enter = (slot: Holder[]): void => {
     for (const other of slot) {
       const freed = other.unit === unit && other.goesInWave !== undefined && other.goesInWave < wave;
       const inherited = other.by === old && (shape.chained || shape.updates);
@@ -88,33 +91,39 @@ function take(
       report(rule, step.id, `${step.instance} takes ${what}, which ${nameOf(other)} has`);
     }
     slot.push(holder);
+  };
+  if (step.holds.ports !== undefined) {
+    for (const name of Object.keys(step.holds.ports)) enter(portOf(taken, held, name));
   }
+  if (step.holds.ip !== undefined) enter(slotAt(taken.addresses, step.holds.ip));
 }
 
 /** Marks what a step's predecessor held as free for the waves that follow. */
 function leave(world: World, taken: Taken, { item, wave }: { readonly item: Item; readonly wave: number }): void {
   const { shape, old, workload } = item;
   if (old === undefined || !shape.ends) return;
-  const body = revisionOf(world, workload, old.revision);
-  for (const slot of slotsOf(taken, { node: old.node, holds: old.holds, body })) {
+  const held = { node: old.node, holds: old.holds, body: revisionOf(world, workload, old.revision) };
+  const mark = (slot: readonly Holder[]): void => {
     for (const holder of slot) if (holder.by === old) holder.goesInWave = wave;
-  }
+  };
+  for (const name of Object.keys(old.holds.ports ?? {})) mark(portOf(taken, held, name));
+  if (old.holds.ip !== undefined) mark(slotAt(taken.addresses, old.holds.ip));
 }
 
 /** UDP ports are counted from here, so that a port and its protocol are one number. */
 const udp = 65_536;
 
-function slotsOf(
-  taken: Taken,
-  { node, holds, body }: { readonly node: NodeName; readonly holds: Holds; readonly body: Revision | undefined },
-): readonly Holder[][] {
-  const slots: Holder[][] = [];
-  for (const name in holds.ports) {
-    const isUdp = body?.ports.some((port) => port.name === name && port.protocol === 'udp') ?? false;
-    slots.push(portSlot(taken, node, (holds.ports[name] ?? 0) + (isUdp ? udp : 0)));
-  }
-  if (holds.ip !== undefined) slots.push(slotAt(taken.addresses, holds.ip));
-  return slots;
+interface Held {
+  readonly node: NodeName;
+  readonly holds: Holds;
+  readonly body: Revision | undefined;
+}
+
+/** The slot of the host port that is held under a name. */
+function portOf(taken: Taken, { node, holds, body }: Held, name: string): Holder[] {
+  let offset = 0;
+  for (const port of body?.ports ?? []) if (port.name === name && port.protocol === 'udp') offset = udp;
+  return portSlot(taken, node, (holds.ports?.[name] ?? 0) + offset);
 }
 
 function portSlot({ domainOf, ports }: Taken, node: NodeName, port: number): Holder[] {

@@ -65,7 +65,7 @@ export function createWorld(inputs: PlanInputs, plan: Plan): World {
   for (const step of plan.steps) {
     touchedNodes.add(step.node);
     if (step.replaces !== undefined) touchedNodes.add(step.replaces.node);
-    touchedWorkloads.add(workloadOf(step.instance));
+    touchedWorkloads.add(workloadOf(step.instance, step.unit));
   }
   const allocations = new Map<AllocationId, Allocation>();
   const allocationsOf = new Map<WorkloadId, Allocation[]>();
@@ -78,7 +78,8 @@ export function createWorld(inputs: PlanInputs, plan: Plan): World {
   }
   const workloads = new Map(desired.workloads.map((workload) => [workload.id, workload]));
   const items = itemsOf(plan, workloads, allocations);
-  const itemsById = new Map(items.map((item) => [item.step.id, item]));
+  const itemsById = new Map<StepId, Item>();
+  for (const item of items) itemsById.set(item.step.id, item);
   return {
     inputs,
     plan,
@@ -97,9 +98,12 @@ function itemsOf(plan: Plan, workloads: World['workloads'], allocations: World['
   const shapeOf = createShapes();
   return plan.steps.map((step, index) => {
     const shape = shapeOf(step);
-    const workloadId = workloadOf(step.instance);
+    const workloadId = workloadOf(step.instance, step.unit);
     const generation = shape.makes ? step.replaces?.generation : step.generation;
-    const old = generation === undefined ? undefined : allocations.get(allocationId(step.instance, generation));
+    const old =
+      generation === undefined || allocations.size === 0
+        ? undefined
+        : allocations.get(allocationId(step.instance, generation));
     return { index, step, shape, workloadId, workload: workloads.get(workloadId), old };
   });
 }
@@ -136,9 +140,10 @@ function nodesOf(
   return nodes;
 }
 
-/** The workload of an instance id of any origin; the id itself where it has no ordinal. */
-export function workloadOf(instance: InstanceId): WorkloadId {
+/** The workload of an instance id of any origin; the id itself where it has no ordinal. Mostly it is what the unit is called. */
+function workloadOf(instance: InstanceId, unit: UnitId): WorkloadId {
   const slash = instance.lastIndexOf('/');
+  if (slash === unit.length && instance.startsWith(unit)) return unit as string as WorkloadId;
   return (slash < 0 ? instance : instance.slice(0, slash)) as string as WorkloadId;
 }
 
