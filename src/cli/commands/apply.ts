@@ -70,7 +70,8 @@ export async function apply(target: string, dir: string, flags: ApplyFlags): Pro
   };
   try {
     const recovered = await recoverRuns(dependencies);
-    if (recovered.some(({ state }) => state === 'paused')) return endCode(recovered, interrupt);
+    // A unit whose engine does not answer stays in flight, its workload frozen; everything else goes on.
+    if (interrupt.soft.aborted || !world.leadership.isAlive()) return endCode(recovered, interrupt);
     const applying = { terminal, flags, desired, world, interrupt, dependencies };
     const plan = saved === undefined ? await freshPlan(applying) : await recheckedPlan(applying, saved);
     if (plan === undefined) return exitCodes.ok;
@@ -87,9 +88,9 @@ export async function apply(target: string, dir: string, flags: ApplyFlags): Pro
   }
 }
 
-/** The worst that happened to any unit. */
+/** The worst that any unit ended with; of one that was recovered and then planned anew, what it ended with last. */
 function endCode(units: readonly UnitResult[], interrupt: Interrupt): ExitCode {
-  const states = new Set(units.map(({ state }) => state));
+  const states = new Set(new Map(units.map(({ unit, state }) => [unit, state])).values());
   if (states.has('stuck')) return exitCodes.stuck;
   if (states.has('undone')) return exitCodes.rolledBack;
   if (interrupt.soft.aborted) return exitCodes.interrupted;

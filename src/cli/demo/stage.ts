@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -139,6 +140,7 @@ export async function openStage(options: {
     say(bold('$ git revert HEAD\n'));
   };
 
+  usePorts(repo);
   await git(['init', '-q', '-b', 'main']);
   await git(['add', '-A']);
   await git(['commit', '-qm', 'quickstart']);
@@ -148,6 +150,17 @@ export async function openStage(options: {
     say(bold(`── ${chapter}. ${text} ${'─'.repeat(Math.max(2, 72 - text.length))}`));
   };
   return { folder, repo, muster, query, killDuringApply, commit, revert, git, say, heading };
+}
+
+/** Ports of its own, so that two demos on one machine do not race for the same ones. */
+function usePorts(repo: string): void {
+  const path = join(repo, 'nodes', 'local.yaml');
+  const base = 31_300 + randomInt(10) * 100;
+  const text = readFileSync(path, 'utf8').replaceAll(
+    /range: 31(\d)00-31\d99/g,
+    (_, node: string) => `range: ${base + Number(node) * 30}-${base + Number(node) * 30 + 29}`,
+  );
+  writeFileSync(path, text);
 }
 
 const readText = (path: string): string => {
