@@ -15,7 +15,8 @@ export function createWake(): Wake {
   let resolve: ((reason: TriggerReason) => void) | undefined;
   return {
     signal: (reason) => {
-      pending ??= reason;
+      // A change of the source says more than the others: what it declares has to be read again.
+      if (pending === undefined || reason === 'source') pending = reason;
       resolve?.(pending);
     },
     wait: async ({ timeoutMs, signal }) => {
