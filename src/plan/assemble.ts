@@ -161,7 +161,7 @@ function unitOfDraft(context: Context, unit: UnitDraft, steps: Step[]): PlannedU
 
 /** Never one that was used, even if the counter were behind what is recorded. */
 function nextGeneration({ inputs, generations }: Context, workload: WorkloadId): number {
-  return Math.max(inputs.recorded.workloads.get(workload)?.nextGeneration ?? 1, (generations.get(workload) ?? 0) + 1);
+  return Math.max(inputs.recorded.workloads.get(workload)?.nextGeneration ?? 1, (generations().get(workload) ?? 0) + 1);
 }
 
 function stepOf(

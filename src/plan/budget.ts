@@ -1,4 +1,5 @@
-import type { CountOrPercent, Desired, DesiredPolicy, DesiredWorkload, DisruptionRule } from '../model/desired.ts';
+import type { CountOrPercent, DesiredPolicy, DesiredWorkload, DisruptionRule } from '../model/desired.ts';
+import type { NamespaceName } from '../model/ids.ts';
 import type { Intent } from './decide.ts';
 
 /** How many instances of a workload may be unavailable, and how many are. */
@@ -10,21 +11,22 @@ export interface Budget {
   readonly available: number;
 }
 
-export function budgetOf(desired: Desired, intent: Pick<Intent, 'definition' | 'wanted'>): Budget {
-  const born = intent.wanted.filter(({ status, allocation }) => status !== 'held' && allocation.state !== 'reserved');
-  const base = born.length;
-  return {
-    base,
-    maxUnavailable: maxUnavailable(desired, intent.definition, base),
-    available: born.filter((instance) => instance.available).length,
-  };
+export function budgetOf(rulesFor: RulesFor, intent: Pick<Intent, 'definition' | 'wanted'>): Budget {
+  let base = 0;
+  let available = 0;
+  for (const instance of intent.wanted) {
+    if (instance.status === 'held' || instance.allocation.state === 'reserved') continue;
+    base += 1;
+    if (instance.available) available += 1;
+  }
+  return { base, maxUnavailable: maxUnavailable(rulesFor, intent.definition, base), available };
 }
 
-function maxUnavailable(desired: Desired, workload: DesiredWorkload, base: number): number {
+function maxUnavailable(rulesFor: RulesFor, workload: DesiredWorkload, base: number): number {
   const wish = workload.maxUnavailable;
   switch (wish.kind) {
     case 'policy':
-      return byPolicy(desired.policies, workload, base);
+      return byRules(rulesFor(workload.namespace), base);
     case 'quorum':
       return Math.max(1, Math.floor((base - 1) / 2) - 1);
     case 'count':
@@ -33,17 +35,31 @@ function maxUnavailable(desired: Desired, workload: DesiredWorkload, base: numbe
   }
 }
 
-/** The 1-2-10 rule of the narrowest Policy that covers the namespace. */
-function byPolicy(policies: readonly DesiredPolicy[], workload: DesiredWorkload, base: number): number {
-  const ranked = policies
-    .map((policy) => ({ policy, narrowness: narrowness(policy, workload.namespace) }))
-    .filter(({ policy, narrowness }) => narrowness >= 0 && policy.disruption.length > 0)
-    .sort((a, b) => b.narrowness - a.narrowness || (a.policy.name < b.policy.name ? -1 : 1));
-  const rules = ranked[0]?.policy.disruption ?? defaultDisruption;
+function byRules(rules: readonly DisruptionRule[], base: number): number {
   const rule = rules.find(
     ({ below, upTo }) => (below === undefined || base < below) && (upTo === undefined || base <= upTo),
   );
   return rule === undefined ? 1 : countOf(rule.max, base);
+}
+
+type RulesFor = (namespace: NamespaceName) => readonly DisruptionRule[];
+
+/** The 1-2-10 rule of the narrowest Policy that covers a namespace; each namespace is looked up once. */
+export function openRules(policies: readonly DesiredPolicy[]): RulesFor {
+  const known = new Map<NamespaceName, readonly DisruptionRule[]>();
+  return (namespace) => {
+    const rules = known.get(namespace) ?? findRules(policies, namespace);
+    known.set(namespace, rules);
+    return rules;
+  };
+}
+
+function findRules(policies: readonly DesiredPolicy[], namespace: NamespaceName): readonly DisruptionRule[] {
+  const ranked = policies
+    .map((policy) => ({ policy, narrowness: narrowness(policy, namespace) }))
+    .filter(({ policy, narrowness }) => narrowness >= 0 && policy.disruption.length > 0)
+    .sort((a, b) => b.narrowness - a.narrowness || (a.policy.name < b.policy.name ? -1 : 1));
+  return ranked[0]?.policy.disruption ?? defaultDisruption;
 }
 
 const defaultDisruption: readonly DisruptionRule[] = [

@@ -8,6 +8,8 @@ import type { PlanInputs } from './inputs.ts';
 export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   readonly indexOf: ReadonlyMap<NodeName, number>;
+  /** The node of each recorded allocation, by position: several stages ask for it. */
+  readonly homes: readonly ClusterNode[];
 }
 
 export interface ClusterNode {
@@ -27,7 +29,8 @@ export interface ClusterNode {
 export function compileCluster(inputs: PlanInputs): Cluster {
   const definitions = new Map(inputs.desired.nodes.map((node) => [node.name, node]));
   const names = new Set<NodeName>(definitions.keys());
-  for (const allocation of inputs.recorded.allocations) names.add(allocation.node);
+  const { allocations } = inputs.recorded;
+  for (const { node } of allocations) names.add(node);
   const cordoned = new Set(
     inputs.recorded.overrides
       .filter((override) => override.kind === 'cordon' && override.until > inputs.now)
@@ -50,7 +53,12 @@ export function compileCluster(inputs: PlanInputs): Cluster {
       portDomain: definition?.portDomain ?? name,
     };
   });
-  return { nodes, indexOf: new Map(nodes.map((node) => [node.name, node.index])) };
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  return {
+    nodes,
+    indexOf: new Map(nodes.map((node) => [node.name, node.index])),
+    homes: allocations.map(({ node }) => byName.get(node) as ClusterNode),
+  };
 }
 
 /** False when the engine did not answer: nothing is concluded about what is on it, and nothing is put there. */

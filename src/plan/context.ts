@@ -1,7 +1,8 @@
-import type { DesiredWorkload } from '../model/desired.ts';
-import type { AllocationId, EngineKind, InstanceId, WorkloadId } from '../model/ids.ts';
+import type { DesiredWorkload, DisruptionRule } from '../model/desired.ts';
+import type { AllocationId, EngineKind, InstanceId, NamespaceName, WorkloadId } from '../model/ids.ts';
 import type { FieldChange } from '../model/plan.ts';
 import type { Allocation } from '../model/recorded.ts';
+import { openRules } from './budget.ts';
 import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
 import { type Ledger, openLedger, rollbackLedger } from './ledger.ts';
@@ -20,8 +21,10 @@ export interface Context {
   readonly candidatesOf: (workload: DesiredWorkload, engine: EngineKind) => Candidates;
   /** Field changes by `old new` revision: instances share them. */
   readonly comparisons: Map<string, readonly FieldChange[]>;
-  /** Highest generation recorded, by workload. */
-  readonly generations: ReadonlyMap<WorkloadId, number>;
+  /** The disruption rules of a namespace. */
+  readonly rulesFor: (namespace: NamespaceName) => readonly DisruptionRule[];
+  /** Highest generation recorded, by workload; counted when somebody asks. */
+  readonly generations: () => ReadonlyMap<WorkloadId, number>;
   readonly hasObject: (allocation: Allocation) => boolean;
   /** Instances about which nothing can be concluded, by workload. */
   readonly unseenInstances: Map<WorkloadId, Instance[]>;
@@ -33,7 +36,7 @@ export interface Context {
 
 export function openContext(inputs: PlanInputs): Context {
   const cluster = compileCluster(inputs);
-  const objects = new Set<AllocationId>(inputs.observed.objects.map((object) => object.allocation));
+  const objects = once(() => new Set<AllocationId>(inputs.observed.objects.map((object) => object.allocation)));
   const unseenInstances = new Map<WorkloadId, Instance[]>();
   const drainBlocks = new Map<number, { readonly instance: InstanceId; readonly reason: string }[]>();
   return {
@@ -44,12 +47,22 @@ export function openContext(inputs: PlanInputs): Context {
     notes: openNotes(),
     candidatesOf: openCandidates(cluster),
     comparisons: new Map(),
-    generations: highestGenerations(inputs),
-    hasObject: (allocation) => objects.has(allocation.id),
+    rulesFor: openRules(inputs.desired.policies),
+    generations: once(() => highestGenerations(inputs)),
+    hasObject: (allocation) => objects().has(allocation.id),
     unseenInstances,
     unseen: (instance, workload) => pushTo(unseenInstances, workload, instance),
     drainBlocks,
     blockDrain: (node, instance, reason) => pushTo(drainBlocks, node.index, { instance, reason }),
+  };
+}
+
+/** Made when it is first asked for, and then kept. */
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

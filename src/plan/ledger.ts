@@ -62,9 +62,8 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
       ledger.capacity[node * width + d] = capacity[dimension] ?? (isBase(dimension) ? Number.POSITIVE_INFINITY : 0);
     });
   });
-  for (const allocation of inputs.recorded.allocations) {
-    const node = cluster.nodes[cluster.indexOf.get(allocation.node) ?? -1];
-    if (node === undefined) continue;
+  for (const [index, allocation] of inputs.recorded.allocations.entries()) {
+    const node = cluster.homes[index] as ClusterNode;
     addHolds(ledger, ledger.used, node.index * width, chargedHolds(allocation), 1);
     if (allocation.state !== 'held') countPorts(ledger, node, allocation.holds.ports);
   }

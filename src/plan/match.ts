@@ -1,6 +1,6 @@
 import type { DesiredWorkload } from '../model/desired.ts';
-import type { AllocationId, InstanceId, NodeName, WorkloadId } from '../model/ids.ts';
-import { instanceId, workloadOfUnit } from '../model/ids.ts';
+import type { AllocationId, InstanceId, WorkloadId } from '../model/ids.ts';
+import { workloadOfUnit } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { Allocation, RecordedWorkload } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, isReachable } from './cluster.ts';
@@ -49,13 +49,8 @@ export interface Matched {
 
 export function match(inputs: PlanInputs, cluster: Cluster): Matched {
   const definitions = workloadsById(inputs.desired);
-  const objects = objectsByAllocation(inputs);
-  const allocations = new Map<WorkloadId, Allocation[]>();
-  for (const allocation of inputs.recorded.allocations) {
-    const list = allocations.get(allocation.workload);
-    if (list === undefined) allocations.set(allocation.workload, [allocation]);
-    else list.push(allocation);
-  }
+  const objects = indexObjects(inputs.observed.objects);
+  const allocations = byWorkload(inputs.recorded.allocations);
   const frozen = frozenWorkloads(inputs);
   const ids = new Set([...definitions.keys(), ...inputs.recorded.workloads.keys(), ...allocations.keys()]);
   const workloads = [...ids].sort().map(
@@ -63,15 +58,35 @@ export function match(inputs: PlanInputs, cluster: Cluster): Matched {
       id,
       definition: definitions.get(id),
       record: inputs.recorded.workloads.get(id),
-      instances: matchInstances(id, allocations.get(id) ?? [], cluster, objects),
+      instances: matchInstances(allocations.get(id) ?? none, cluster, objects),
       frozen: frozen.get(id) ?? frozen.get('*'),
     }),
   );
-  const recorded = new Set(inputs.recorded.allocations.map((allocation) => allocation.id));
-  const orphans = inputs.observed.objects
-    .filter((object) => !recorded.has(object.allocation))
+  return { workloads, orphans: orphansOf(inputs, objects) };
+}
+
+function byWorkload(allocations: readonly Allocation[]): ReadonlyMap<WorkloadId, readonly Allocation[]> {
+  const lists = new Map<WorkloadId, Allocation[]>();
+  // Mostly they come in the order of the records, so that neighbours belong together.
+  let last: Allocation[] = [];
+  for (const allocation of allocations) {
+    if (last[0]?.workload !== allocation.workload) {
+      last = lists.get(allocation.workload) ?? [];
+      if (last.length === 0) lists.set(allocation.workload, last);
+    }
+    last.push(allocation);
+  }
+  return lists;
+}
+
+function orphansOf({ recorded, observed }: PlanInputs, objects: ObjectIndex): readonly ObservedObject[] {
+  let owned = 0;
+  for (const { id } of recorded.allocations) if (objects.has(id)) owned += 1;
+  if (owned === objects.size) return [];
+  const ids = new Set(recorded.allocations.map((allocation) => allocation.id));
+  return observed.objects
+    .filter((object) => !ids.has(object.allocation))
     .sort((a, b) => (a.allocation < b.allocation ? -1 : a.allocation > b.allocation ? 1 : 0));
-  return { workloads, orphans };
 }
 
 function frozenWorkloads(inputs: PlanInputs): ReadonlyMap<string, 'inFlight' | 'override'> {
@@ -83,45 +98,75 @@ function frozenWorkloads(inputs: PlanInputs): ReadonlyMap<string, 'inFlight' | '
   return frozen;
 }
 
-type ObjectKey = `${NodeName}:${AllocationId}`;
+/** Objects by allocation; several where one was started twice. */
+type ObjectIndex = ReadonlyMap<AllocationId, ObservedObject | readonly ObservedObject[]>;
 
-function objectsByAllocation(inputs: PlanInputs): ReadonlyMap<ObjectKey, ObservedObject> {
-  return new Map(inputs.observed.objects.map((object) => [`${object.node}:${object.allocation}`, object]));
+function indexObjects(objects: readonly ObservedObject[]): ObjectIndex {
+  const index = new Map<AllocationId, ObservedObject | readonly ObservedObject[]>();
+  for (const object of objects) {
+    const known = index.get(object.allocation);
+    index.set(object.allocation, known === undefined ? object : [...toList(known), object]);
+  }
+  return index;
+}
+
+const isOne = (found: ObservedObject | readonly ObservedObject[]): found is ObservedObject => 'objectId' in found;
+const toList = (found: ObservedObject | readonly ObservedObject[]): readonly ObservedObject[] =>
+  isOne(found) ? [found] : found;
+
+/** The object on the allocation's own node; the last of several. */
+function objectFor({ id, node }: Allocation, objects: ObjectIndex): ObservedObject | undefined {
+  const found = objects.get(id);
+  if (found === undefined) return undefined;
+  if (isOne(found)) return found.node === node ? found : undefined;
+  return found.findLast((object) => object.node === node);
 }
 
 function matchInstances(
-  workload: WorkloadId,
   allocations: readonly Allocation[],
   cluster: Cluster,
-  objects: ReadonlyMap<ObjectKey, ObservedObject>,
+  objects: ObjectIndex,
 ): readonly Instance[] {
-  const sorted = [...allocations].sort((a, b) => a.ordinal - b.ordinal || b.generation - a.generation);
+  const sorted = isAscending(allocations) ? allocations : [...allocations].sort(byOrdinalNewestFirst);
   const instances: Instance[] = [];
   for (let first = 0; first < sorted.length; ) {
     const ordinal = sorted[first]?.ordinal ?? 0;
     let end = first + 1;
     while (sorted[end]?.ordinal === ordinal) end += 1;
-    const same = sorted.slice(first, end);
-    first = end;
+    const same = end - first === 1 ? none : sorted.slice(first, end);
     // The live one speaks for the instance; without one, the newest.
-    const current = same.find((allocation) => allocation.state === 'live') ?? same[0];
+    const current = same.find((allocation) => allocation.state === 'live') ?? sorted[first];
+    first = end;
     if (current === undefined) continue;
     const node = cluster.nodes[cluster.indexOf.get(current.node) ?? -1];
     if (node === undefined) continue;
-    const object = objects.get(`${current.node}:${current.id}`);
+    const object = objectFor(current, objects);
     const status = statusOf(current, node, object);
     instances.push({
-      id: instanceId(workload, ordinal),
+      id: current.instance,
       ordinal,
       status,
       available: status === 'running' && object?.health !== 'unknown',
       allocation: current,
       node,
       object,
-      leftovers: same.filter((allocation) => allocation !== current),
+      leftovers: same.length === 0 ? none : same.filter((allocation) => allocation !== current),
     });
   }
   return instances;
+}
+
+const none: readonly Allocation[] = [];
+
+const byOrdinalNewestFirst = (a: Allocation, b: Allocation): number =>
+  a.ordinal - b.ordinal || b.generation - a.generation;
+
+/** True when each ordinal is there once, and they are in order. */
+function isAscending(allocations: readonly Allocation[]): boolean {
+  for (let i = 1; i < allocations.length; i += 1) {
+    if ((allocations[i] as Allocation).ordinal <= (allocations[i - 1] as Allocation).ordinal) return false;
+  }
+  return true;
 }
 
 function statusOf(allocation: Allocation, node: ClusterNode, object: ObservedObject | undefined): InstanceStatus {

@@ -31,8 +31,8 @@ export interface QuotaRow {
   used: number;
   /** Net of the steps of the plan: what is left when it is done. */
   after: number;
-  /** Use by namespace/workload, to name who uses most. */
-  readonly byWorkload: Map<string, number>;
+  /** Use by namespace/workload before the plan, to name who uses most. Counted when somebody asks. */
+  readonly users: () => ReadonlyMap<WorkloadId, number>;
 }
 
 export interface QuotaScope {
@@ -42,7 +42,8 @@ export interface QuotaScope {
 
 export function openQuotas(inputs: PlanInputs, cluster: Cluster): QuotaLedger {
   const quotas = new Map(inputs.desired.quotas.map((quota) => [quota.name, quota]));
-  const rowsOf = new Map(inputs.desired.quotas.map((quota) => [quota.name, rowsOfQuota(quota)]));
+  const users = (row: QuotaRow): ReadonlyMap<WorkloadId, number> => usersOf(row, { inputs, cluster, rowsFor });
+  const rowsOf = new Map(inputs.desired.quotas.map((quota) => [quota.name, rowsOfQuota(quota, users)]));
   const known = new Map<NamespaceName, Map<PodName | undefined, readonly QuotaRow[]>>();
   const findRows = (scope: QuotaScope): readonly QuotaRow[] => {
     const covering = inputs.desired.quotas.filter((quota) => covers(quota, scope));
@@ -64,22 +65,13 @@ export function openQuotas(inputs: PlanInputs, cluster: Cluster): QuotaLedger {
   };
   const ledger: QuotaLedger = { rows: [...rowsOf.values()].flat(), rowsFor, log: [] };
   if (ledger.rows.length === 0) return ledger;
-  let last: WorkloadId | undefined;
-  let namespace = '' as NamespaceName;
-  for (const allocation of inputs.recorded.allocations) {
-    const { state, workload } = allocation;
-    if (state === 'lost') continue;
-    if (workload !== last) {
-      namespace = parseWorkloadId(workload).namespace;
-      last = workload;
-    }
-    const pod = cluster.nodes[cluster.indexOf.get(allocation.node) ?? -1]?.definition?.pod;
+  const namespaceOf = namespaces();
+  for (const [index, allocation] of inputs.recorded.allocations.entries()) {
+    if (allocation.state === 'lost') continue;
+    const rows = rowsFor(namespaceOf(allocation), cluster.homes[index]?.definition?.pod);
+    if (rows.length === 0) continue;
     const demand = demandOf(allocation);
-    for (const row of rowsFor(namespace, pod)) {
-      const amount = amountFor(row, demand);
-      row.before += amount;
-      row.byWorkload.set(workload, (row.byWorkload.get(workload) ?? 0) + amount);
-    }
+    for (const row of rows) row.before += amountFor(row, demand);
   }
   for (const row of ledger.rows) {
     row.used = row.before;
@@ -88,18 +80,52 @@ export function openQuotas(inputs: PlanInputs, cluster: Cluster): QuotaLedger {
   return ledger;
 }
 
-function rowsOfQuota(quota: DesiredQuota): readonly QuotaRow[] {
+/** Allocations of one workload are neighbours: its namespace is cut out of its id once. */
+function namespaces(): (allocation: Allocation) => NamespaceName {
+  let last: WorkloadId | undefined;
+  let namespace = '' as NamespaceName;
+  return ({ workload }) => {
+    if (workload !== last) {
+      namespace = parseWorkloadId(workload).namespace;
+      last = workload;
+    }
+    return namespace;
+  };
+}
+
+function usersOf(
+  row: QuotaRow,
+  of: { readonly inputs: PlanInputs; readonly cluster: Cluster; readonly rowsFor: QuotaLedger['rowsFor'] },
+): ReadonlyMap<WorkloadId, number> {
+  const users = new Map<WorkloadId, number>();
+  const namespaceOf = namespaces();
+  for (const [index, allocation] of of.inputs.recorded.allocations.entries()) {
+    if (allocation.state === 'lost') continue;
+    const { workload } = allocation;
+    if (!of.rowsFor(namespaceOf(allocation), of.cluster.homes[index]?.definition?.pod).includes(row)) continue;
+    users.set(workload, (users.get(workload) ?? 0) + amountFor(row, demandOf(allocation)));
+  }
+  return users;
+}
+
+function rowsOfQuota(
+  quota: DesiredQuota,
+  users: (row: QuotaRow) => ReadonlyMap<WorkloadId, number>,
+): readonly QuotaRow[] {
   return Object.entries(quota.limits)
     .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
-    .map(([dimension, limit]) => ({
-      name: quota.name,
-      dimension: dimension as QuotaRow['dimension'],
-      limit,
-      before: 0,
-      used: 0,
-      after: 0,
-      byWorkload: new Map(),
-    }));
+    .map(([dimension, limit]) => {
+      const row: QuotaRow = {
+        name: quota.name,
+        dimension: dimension as QuotaRow['dimension'],
+        limit,
+        before: 0,
+        used: 0,
+        after: 0,
+        users: () => users(row),
+      };
+      return row;
+    });
 }
 
 const covers = (quota: DesiredQuota, scope: QuotaScope): boolean =>

@@ -146,7 +146,7 @@ export function quotaRefusal(
 ): Refusal {
   const each = amountFor(row, { holds: holdsOf(target.revision), instances: 1 });
   const after = row.used + each * count.failed;
-  const [most] = [...row.byWorkload].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  const [most] = [...row.users()].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
   const user = most === undefined ? '' : `; ${most[0]} uses most (${quotaAmount(row, most[1])})`;
   const amount = `${quotaAmount(row, row.before)} → ${quotaAmount(row, after)} of ${quotaAmount(row, row.limit)}`;
   const unit = unitText(row.dimension);

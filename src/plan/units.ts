@@ -27,6 +27,7 @@ export function buildUnits(
   const units: UnitDraft[] = [];
   for (const [workload, entry] of placed) {
     const kept = refused.has(workload) ? { ...entry, rollout: [], news: [] } : entry;
+    if (isIdle(kept)) continue;
     const { waves, lowest } = schedule(context, kept);
     if (waves.length === 0) continue;
     units.push({
@@ -46,6 +47,9 @@ export function buildUnits(
   units.sort((a, b) => (a.workload < b.workload ? -1 : 1));
   return withOrder(units, placed);
 }
+
+const isIdle = ({ intent, heals, moves, rollout, news }: Placed): boolean =>
+  intent.removals.length + heals.length + moves.length + rollout.length + news.length === 0;
 
 /** Those that were refused, and everything that comes after them. */
 function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Placed>): ReadonlySet<WorkloadId> {

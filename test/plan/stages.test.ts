@@ -6,7 +6,7 @@ import { usableCapacity } from '../../src/model/capacity.ts';
 import type { DesiredPolicy, DesiredWorkload } from '../../src/model/desired.ts';
 import { canonicalJson, sha256Hex } from '../../src/model/hash.ts';
 import type { WorkloadId } from '../../src/model/ids.ts';
-import { budgetOf } from '../../src/plan/budget.ts';
+import { budgetOf, openRules } from '../../src/plan/budget.ts';
 import { compileCluster } from '../../src/plan/cluster.ts';
 import { compareActual, compareRevisions, worstClass } from '../../src/plan/compare.ts';
 import { match } from '../../src/plan/match.ts';
@@ -86,7 +86,8 @@ function budget(count: number, change: Partial<DesiredWorkload>, policies: reado
   const definition = workload(app, { replicas: count, ...change });
   const inputs = withRunning(world({ workloads: [definition], policies }), spread(app, count, ['n1', 'n2']));
   const { workloads } = match(inputs, compileCluster(inputs));
-  return budgetOf(inputs.desired, { definition, wanted: workloads[0]?.instances ?? [] }).maxUnavailable;
+  return budgetOf(openRules(inputs.desired.policies), { definition, wanted: workloads[0]?.instances ?? [] })
+    .maxUnavailable;
 }
 
 test('the 1-2-10 rule: 1 below 5, 2 up to 20, a tenth above', () => {
@@ -122,7 +123,10 @@ test('what was never born does not count, and what is down does', () => {
     { workload: app, ordinal: 5, node: 'n3', state: 'held' },
   ]);
   const matched = match(inputs, compileCluster(inputs)).workloads.find(({ id }) => id === (app as WorkloadId));
-  const { base, available } = budgetOf(inputs.desired, { definition, wanted: matched?.instances ?? [] });
+  const { base, available } = budgetOf(openRules(inputs.desired.policies), {
+    definition,
+    wanted: matched?.instances ?? [],
+  });
   assert.deepEqual({ base, available }, { base: 5, available: 3 });
 });
 

@@ -57,7 +57,7 @@ function open(context: Context, intent: Intent): Growing {
   }
   return {
     intent,
-    budget: budgetOf(context.inputs.desired, intent),
+    budget: budgetOf(context.rulesFor, intent),
     heals: [],
     moves: [],
     rollout: [],
@@ -68,6 +68,7 @@ function open(context: Context, intent: Intent): Growing {
 }
 
 function placeHeals(context: Context, state: Growing): void {
+  if (state.intent.heals.length === 0) return;
   const { placed, failures } = placeEach(context, state, state.intent.heals, { order: 'stop-first', note: '' });
   state.heals = placed;
   report(context, state, failures, state.intent.heals.length);
@@ -75,6 +76,7 @@ function placeHeals(context: Context, state: Growing): void {
 
 function placeMoves(context: Context, state: Growing): void {
   const { moves } = state.intent;
+  if (moves.length === 0) return;
   const first = placeEach(context, state, moves, firstChoice(state, moves));
   const retry = ordersOf(state, moves)[1];
   const left = first.failures.map((entry) => entry.want);
