@@ -156,9 +156,12 @@ async function openWhenFree(place: Place, desired: Desired, flags: StoreFlags & 
     const uid = await identify(store, leadership);
     const engines = enginesOf({ place, desired, credentials, uid });
     const close = async (): Promise<void> => {
-      await engines.close();
-      await leadership.release();
-      await store.close();
+      try {
+        await engines.close();
+        await leadership.release();
+      } finally {
+        await store.close();
+      }
     };
     return { store, leadership, engines, close };
   } catch (error) {

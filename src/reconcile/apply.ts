@@ -10,7 +10,7 @@ import type { Revision } from '../model/revision.ts';
 import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
 import { encodeRevision, encodeWorkload, loadRecorded } from '../store/recorded.ts';
-import { maxOperations, type Operation, type Store } from '../store/store.ts';
+import { maxOperations, type Operation, type Store, StoreError } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { runUnit } from './executor.ts';
 import { Halted } from './halt.ts';
@@ -158,12 +158,13 @@ async function startUnit(
   return result;
 }
 
-/** Turns a halt into a value: the unit stays in the store as it is, and its reason says why. */
+/** Turns a halt, or a store that does not answer, into a value: the unit stays in the store as it is, and its reason says why. */
 export async function halting<T>(run: () => Promise<T>, halted: (reason: string) => T): Promise<T> {
   try {
     return await run();
   } catch (error) {
     if (error instanceof Halted) return halted(reasonOf(error));
+    if (error instanceof StoreError) return halted(`${error.message} [${runFailureCodes.store}]`);
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import type { CommitSha, PlanId, RunId } from '../model/ids.ts';
 import type { PlanSummary } from '../model/plan.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
+import { Halted } from './halt.ts';
 import { commit, type JournalContext } from './journal.ts';
 import type { RunOutcome, UnitResult } from './progress.ts';
 
@@ -31,8 +32,13 @@ export async function readHistory(store: Store): Promise<readonly HistoryEntry[]
   return entries.map(({ value }) => JSON.parse(value) as HistoryEntry).sort((a, b) => (a.run < b.run ? 1 : -1));
 }
 
-/** Writes the run's history and drops its journal; a run with a unit that is not at an end keeps its records. */
+/**
+ * Writes the run's history and drops its journal; a run with a unit that is not at an end keeps its records. Throws
+ * `Halted` and `StoreError`: then the next run does it.
+ */
 export async function finishRun(context: JournalContext, meta: RunMeta, outcome: RunOutcome): Promise<void> {
+  // Without the lease nothing could be written, and a store that is gone would be waited for.
+  if (!context.leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost');
   const entry: HistoryEntry = { run: context.run, endedAt: outcome.endedAt, units: outcome.units, ...meta };
   const history: Operation = { kind: 'put', key: keys.history(context.run), value: JSON.stringify(entry) };
   const open = outcome.units.some(({ state }) => state === 'paused' || state === 'stuck');

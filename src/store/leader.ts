@@ -100,7 +100,8 @@ const leadershipOf = (lease: StoreLease, token: FencingToken): Leadership => ({
   compare: fencingCompare(token),
   isAlive: () => lease.isAlive(),
   ended: lease.ended,
-  release: () => lease.revoke(),
+  // A store that is away ends the lease by itself; whoever stops must not fail or hang because of it.
+  release: () => quietly(lease.revoke()),
 });
 
 /** Resolves at the first change of the key or after the timeout; errors of the watch are left to the next read. */

@@ -72,8 +72,10 @@ export class EtcdLease implements StoreLease {
   }
 
   async revoke(): Promise<void> {
+    const wasAlive = this.isAlive();
     this.#end();
-    await repeatable(this.#location, () => this.#lease.revoke());
+    // One that is over ends by itself, and a server that was away for a whole lease need not be waited for.
+    if (wasAlive) await repeatable(this.#location, () => this.#lease.revoke());
   }
 
   /** Keeps it alive no longer; its keys go when its TTL has passed. */
