@@ -16,7 +16,7 @@ import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
 import { type Draft, makes } from './draft.ts';
 import { drainGoals } from './drain.ts';
-import { addHolds } from './ledger.ts';
+import { addHolds, addTo } from './ledger.ts';
 import { amountFor, type Demand, demandOf, quotaUses } from './quota.ts';
 import type { UnitDraft } from './units.ts';
 
@@ -225,8 +225,14 @@ function summaryOf(steps: readonly Step[], unchanged: number): PlanSummary {
   return summary;
 }
 
-/** What is charged once the plan is done: the peak is in the ledgers already. */
+/**
+ * What is charged at the peak and once the plan is done, of the steps that the plan has: what was placed and then left
+ * out, since its unit is refused or has to wait, is in neither.
+ */
 function takeStock(context: Context, units: readonly UnitDraft[]): void {
+  const { ledger, quotas } = context;
+  ledger.used.set(ledger.before);
+  for (const row of quotas.rows) row.used = row.before;
   for (const unit of units) {
     const { namespace } = parseWorkloadId(unit.workload);
     for (const { drafts } of unit.waves) {
@@ -234,7 +240,11 @@ function takeStock(context: Context, units: readonly UnitDraft[]): void {
         if (makes(draft) || draft.kind === 'update') {
           book(context, namespace, draft.node, { holds: draft.holds, instances: 1 }, 1);
         }
-        const { old } = draft;
+        const { charged, old } = draft;
+        if (charged !== undefined) {
+          addTo(ledger.used, draft.node.index * ledger.width, charged.amounts);
+          for (const { row, amount } of charged.quota) row.used += amount;
+        }
         if (old === undefined) continue;
         book(context, namespace, old.node, demandOf(old.allocation), -1);
         if (draft.kind !== 'stop') continue;

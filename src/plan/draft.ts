@@ -2,7 +2,9 @@ import type { EngineKind, InstanceId, RevisionHash } from '../model/ids.ts';
 import type { Cause, DisruptionClass, FieldChange, Replaced, Step, StepKind } from '../model/plan.ts';
 import type { Allocation, Holds } from '../model/recorded.ts';
 import type { ClusterNode } from './cluster.ts';
+import type { Vector } from './ledger.ts';
 import type { Instance } from './match.ts';
+import type { QuotaCharge } from './quota.ts';
 
 /** A step before it has an id, a generation and a wave. */
 export interface Draft {
@@ -20,8 +22,16 @@ export interface Draft {
   readonly reason: string;
   /** Takes an available instance away from its users before the new one serves. What is not wanted is not missed. */
   readonly disrupts: boolean;
+  /** What it was charged on its node and in quotas. Absent for what only ends. */
+  readonly charged?: Charged;
   /** What it takes the place of, updates or removes. */
   readonly old?: { readonly allocation: Allocation; readonly node: ClusterNode; readonly object: Replaced['object'] };
+}
+
+/** Charged at once when a step is placed, and kept while the plan runs. */
+export interface Charged {
+  readonly amounts: Vector;
+  readonly quota: readonly QuotaCharge[];
 }
 
 /** What is left of an instance on its engine. */

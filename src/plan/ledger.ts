@@ -189,7 +189,7 @@ export function charge(ledger: Ledger, node: number, amounts: Vector): void {
   ledger.log.push({ kind: 'amounts', node, amounts });
 }
 
-function addTo(target: Float64Array, start: number, amounts: Vector): void {
+export function addTo(target: Float64Array, start: number, amounts: Vector): void {
   for (let d = 0; d < amounts.length; d += 1)
     target[start + d] = (target[start + d] as number) + (amounts[d] as number);
 }

@@ -17,7 +17,7 @@ export interface QuotaLedger {
   readonly log: QuotaCharge[];
 }
 
-interface QuotaCharge {
+export interface QuotaCharge {
   readonly row: QuotaRow;
   readonly amount: number;
 }

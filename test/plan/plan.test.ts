@@ -4,6 +4,7 @@ import { runId, unitOf, type WorkloadId, workloadId } from '../../src/model/ids.
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { assertGolden } from '../golden.ts';
+import { smallWorld, web } from './verify-world.ts';
 import {
   GiB,
   namespaceName,
@@ -339,6 +340,19 @@ test('capacity and quota rows say before, peak and after', () => {
     plan.capacity.find((row) => row.dimension === 'cpuMillis'),
     { pod: 'web', dimension: 'cpuMillis', before: 500, peak: 1000, after: 500, total: 8000 },
   );
+});
+
+test('what is refused or waits is not in the peaks', () => {
+  const inputs = smallWorld();
+  const plan = createPlan(inputs);
+  assert.ok(plan.refusals.some(({ subject }) => subject === web));
+  const making = plan.steps.filter(({ kind }) => kind === 'create' || kind === 'replace' || kind === 'move');
+  const inQuota = making.filter(({ instance }) => instance.startsWith('payments/'));
+  const quota = plan.quota.find(({ dimension }) => dimension === 'instances');
+  assert.deepEqual({ before: quota?.before, peak: quota?.peak }, { before: 6, peak: 6 + inQuota.length });
+  const capacity = plan.capacity.find(({ pod, dimension }) => pod === 'web' && dimension === 'cpuMillis');
+  const added = making.reduce((sum, { holds }) => sum + holds.cpuMillis, 0);
+  assert.equal(capacity?.peak, (capacity?.before ?? 0) + added);
 });
 
 test('the id depends on what is planned, not on when or on the store revision', () => {

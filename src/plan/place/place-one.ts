@@ -119,7 +119,8 @@ function tryUpdate(
   if (row !== undefined) return failed({ kind: 'quota', row });
   charge(context.ledger, node.index, amounts);
   chargeQuota(context.quotas, demand);
-  const draft = draftOf(intent, want, { kind: 'update', node, order: 'in-place', note: '' }, holds);
+  const charged = { amounts, quota: demand };
+  const draft = draftOf(intent, want, { kind: 'update', node, order: 'in-place', note: '' }, { holds, charged });
   return { kind: 'placed', draft };
 }
 
@@ -190,7 +191,7 @@ function settle(context: Context, intent: Intent, want: Want, choice: Choice): O
   charge(context.ledger, node.index, amounts);
   takePorts(context.ledger, node, ports);
   chargeQuota(context.quotas, demand);
-  return { kind: 'placed', draft: draftOf(intent, want, choice, holds) };
+  return { kind: 'placed', draft: draftOf(intent, want, choice, { holds, charged: { amounts, quota: demand } }) };
 }
 
 /** Instances without ports and addresses share what they hold. */
@@ -216,7 +217,7 @@ function draftOf(
   intent: Intent,
   want: Want,
   choice: Pick<Choice, 'kind' | 'node' | 'order' | 'note'>,
-  holds: Holds,
+  { holds, charged }: Required<Pick<Draft, 'holds' | 'charged'>>,
 ): Draft {
   const { current, changes } = want;
   const { kind, node, order } = choice;
@@ -231,6 +232,7 @@ function draftOf(
     engine: intent.target.revision.engine,
     revision: intent.target.hash,
     holds,
+    charged,
     order,
     class: made,
     changes,
