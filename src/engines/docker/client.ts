@@ -5,6 +5,7 @@ import Docker, { type DockerOptions } from 'dockerode';
 import type { EngineEndpoint } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
 import { type ClusterScope, EngineError } from '../engine.ts';
+import { negotiateApiVersion } from './api-version.ts';
 
 /** TLS material of one endpoint as PEM text, from the host-local credentials file. */
 export interface TlsMaterial {
@@ -37,9 +38,6 @@ export interface DockerClient {
 /** Requests in flight to one daemon; the rest wait in the agent. */
 const maxSockets = 32;
 
-/** The oldest API that Muster speaks (Docker 20.10). A newer daemon is asked in this version as long as it allows it. */
-export const oldestApiVersion = '1.41';
-
 /** Connects to nothing yet. Throws `EngineError` for an endpoint that docker does not have. */
 export function openClient(options: DockerOpenOptions): DockerClient {
   const { node, scope, endpoint, tls } = options;
@@ -64,11 +62,13 @@ export function openClient(options: DockerOpenOptions): DockerClient {
     timeout: undefined,
     headers: {},
     pathPrefix: '/',
-    version: `v${oldestApiVersion}`,
+    version: undefined,
     agent,
   };
+  const docker = new Docker(connection);
+  negotiateApiVersion(docker);
   return {
-    docker: new Docker(connection),
+    docker,
     node,
     scope,
     address: endpoint.endpoint,
