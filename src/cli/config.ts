@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Desired } from '../model/desired.ts';
 import { hasErrors } from '../model/diagnostics.ts';
-import { type DiagnosticFormat, renderDiagnostics } from '../render/diagnostics.ts';
+import type { DiagnosticFormat } from '../render/diagnostics.ts';
 import { plural } from '../render/layout.ts';
 import { type LoadResult, loadDesired } from '../source/load.ts';
 import type { SourceLocation } from '../source/tree.ts';
@@ -86,6 +86,7 @@ export async function requireDesired(
   const failed = desired === undefined || hasErrors(diagnostics);
   if (diagnostics.length > 0 && (failed || format === 'text')) {
     const isForTools = format !== 'text';
+    const { renderDiagnostics } = await import('../render/diagnostics.ts');
     const text = renderDiagnostics(diagnostics, format, { color: terminal.errorColor, root: place.root });
     if (isForTools) await terminal.result(text);
     else terminal.say(text);

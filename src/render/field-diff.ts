@@ -1,4 +1,4 @@
-import { createTwoFilesPatch } from 'diff';
+import { createTwoFilesPatch } from 'diff/lib/patch/create.js';
 import type { FieldChange } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
 import { dimensionLabel, formatAmount } from './amounts.ts';

@@ -28,7 +28,7 @@ const mostFieldLines = 200;
  * left out when they do not fit, and the text says so.
  */
 export function renderPlanMarkdown(plan: Plan): string {
-  const units = viewUnits(plan);
+  const { shown: units } = viewUnits(plan);
   const head = [title(plan), refusals(plan), summaryTable(plan, units)];
   const tail = [drains(plan), uses(plan), warnings(plan), footer(plan)];
   const fixed = [...head, ...tail].filter((part) => part !== '').join('\n\n');

@@ -68,9 +68,7 @@ function header(plan: Plan, { paint, width }: Page): string {
 }
 
 function unitSections(plan: Plan, page: Page): readonly string[] {
-  const units = viewUnits(plan);
-  const shown = page.all ? units : units.slice(0, mostUnits);
-  const hidden = units.length - shown.length;
+  const { shown, hidden } = viewUnits(plan, page.all ? undefined : mostUnits);
   const more = hidden === 0 ? [] : [moreText(hidden, page, 'workloads')];
   return [...shown.map((unit) => unitSection(unit, page)), ...more];
 }
@@ -224,12 +222,14 @@ function refusalText(refusal: Refusal, { paint, width }: Page): string {
   return lines.join('\n');
 }
 
-/** `memory 12 nodes, label 28 nodes`, the most frequent first. */
+/** `memory 12 nodes, label 28 nodes`, the most frequent first; nothing where the message says it already. */
 export const reasonsText = (refusal: Refusal): string =>
-  Object.entries(refusal.byReason)
-    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-    .map(([reason, count]) => `${dimensionLabel(reason)} ${plural(count, 'node')}`)
-    .join(', ');
+  refusal.message.includes(' not fit: ')
+    ? ''
+    : Object.entries(refusal.byReason)
+        .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+        .map(([reason, count]) => `${dimensionLabel(reason)} ${plural(count, 'node')}`)
+        .join(', ');
 
 /** The planner's own message often names the nearest miss: it is not said twice. */
 export const saysNearest = (refusal: Refusal): boolean => refusal.message.includes('nearest: ');

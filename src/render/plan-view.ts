@@ -29,12 +29,15 @@ export const symbols: Readonly<Record<StepKind, string>> = {
   forget: '.',
 };
 
-/** Units in the plan's order, each with its steps grouped. */
-export function viewUnits(plan: Plan): readonly UnitView[] {
+/** Units in the plan's order, each with its steps grouped: the first `most`, and how many there are besides. */
+export function viewUnits(
+  plan: Plan,
+  most = Number.POSITIVE_INFINITY,
+): { readonly shown: readonly UnitView[]; readonly hidden: number } {
   const stepsByUnit = groupBy(plan.steps, (step) => step.unit);
-  return plan.units
-    .filter((unit) => stepsByUnit.has(unit.id))
-    .map((unit) => viewUnit(plan, unit, stepsByUnit.get(unit.id) ?? []));
+  const units = plan.units.filter((unit) => stepsByUnit.has(unit.id));
+  const shown = units.slice(0, most).map((unit) => viewUnit(plan, unit, stepsByUnit.get(unit.id) ?? []));
+  return { shown, hidden: units.length - shown.length };
 }
 
 function viewUnit(plan: Plan, unit: PlannedUnit, steps: readonly Step[]): UnitView {

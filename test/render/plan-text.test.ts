@@ -74,6 +74,16 @@ describe('plan text', () => {
     assert.match(rendered, /2 refused\.\n$/);
   });
 
+  test('what the message of a refusal says is not said again', () => {
+    const message =
+      '2 of 6 instances do not fit: 28 of 40 nodes lack label disk=ssd, 12 lack memory; nearest: web-a-07 needs 2 GiB more';
+    const [first] = refused.refusals ?? [];
+    assert.ok(first !== undefined);
+    const rendered = text(planOf([], { refusals: [{ ...first, message }] }), 200);
+    assert.match(rendered, /do not fit: 28 of 40 nodes lack label/);
+    assert.doesNotMatch(rendered, /ruled out|web-a-07 lacks/);
+  });
+
   test('quota, capacity and warnings are shown with before, peak and after', () => {
     const plan = planOf([step({ kind: 'create', ordinal: 0 })], {
       quota: [

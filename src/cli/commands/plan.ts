@@ -4,7 +4,7 @@ import type { Observed } from '../../model/observed.ts';
 import type { PlanWarning } from '../../model/plan.ts';
 import type { Recorded } from '../../model/recorded.ts';
 import { readSnapshot, writeDocument } from '../../reconcile/documents.ts';
-import { planAndVerify, planExpiresAfterMs } from '../../reconcile/reconcile.ts';
+import { planAndVerify, planExpiresAfterMs } from '../../reconcile/planning.ts';
 import type { DiagnosticFormat } from '../../render/diagnostics.ts';
 import { type PlanFormat, renderPlan } from '../../render/plan.ts';
 import { planJsonChunks } from '../../render/plan-json.ts';
@@ -12,7 +12,7 @@ import { locate, locateBase, type Place, readConfig, requireDesired, type Source
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { planExitCode } from '../plans.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
-import { readWorld, type StoreFlags } from '../world.ts';
+import type { StoreFlags } from '../world.ts';
 
 export interface PlanFlags extends SourceFlags, StoreFlags {
   readonly state?: string;
@@ -91,7 +91,7 @@ async function planOne(place: Place, flags: PlanFlags, terminal: Terminal): Prom
   const desired = await requireDesired(place, terminal, diagnosticFormat(flags.output));
   const world =
     flags.state === undefined
-      ? { ...(await readWorld(place, desired, flags)), warnings: [] }
+      ? { ...(await liveWorld(place, desired, flags)), warnings: [] }
       : await snapshotWorld({ place, desired, flags, terminal, file: flags.state });
   const { plan } = planAndVerify({
     desired,
@@ -115,6 +115,16 @@ async function planOne(place: Place, flags: PlanFlags, terminal: Terminal): Prom
 /** CI formats get mistakes of the configuration in the same format; the others read them on stderr. */
 function diagnosticFormat(format: PlanFormat): DiagnosticFormat {
   return format === 'github' || format === 'junit' || format === 'sarif' ? format : 'text';
+}
+
+/** Stores and engines are loaded when they are asked for: not with --state. */
+async function liveWorld(
+  place: Place,
+  desired: Desired,
+  flags: StoreFlags,
+): Promise<{ readonly recorded: Recorded; readonly observed: Observed }> {
+  const { readWorld } = await import('../world.ts');
+  return await readWorld(place, desired, flags);
 }
 
 async function snapshotWorld(options: {

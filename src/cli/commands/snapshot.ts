@@ -2,7 +2,7 @@ import { liveFields } from '../../engines/features.ts';
 import { toSnapshot } from '../../model/snapshot.ts';
 import { worldAfter } from '../../plan/after.ts';
 import { readPlan, readSnapshot, snapshotChunks, writeDocument } from '../../reconcile/documents.ts';
-import { planExpiresAfterMs } from '../../reconcile/reconcile.ts';
+import { planExpiresAfterMs } from '../../reconcile/planning.ts';
 import { locate, requireDesired, type SourceFlags } from '../config.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { openTerminal } from '../terminal.ts';
