@@ -8,6 +8,8 @@ const runNow = ['run', '--listen', '127.0.0.1:0', '--interval', '200ms'];
 const web = (fields: Partial<Parameters<typeof sleeper>[0]> = {}): string =>
   sleeper({ name: 'web', replicas: 2, update: quick, ...fields });
 
+const logTailChars = 3_000;
+
 interface Line {
   readonly msg: string;
   readonly level: number;
@@ -81,10 +83,10 @@ describe('muster run on a git repository', { concurrency: 2 }, () => {
     assert.equal(versions(cluster).length, 3);
 
     cluster.commit({ 'web.yaml': (text) => text.replace('replicas: 3', 'replica: 1') });
-    await until(
-      'the broken commit is noticed',
-      () => said(running, 'the source does not load; the last good commit stays in force').length > 0,
-    );
+    const broken = 'the source does not load; the last good commit stays in force';
+    await until('the broken commit is noticed', () => said(running, broken).length > 0).catch((error: Error) => {
+      throw new Error(`${error.message}; its log ends with\n${running.output().stdout.slice(-logTailChars)}`);
+    });
     assert.ok(
       said(running, 'configuration').some(
         (line) => /unknown key "replica"/.test(String(line['problem'])) && line['line'] !== undefined,
