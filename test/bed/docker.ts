@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
@@ -148,10 +149,20 @@ export async function startPrivateDockerd(options: { readonly tls: 'none' | 'mut
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
     start,
-    freeze: () => void daemon?.kill('SIGSTOP'),
+    freeze: () => freezeProcess(daemon?.pid),
     thaw: () => void daemon?.kill('SIGCONT'),
     close,
   };
+}
+
+/** The signal only asks: one of many threads may still answer a request. Returns when the process really stands still. */
+function freezeProcess(pid: number | undefined): void {
+  if (pid === undefined) return;
+  process.kill(pid, 'SIGSTOP');
+  const giveUpAt = Date.now() + 5_000;
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) {
+    assert.ok(Date.now() < giveUpAt, `process ${pid} does not stop`);
+  }
 }
 
 async function spawnDaemon(options: {
