@@ -305,8 +305,9 @@ function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanBasis {
     // Where it is declared is no part of what it is.
     return definition === undefined ? [] : [[workload, digest({ ...definition, declaredAt: '' })] as const];
   });
+  const textOf = createTexts();
   const nodes = inOrder.flatMap(([{ name, definition }]) =>
-    definition === undefined ? [] : [[name, digest(definition)] as const],
+    definition === undefined ? [] : [[name, sha256Hex(textOf(definition)).slice(0, 16)] as const],
   );
   const engines = inOrder.flatMap(([{ name, observed }, kinds]) =>
     [...kinds].sort().flatMap((kind) => {
@@ -324,3 +325,19 @@ function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanBasis {
 }
 
 const digest = (definition: unknown): string => sha256Hex(canonicalJson(definition)).slice(0, 16);
+
+/** Canonical JSON of definitions of which many share parts: nodes of one set have the same labels and capacity. */
+function createTexts(): (definition: object) => string {
+  const known = new Map<unknown, string>();
+  const partText = (part: unknown): string => {
+    if (typeof part !== 'object' || part === null) return canonicalJson(part);
+    const text = known.get(part) ?? canonicalJson(part);
+    known.set(part, text);
+    return text;
+  };
+  return (definition) =>
+    Object.entries(definition)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, part]) => `${key}:${partText(part)}`)
+      .join(',');
+}

@@ -1,6 +1,6 @@
-import type { CountOrPercent, DesiredPolicy, DesiredWorkload, DisruptionRule } from '../model/desired.ts';
-import type { NamespaceName } from '../model/ids.ts';
+import type { CountOrPercent, DesiredWorkload, DisruptionRule } from '../model/desired.ts';
 import type { Intent } from './decide.ts';
+import type { RulesFor } from './rules.ts';
 
 /** How many instances of a workload may be unavailable, and how many are. */
 export interface Budget {
@@ -40,44 +40,6 @@ function byRules(rules: readonly DisruptionRule[], base: number): number {
     ({ below, upTo }) => (below === undefined || base < below) && (upTo === undefined || base <= upTo),
   );
   return rule === undefined ? 1 : countOf(rule.max, base);
-}
-
-type RulesFor = (namespace: NamespaceName) => readonly DisruptionRule[];
-
-/** The 1-2-10 rule of the narrowest Policy that covers a namespace; each namespace is looked up once. */
-export function openRules(policies: readonly DesiredPolicy[]): RulesFor {
-  const known = new Map<NamespaceName, readonly DisruptionRule[]>();
-  return (namespace) => {
-    const rules = known.get(namespace) ?? findRules(policies, namespace);
-    known.set(namespace, rules);
-    return rules;
-  };
-}
-
-function findRules(policies: readonly DesiredPolicy[], namespace: NamespaceName): readonly DisruptionRule[] {
-  const ranked = policies
-    .map((policy) => ({ policy, narrowness: narrowness(policy, namespace) }))
-    .filter(({ policy, narrowness }) => narrowness >= 0 && policy.disruption.length > 0)
-    .sort((a, b) => b.narrowness - a.narrowness || (a.policy.name < b.policy.name ? -1 : 1));
-  return ranked[0]?.policy.disruption ?? defaultDisruption;
-}
-
-const defaultDisruption: readonly DisruptionRule[] = [
-  { below: 5, max: { kind: 'count', count: 1 } },
-  { upTo: 20, max: { kind: 'count', count: 2 } },
-  { max: { kind: 'percent', percent: 10 } },
-];
-
-/** Length of the literal part of the pattern that matches, the whole name counting most; -1 when none does. */
-function narrowness(policy: DesiredPolicy, namespace: string): number {
-  const scores = policy.namespaces.map((pattern) => {
-    if (pattern === namespace) return Number.MAX_SAFE_INTEGER;
-    const parts = pattern.split('*');
-    if (parts.length === 1) return -1;
-    const expression = new RegExp(`^${parts.map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`);
-    return expression.test(namespace) ? pattern.length - (parts.length - 1) : -1;
-  });
-  return Math.max(-1, ...scores);
 }
 
 /** A share is rounded down, but is never nothing unless it is 0 %: otherwise a small workload could never change. */

@@ -1,8 +1,7 @@
-import type { DesiredWorkload, DisruptionRule } from '../model/desired.ts';
-import type { AllocationId, EngineKind, InstanceId, NamespaceName, WorkloadId } from '../model/ids.ts';
+import type { DesiredWorkload } from '../model/desired.ts';
+import type { AllocationId, EngineKind, InstanceId, WorkloadId } from '../model/ids.ts';
 import type { FieldChange } from '../model/plan.ts';
 import type { Allocation } from '../model/recorded.ts';
-import { openRules } from './budget.ts';
 import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
 import { type Ledger, openLedger, rollbackLedger } from './ledger.ts';
@@ -10,6 +9,7 @@ import type { Instance } from './match.ts';
 import { type Notes, openNotes } from './notes.ts';
 import { type Candidates, openCandidates } from './place/feasible.ts';
 import { openQuotas, type QuotaLedger, rollbackQuota } from './quota.ts';
+import { openRules, type RulesFor } from './rules.ts';
 
 /** What the stages of one planning share: the compiled cluster, the two ledgers, and what is to be said. */
 export interface Context {
@@ -22,7 +22,7 @@ export interface Context {
   /** Field changes by `old new` revision: instances share them. */
   readonly comparisons: Map<string, readonly FieldChange[]>;
   /** The disruption rules of a namespace. */
-  readonly rulesFor: (namespace: NamespaceName) => readonly DisruptionRule[];
+  readonly rulesFor: RulesFor;
   /** Highest generation recorded, by workload; counted when somebody asks. */
   readonly generations: () => ReadonlyMap<WorkloadId, number>;
   readonly hasObject: (allocation: Allocation) => boolean;

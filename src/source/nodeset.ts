@@ -1,6 +1,6 @@
 import type { DesiredNode } from '../model/desired.ts';
 import { nodeName } from '../model/ids.ts';
-import { nodeOf, sortTaints, toTaint } from './normalise-node.ts';
+import { enginesOf, nodeOf, portDomainOf, sortTaints, toTaint } from './normalise-node.ts';
 import { sortedMap } from './normalise-resources.ts';
 import { type Reading, report } from './reading.ts';
 import type { Node, NodeSet } from './schema-types.generated.ts';
@@ -22,14 +22,19 @@ export function toNodes({ spec }: NodeSet, reading: Reading): readonly DesiredNo
   }
   const { labels, ...template } = spec.template;
   const nodes = new Map<string, DesiredNode>();
-  const shared = usesPlaceholders({ template, labels })
+  const { engines, ...common } = template;
+  const start = reading.problems.length;
+  const shared = usesPlaceholders({ common, labels })
     ? undefined
     : makeNode({ spec, template, labels, name: expanded.names[0] }, reading);
-  let reported = false;
+  const ownEngines = usesPlaceholders(engines) ? engines : undefined;
+  let reported = reading.problems.length > start;
   for (const name of expanded.names) {
     const before = reading.problems.length;
     const node =
-      shared === undefined ? makeNode({ spec, template, labels, name }, reading) : renamed(shared, { spec, name });
+      shared === undefined
+        ? makeNode({ spec, template, labels, name }, reading)
+        : renamed(shared, { spec, name, engines: ownEngines }, reading);
     // What is wrong with the template is wrong with every node: said once.
     if (reported) reading.problems.length = before;
     reported ||= reading.problems.length > 0;
@@ -114,15 +119,26 @@ function makeNode(
   );
 }
 
-/** The same node under another name, where the template says nothing that depends on it. */
+/** The same node under another name, where the template says nothing that depends on it but how to reach its engines. */
 function renamed(
   node: DesiredNode,
-  { spec, name }: { readonly spec: NodeSet['spec']; readonly name: NumberedName },
+  of: {
+    readonly spec: NodeSet['spec'];
+    readonly name: NumberedName;
+    readonly engines: Template['engines'] | undefined;
+  },
+  reading: Reading,
 ): DesiredNode {
+  const { spec, name } = of;
+  const engines =
+    of.engines === undefined
+      ? node.engines
+      : enginesOf(fill(of.engines, name) as Template['engines'], { reading, pointer: '/spec/template/engines' });
   return {
     ...node,
     name: nodeName(name.name),
-    portDomain: node.portDomain === 'localhost' ? node.portDomain : name.name,
+    engines,
+    portDomain: portDomainOf(name.name, engines),
     ...(spec.zone !== undefined && { zone: fillText(spec.zone, name) }),
     ...(spec.rack !== undefined && { rack: fillText(spec.rack, name) }),
   };

@@ -1,5 +1,5 @@
-import type { DesiredNode, EngineEndpoint, Taint } from '../model/desired.ts';
-import { type EngineKind, nodeName, podName } from '../model/ids.ts';
+import type { DesiredNode, Taint } from '../model/desired.ts';
+import { nodeName, podName } from '../model/ids.ts';
 import { dimensionsOf, type Resources } from '../model/resources.ts';
 import { parseCores } from '../model/units.ts';
 import { notSupportedYet } from './explain.ts';
@@ -45,7 +45,7 @@ export function nodeOf(
     }),
     taints: sortTaints((spec.taints ?? []).map(toTaint)),
     portRange: portRangeOf(spec.ports?.range, { reading, pointer: `${pointer}/ports/range` }),
-    portDomain: isLocal(engines) ? 'localhost' : name,
+    portDomain: portDomainOf(name, engines),
   };
 }
 
@@ -59,15 +59,18 @@ export const sortTaints = (taints: readonly Taint[]): readonly Taint[] =>
   [...taints].sort((a, b) => (a.key === b.key ? (a.value < b.value ? -1 : 1) : a.key < b.key ? -1 : 1));
 
 /** Engines that work on the machine that Muster runs on share its ports. */
-const isLocal = (engines: Readonly<Partial<Record<EngineKind, EngineEndpoint>>>): boolean =>
-  engines.process !== undefined || engines.docker?.endpoint.startsWith('unix://') === true;
+export const portDomainOf = (name: string, engines: DesiredNode['engines']): string =>
+  engines.process !== undefined || engines.docker?.endpoint.startsWith('unix://') === true ? 'localhost' : name;
 
 interface Where {
   readonly reading: Reading;
   readonly pointer: string;
 }
 
-function enginesOf({ docker, process }: NodeSpec['engines'], { reading, pointer }: Where): DesiredNode['engines'] {
+export function enginesOf(
+  { docker, process }: NodeSpec['engines'],
+  { reading, pointer }: Where,
+): DesiredNode['engines'] {
   if (docker?.endpoint.startsWith('ssh://') === true) {
     const problem = notSupportedYet(reading.document, `${pointer}/docker/endpoint`, 'Docker over SSH');
     reading.problems.push({

@@ -6,10 +6,11 @@ import { usableCapacity } from '../../src/model/capacity.ts';
 import type { DesiredPolicy, DesiredWorkload } from '../../src/model/desired.ts';
 import { canonicalJson, sha256Hex } from '../../src/model/hash.ts';
 import type { WorkloadId } from '../../src/model/ids.ts';
-import { budgetOf, openRules } from '../../src/plan/budget.ts';
+import { budgetOf } from '../../src/plan/budget.ts';
 import { compileCluster } from '../../src/plan/cluster.ts';
 import { compareActual, compareRevisions, worstClass } from '../../src/plan/compare.ts';
 import { match } from '../../src/plan/match.ts';
+import { openRules } from '../../src/plan/rules.ts';
 import { GiB, node, revision, spread, withRunning, workload, world } from './world.ts';
 
 test('SHA-256 agrees with the one of Node', () => {
