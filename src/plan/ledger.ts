@@ -28,6 +28,8 @@ export interface Ledger {
   readonly after: Float64Array;
   /** Host ports that are taken, by port domain, and how often: what is double already may not be inherited. */
   readonly ports: ReadonlyMap<string, Map<number, number>>;
+  /** Columns that choosing a node works in, by node: made once, since a plan chooses for thousands of workloads. */
+  readonly scratch: { readonly counts: Int32Array; readonly rooms: Float64Array };
   /** What was charged since the start, so that a refused unit can be taken back. */
   readonly log: LogEntry[];
 }
@@ -55,6 +57,7 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
     before: new Float64Array(cluster.nodes.length * width),
     after: new Float64Array(cluster.nodes.length * width),
     ports: new Map(cluster.nodes.map((node) => [node.portDomain, new Map<number, number>()])),
+    scratch: { counts: new Int32Array(cluster.nodes.length), rooms: new Float64Array(cluster.nodes.length) },
     log: [],
   };
   capacities.forEach((capacity, node) => {

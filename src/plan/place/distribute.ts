@@ -6,7 +6,8 @@ import { type Ledger, timesThatFit, type Vector } from '../ledger.ts';
  * - `auto`: fewest instances of the workload first, so that counts get even
  * - `fill`: most instances first, so that the fewest nodes are used
  * - `each`: like fill, but only nodes that can take the whole number
- * Ties go to the node with the most room, then to the first by name.
+ * Ties go to the node with the most room, then to the first by name. One queue is in use at a time: opening one ends
+ * the one before it.
  */
 export interface NodeQueue {
   /** The best node that still has room, or undefined. */
@@ -30,12 +31,12 @@ export function openQueue(
     readonly perNode: number;
   },
 ): NodeQueue {
-  const { strategy, amounts, perNode } = options;
-  const counts = new Int32Array(ledger.nodes);
+  const { strategy, amounts, perNode, nodes } = options;
+  const { counts, rooms } = ledger.scratch;
+  for (const node of nodes) counts[node] = 0;
   for (const [node, count] of options.counts) counts[node] = count;
-  const rooms = new Float64Array(ledger.nodes);
   const heap: number[] = [];
-  for (const node of options.nodes) {
+  for (const node of nodes) {
     const count = counts[node] as number;
     const room = timesThatFit(ledger, node, amounts);
     if (count >= perNode || room < (strategy === 'each' ? perNode - count : 1)) continue;

@@ -169,18 +169,18 @@ function placeEach(
   let shared: NodeQueue | undefined;
   const holds = holdsOf(state.intent.target.revision);
   const ask = { holds, amounts: holdsVector(context.ledger, holds) };
-  const queue = (want: Want) => (): NodeQueue => {
-    if (want.onlyNode !== undefined) return queueFor(context, state, [want.onlyNode.index]);
-    shared ??= queueFor(
-      context,
-      state,
-      context.candidatesOf(state.intent.definition, state.intent.target.revision.engine).nodes,
-    );
+  const { definition, target } = state.intent;
+  const queue = (): NodeQueue => {
+    shared ??= queueFor(context, state, context.candidatesOf(definition, target.revision.engine).nodes);
     return shared;
   };
+  const common: Attempt = { ...attempt, ask, queue };
+  // A daemon's instances are for one node each.
+  const attemptFor = ({ onlyNode }: Want): Attempt =>
+    onlyNode === undefined ? common : { ...common, queue: () => queueFor(context, state, [onlyNode.index]) };
   let full: Failure | undefined;
   for (const want of wants) {
-    const outcome = placeOne(context, state.intent, want, { ...attempt, ask, queue: queue(want) });
+    const outcome = placeOne(context, state.intent, want, attemptFor(want));
     if (outcome.kind === 'failed') {
       if (outcome.failure.kind === 'quota') full = outcome.failure;
       // The queue is shared: nodes that a full quota took out of it are missing for who comes after, for the same reason.
