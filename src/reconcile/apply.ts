@@ -82,8 +82,12 @@ function newRunId(now: number): RunId {
   return runId(`${time}-${randomBytes(2).toString('hex')}`);
 }
 
-/** The context of a run, with the store's records as they are now. */
-export async function openRun(dependencies: ApplyDependencies, run: RunId): Promise<RunContext> {
+/** The context of a run, with the store's records as they are now. `resumedAt`: of one that another process began. */
+export async function openRun(
+  dependencies: ApplyDependencies,
+  run: RunId,
+  options: { readonly resumedAt?: number } = {},
+): Promise<RunContext> {
   const { store, leadership, engines, desired, clock, progress, softStop, hardStop } = dependencies;
   const recorded = await loadRecorded(store);
   return {
@@ -99,6 +103,9 @@ export async function openRun(dependencies: ApplyDependencies, run: RunId): Prom
     allocations: new Map(recorded.allocations.map((allocation) => [allocation.id, allocation])),
     workloads: new Map(recorded.workloads),
     revisions: new Map(recorded.revisions),
+    engineTrouble: new Map(),
+    startedAgain: new Map(),
+    ...options,
   };
 }
 

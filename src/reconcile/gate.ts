@@ -11,6 +11,8 @@ import type { RunContext } from './run-context.ts';
 /** How often a running instance without a check, or one that does not answer yet, is looked at. */
 const pollMs = 250;
 const observeDeadlineMs = 10_000;
+const startDeadlineMs = 60_000;
+const secondLookMs = 1_500;
 /** Restarts during one gate that are a crash loop, whatever the check says in between. */
 const crashLoopRestarts = 3;
 /** Observations as running that stand for health where there is no check. */
@@ -39,10 +41,12 @@ export async function awaitHealthy(
   for (;;) {
     stopIfAborted(context, options.signal);
     const look = await lookAt(context, watched, revision);
-    if (look.kind === 'dead') throw await gateFailed(context, watched, look.reason);
+    const again = await startAgain(context, watched, look);
+    if (look.kind === 'dead' && !again && !(await wentWithEngine(context, watched, look)))
+      throw await gateFailed(context, watched, look.reason);
     passed = look.kind === 'good' ? passed + 1 : 0;
     if (passed >= needed) return;
-    if (look.kind === 'bad') reason = look.reason;
+    if (look.kind !== 'good') reason = look.reason;
     if (context.clock.now() >= failAt) {
       throw await gateFailed(context, watched, `not healthy within ${options.deadlineMs / 1000} s: ${reason}`);
     }
@@ -68,10 +72,13 @@ export async function observeWave(
       all.map(async (watched) => {
         const revision = revisionOfAllocation(context, watched.allocation);
         const look = await lookAt(context, watched, revision);
-        if (look.kind === 'dead') throw await gateFailed(context, watched, look.reason);
-        const failed = look.kind === 'bad' ? (failures.get(watched.allocation) ?? 0) + 1 : 0;
+        const again = await startAgain(context, watched, look);
+        if (look.kind === 'dead' && !again && !(await wentWithEngine(context, watched, look)))
+          throw await gateFailed(context, watched, look.reason);
+        const failed = look.kind === 'good' || again ? 0 : (failures.get(watched.allocation) ?? 0) + 1;
         failures.set(watched.allocation, failed);
-        if (look.kind === 'bad' && failed >= (revision.health?.unhealthyAfter ?? 1)) {
+        if (look.kind !== 'good' && !again && failed >= (revision.health?.unhealthyAfter ?? 1)) {
+          if (await wentWithEngine(context, watched, look)) return;
           throw await gateFailed(context, watched, `unhealthy while observed: ${look.reason}`);
         }
       }),
@@ -86,8 +93,35 @@ export async function observeWave(
 
 type Look =
   | { readonly kind: 'good' }
-  | { readonly kind: 'bad'; readonly reason: string }
-  | { readonly kind: 'dead'; readonly reason: string };
+  /** `down`: it is there, but does not run. */
+  | { readonly kind: 'bad' | 'dead'; readonly reason: string; readonly down?: true };
+
+/**
+ * An engine that goes away may take its instances with it, which says nothing about their revision: each is started
+ * again, once for every time that its engine was away. Starting what runs changes nothing.
+ */
+async function startAgain(context: RunContext, watched: Watched, look: Look): Promise<boolean> {
+  if (look.kind === 'good' || look.down !== true) return false;
+  const { engineTrouble, startedAgain, resumedAt = Number.NEGATIVE_INFINITY } = context;
+  const troubleAt = Math.max(resumedAt, engineTrouble.get(`${watched.node}/${watched.engine}`) ?? resumedAt);
+  if (troubleAt <= (startedAgain.get(watched.allocation) ?? Number.NEGATIVE_INFINITY)) return false;
+  startedAgain.set(watched.allocation, context.clock.now());
+  const objectId = await objectOf(context, watched);
+  if (objectId === undefined) return false;
+  await call(context, watched, (engine, options) => engine.start(objectId, options), startDeadlineMs);
+  return true;
+}
+
+/**
+ * Before a gate fails because something does not run: an engine that shuts down ends its instances first, while it still
+ * answers. A second look, a little later, halts when the engine is gone by then.
+ */
+async function wentWithEngine(context: RunContext, watched: Watched, look: Look): Promise<boolean> {
+  if (look.kind === 'good' || look.down !== true) return false;
+  await context.clock.sleep(secondLookMs, context.hardStop);
+  await lookAt(context, watched, revisionOfAllocation(context, watched.allocation));
+  return startAgain(context, watched, look);
+}
 
 async function lookAt(context: RunContext, watched: Watched, revision: Revision): Promise<Look> {
   const objectId = await objectOf(context, watched);
@@ -108,8 +142,9 @@ async function lookAt(context: RunContext, watched: Watched, revision: Revision)
   const exit = object.exitCode === undefined ? '' : ` with code ${object.exitCode}`;
   if ((object.restarts ?? 0) >= crashLoopRestarts)
     return { kind: 'dead', reason: `crash loop: restarted ${object.restarts} times, last exit${exit}` };
-  if (object.state === 'exited' && revision.restart === 'never') return { kind: 'dead', reason: `exited${exit}` };
-  if (object.state !== 'running') return { kind: 'bad', reason: `${object.state}${exit}` };
+  if (object.state === 'exited' && revision.restart === 'never')
+    return { kind: 'dead', reason: `exited${exit}`, down: true };
+  if (object.state !== 'running') return { kind: 'bad', reason: `${object.state}${exit}`, down: true };
   return seen.probed;
 }
 

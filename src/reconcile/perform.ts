@@ -155,6 +155,7 @@ export async function call<T>(
       if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted', { cause: error });
       if (!(error instanceof EngineError) || !error.retryable) throw error;
       const ofRegistry = error.code === 'imageMissing';
+      if (!ofRegistry) context.engineTrouble.set(`${at.node}/${at.engine}`, context.clock.now());
       if (context.clock.now() + backoffMs > began + (ofRegistry ? registryRetryForMs : engineRetryForMs)) {
         if (ofRegistry) throw error;
         throw new Halted('engine', `${at.engine} on node ${at.node} does not answer: ${error.message}`, {

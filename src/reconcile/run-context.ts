@@ -23,6 +23,11 @@ export interface RunContext {
   readonly allocations: Map<AllocationId, Allocation>;
   readonly workloads: Map<WorkloadId, RecordedWorkload>;
   readonly revisions: Map<RevisionHash, Revision>;
+  /** When an engine last failed to answer (unix ms), by `node/engine`. A run that goes on after a crash has not seen what was before. */
+  readonly engineTrouble: Map<string, number>;
+  readonly resumedAt?: number;
+  /** When the gate started an instance again that went away together with its engine. */
+  readonly startedAgain: Map<AllocationId, number>;
   /** Aborted by the first Ctrl-C: steps that were begun are finished, no new one is begun. */
   readonly softStop: AbortSignal;
   /** Aborted by the second: engine calls are cut off; the journal says how far they got. */
