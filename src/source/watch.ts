@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import type { CommitSha } from '../model/ids.ts';
 import { SourceError } from './error.ts';
@@ -80,19 +79,30 @@ interface Wake {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** With a timer of its own: a poll makes thousands of sleeps, and each `AbortSignal.any` would stay with the signal. */
 function createWake(): Wake {
   let isUp = false;
-  let sleeper = new AbortController();
+  let wakeSleeper: (() => void) | undefined;
   return {
     up: () => {
       isUp = true;
-      sleeper.abort();
+      wakeSleeper?.();
     },
     sleep: async (ms, signal) => {
-      if (!isUp)
-        await sleep(ms, undefined, { signal: AbortSignal.any([signal, sleeper.signal]) }).catch(() => undefined);
+      if (!isUp && !signal.aborted) {
+        await new Promise<void>((done) => {
+          const finish = (): void => {
+            clearTimeout(timer);
+            signal.removeEventListener('abort', finish);
+            wakeSleeper = undefined;
+            done();
+          };
+          const timer = setTimeout(finish, ms);
+          signal.addEventListener('abort', finish, { once: true });
+          wakeSleeper = finish;
+        });
+      }
       isUp = false;
-      sleeper = new AbortController();
     },
   };
 }
