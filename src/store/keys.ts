@@ -61,10 +61,16 @@ export function parseAllocationKey(key: string):
       readonly generation: number;
     }
   | undefined {
-  const [kind, namespace, name, ordinalText = '', generationText = '', ...rest] = key.split('/');
-  if (kind !== 'alloc' || namespace === undefined || name === undefined || rest.length > 0) return undefined;
+  const generationAt = key.lastIndexOf('/');
+  const ordinalAt = key.lastIndexOf('/', generationAt - 1);
+  const start = prefixes.allocations.length;
+  if (!key.startsWith(prefixes.allocations) || ordinalAt < start) return undefined;
+  const workload = key.slice(start, ordinalAt) as WorkloadId;
+  const slash = workload.indexOf('/');
+  if (slash < 0 || workload.indexOf('/', slash + 1) >= 0) return undefined;
+  const ordinalText = key.slice(ordinalAt + 1, generationAt);
+  const generationText = key.slice(generationAt + 1);
   if (!isNumber(ordinalText) || !isNumber(generationText)) return undefined;
-  const workload = `${namespace}/${name}` as WorkloadId;
   const ordinal = Number(ordinalText);
   const instance = instanceId(workload, ordinal);
   return {

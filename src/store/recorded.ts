@@ -1,4 +1,4 @@
-import type { ClusterUid, EngineKind, FencingToken, NodeName, RevisionHash, WorkloadId } from '../model/ids.ts';
+import type { ClusterUid, FencingToken, NodeName, RevisionHash, WorkloadId } from '../model/ids.ts';
 import { engineKinds } from '../model/ids.ts';
 import type {
   Allocation,
@@ -85,25 +85,35 @@ export function encodeAllocation(allocation: Allocation): string {
 
 export function decodeAllocation(entry: KeyValue): Allocation {
   const identity = parseAllocationKey(entry.key);
-  const record = parseRecord(entry);
-  const holds = record['holds'] as Allocation['holds'] | undefined;
-  const engine = text(entry, record, 'engine');
-  const state = text(entry, record, 'state');
+  const record = parseRecord(entry) as Partial<Allocation>;
+  const { node, engine, revision, state, objectId, holds, heldSince } = record;
   if (identity === undefined) throw corrupt(entry, 'the key is not that of an allocation');
   if (typeof holds !== 'object' || holds === null || typeof holds.cpuMillis !== 'number')
     throw corrupt(entry, 'holds are missing');
-  if (!(engineKinds as readonly string[]).includes(engine)) throw corrupt(entry, `unknown engine ${engine}`);
-  if (!allocationStates.has(state)) throw corrupt(entry, `unknown state ${state}`);
-  return {
-    ...identity,
-    node: text(entry, record, 'node') as NodeName,
-    engine: engine as EngineKind,
-    revision: text(entry, record, 'revision') as RevisionHash,
-    state: state as AllocationState,
+  const { id, instance, workload, ordinal, generation } = identity;
+  const allocation: { -readonly [Key in keyof Allocation]: Allocation[Key] } = {
+    id,
+    instance,
+    workload,
+    ordinal,
+    generation,
+    node: checked(entry, node, 'node'),
+    engine: checked(entry, engine, 'engine'),
+    revision: checked(entry, revision, 'revision'),
+    state: checked(entry, state, 'state'),
     holds,
-    ...(typeof record['objectId'] === 'string' && { objectId: record['objectId'] }),
-    ...(typeof record['heldSince'] === 'number' && { heldSince: record['heldSince'] }),
   };
+  if (!(engineKinds as readonly string[]).includes(allocation.engine))
+    throw corrupt(entry, `unknown engine ${allocation.engine}`);
+  if (!allocationStates.has(allocation.state)) throw corrupt(entry, `unknown state ${allocation.state}`);
+  if (typeof objectId === 'string') allocation.objectId = objectId;
+  if (typeof heldSince === 'number') allocation.heldSince = heldSince;
+  return allocation;
+}
+
+function checked<Text extends string>(entry: KeyValue, value: Text | undefined, field: string): Text {
+  if (typeof value !== 'string') throw corrupt(entry, `${field} is missing`);
+  return value;
 }
 
 export function encodeWorkload(workload: RecordedWorkload): string {
@@ -206,7 +216,8 @@ function sortInto(tables: Tables, entry: KeyValue): void {
     tables.nodes.set(key.slice(prefixes.nodes.length) as NodeName, decodeNode(entry));
   else if (key.startsWith(prefixes.overrides)) tables.overrides.push(decodeOverride(entry));
   else if (key.startsWith(prefixes.runs)) {
-    const unit = parseUnitStatusKey(key);
+    // A run's journal has many times more records than it has units.
+    const unit = key.endsWith('/status') ? parseUnitStatusKey(key) : undefined;
     if (unit === undefined) return;
     const status = text(entry, parseRecord(entry), 'state');
     if (!terminalUnitStates.has(status)) tables.inFlight.push({ ...unit, status });
@@ -230,11 +241,8 @@ function parseRecord(entry: KeyValue): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function text(entry: KeyValue, record: Record<string, unknown>, field: string): string {
-  const value = record[field];
-  if (typeof value !== 'string') throw corrupt(entry, `${field} is missing`);
-  return value;
-}
+const text = (entry: KeyValue, record: Record<string, unknown>, field: string): string =>
+  checked(entry, record[field] as string | undefined, field);
 
 function corrupt(entry: KeyValue, problem: string, cause?: unknown): StoreError {
   return new StoreError({
