@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { generateRepo, writeRepo } from './generate.ts';
-import { mebibytes, ms, printTable, repeats, spread, summarise } from './measure.ts';
+import { mebibytes, ms, printTable, type Run, repeats, spread, summarise } from './measure.ts';
 import { generateSnapshot } from './world.ts';
 
 /**
@@ -36,7 +36,7 @@ async function run(): Promise<void> {
     }
     printTable(
       'Whole processes, 1,000 nodes × 20,000 instances',
-      ['command', 'median of 5', 'range', 'peak memory'],
+      ['command', 'median of 5', 'range', 'CPU', 'peak memory'],
       rows,
     );
   } finally {
@@ -47,21 +47,18 @@ async function run(): Promise<void> {
 /** Once to fill the cache, then five times. */
 async function measured(name: string, args: readonly string[], folder: string): Promise<readonly string[]> {
   await wall(args, folder);
-  const times: number[] = [];
+  const runs: Run[] = [];
   let peakBytes = 0;
   for (let repeat = 0; repeat < repeats; repeat++) {
     const result = await wall(args, folder);
-    times.push(result.tookMs);
+    runs.push(result);
     peakBytes = Math.max(peakBytes, result.peakBytes);
   }
-  const summary = summarise(times);
-  return [name, ms(summary.medianMs), spread(summary), mebibytes(peakBytes)];
+  const summary = summarise(runs);
+  return [name, ms(summary.medianMs), spread(summary), ms(summary.cpuMs), mebibytes(peakBytes)];
 }
 
-async function wall(
-  args: readonly string[],
-  folder: string,
-): Promise<{ readonly tookMs: number; readonly peakBytes: number }> {
+async function wall(args: readonly string[], folder: string): Promise<Run & { readonly peakBytes: number }> {
   const start = performance.now();
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder,
@@ -73,10 +70,12 @@ async function wall(
     complaint += chunk.toString();
   });
   let peakBytes = 0;
+  let cpuMs = 0;
   const watch = setInterval(() => {
-    peakOf(child.pid).then(
-      (bytes) => {
-        peakBytes = Math.max(peakBytes, bytes);
+    usageOf(child.pid).then(
+      (usage) => {
+        peakBytes = Math.max(peakBytes, usage.peakBytes);
+        cpuMs = Math.max(cpuMs, usage.cpuMs);
       },
       () => undefined, // it has ended
     );
@@ -87,13 +86,21 @@ async function wall(
   });
   clearInterval(watch);
   if (code !== 0) throw new Error(`muster ${args.join(' ')} ended with ${code}: ${complaint}`);
-  return { tookMs: performance.now() - start, peakBytes };
+  return { tookMs: performance.now() - start, cpuMs, peakBytes };
 }
 
-/** Linux's high-water mark of a process's resident memory. */
-async function peakOf(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+/** Linux's high-water mark of a process's resident memory, and its user CPU time so far (in ticks of 10 ms). */
+async function usageOf(pid: number | undefined): Promise<{ readonly peakBytes: number; readonly cpuMs: number }> {
+  const [status, stat] = await Promise.all([
+    readFile(`/proc/${pid}/status`, 'utf8'),
+    readFile(`/proc/${pid}/stat`, 'utf8'),
+  ]);
+  // Fields are counted from after the command's name, which may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return {
+    peakBytes: Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024,
+    cpuMs: Number(fields[11] ?? 0) * 10,
+  };
 }
 
 await run();

@@ -5,6 +5,8 @@ export interface Measured {
   readonly medianMs: number;
   readonly lowestMs: number;
   readonly highestMs: number;
+  /** User CPU time of all threads: what a loaded machine does not blur. */
+  readonly cpuMs: number;
 }
 
 export const repeats = 5;
@@ -12,19 +14,33 @@ export const repeats = 5;
 /** Runs the work once to warm it up, then `repeats` times. */
 export async function measure(work: () => unknown): Promise<Measured> {
   await work();
-  const times: number[] = [];
+  const runs: Run[] = [];
   for (let run = 0; run < repeats; run++) {
     const start = performance.now();
+    const cpu = process.cpuUsage();
     await work();
-    times.push(performance.now() - start);
+    runs.push({ tookMs: performance.now() - start, cpuMs: process.cpuUsage(cpu).user / 1000 });
   }
-  return summarise(times);
+  return summarise(runs);
 }
 
-export function summarise(times: readonly number[]): Measured {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  return { medianMs: at(Math.floor(sorted.length / 2)), lowestMs: at(0), highestMs: at(sorted.length - 1) };
+export interface Run {
+  readonly tookMs: number;
+  readonly cpuMs: number;
+}
+
+export function summarise(runs: readonly Run[]): Measured {
+  const sorted = (values: readonly number[]): readonly number[] => [...values].sort((a, b) => a - b);
+  const times = sorted(runs.map(({ tookMs }) => tookMs));
+  const cpus = sorted(runs.map(({ cpuMs }) => cpuMs));
+  const middle = Math.floor(runs.length / 2);
+  const at = (values: readonly number[], index: number): number => values[index] ?? Number.NaN;
+  return {
+    medianMs: at(times, middle),
+    lowestMs: at(times, 0),
+    highestMs: at(times, times.length - 1),
+    cpuMs: at(cpus, middle),
+  };
 }
 
 export const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;

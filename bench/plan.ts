@@ -28,10 +28,10 @@ async function main(): Promise<void> {
   const settled = settledInputs(desired);
   const text = JSON.stringify(toSnapshot(settled));
   const parse = await measure(() => JSON.parse(text));
-  const rows = [['`JSON.parse` of the snapshot', ms(parse.medianMs), spread(parse), ratio(1)]];
+  const rows = [['`JSON.parse` of the snapshot', ms(parse.medianMs), spread(parse), ms(parse.cpuMs), ratio(1)]];
   const add = async (name: string, work: () => unknown): Promise<void> => {
     const measured = await measure(work);
-    rows.push([name, ms(measured.medianMs), spread(measured), ratio(measured.medianMs / parse.medianMs)]);
+    rows.push([name, ms(measured.medianMs), spread(measured), ms(measured.cpuMs), ratio(measured.cpuMs / parse.cpuMs)]);
   };
   await add('`fromSnapshot`', () => fromSnapshot(JSON.parse(text) as Snapshot, { desired }));
   const cases: readonly (readonly [string, PlanInputs])[] = [
@@ -50,7 +50,7 @@ async function main(): Promise<void> {
     }
   }
   const title = `${size.nodes} nodes × ${size.instances} instances × ${size.workloads} workloads`;
-  printTable(title, ['work', 'median of 5', 'range', 'to `JSON.parse`'], rows);
+  printTable(title, ['work', 'median of 5', 'range', 'CPU', 'CPU to `JSON.parse`'], rows);
   console.log(
     `Peak resident memory: ${mebibytes(process.resourceUsage().maxRSS * 1024)}; snapshot: ${mebibytes(text.length)}\n`,
   );
