@@ -151,7 +151,8 @@ async function passUntilStopped(dependencies: LoopDependencies, leadership: Lead
         await pause(dependencies, error);
         nextInMs = 0;
       }
-      trigger = nextInMs === 0 ? 'again' : await wake.wait({ timeoutMs: nextInMs, signal: stop });
+      // Even when the next pass is due at once: what came meanwhile (a commit that mends this one) is not put off.
+      trigger = await wake.wait({ timeoutMs: nextInMs, signal: stop, ...(nextInMs === 0 && { otherwise: 'again' }) });
       if (trigger === 'engine' || trigger === 'source') await clock.sleep(settleMs, stop);
     }
   } finally {

@@ -6,8 +6,12 @@ export type TriggerReason = 'start' | 'source' | 'engine' | 'resync' | 'backoff'
 /** Level-triggered: any number of signals between two waits are one. */
 export interface Wake {
   signal(reason: TriggerReason): void;
-  /** The next reason, at most after `timeoutMs` (then `resync`), at once when stopped. */
-  wait(options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<TriggerReason>;
+  /** The next reason, at most after `timeoutMs` (then `otherwise`, by default `resync`), at once when stopped. */
+  wait(options: {
+    readonly timeoutMs: number;
+    readonly otherwise?: TriggerReason;
+    readonly signal: AbortSignal;
+  }): Promise<TriggerReason>;
 }
 
 export function createWake(): Wake {
@@ -19,7 +23,7 @@ export function createWake(): Wake {
       if (pending === undefined || reason === 'source') pending = reason;
       resolve?.(pending);
     },
-    wait: async ({ timeoutMs, signal }) => {
+    wait: async ({ timeoutMs, otherwise = 'resync', signal }) => {
       if (pending === undefined && !signal.aborted) {
         await new Promise<void>((done) => {
           const finish = (): void => {
@@ -33,7 +37,7 @@ export function createWake(): Wake {
           resolve = finish;
         });
       }
-      const reason = pending ?? 'resync';
+      const reason = pending ?? otherwise;
       pending = undefined;
       return reason;
     },
