@@ -32,7 +32,7 @@ type Test = { after(clean: () => void | Promise<void>): void };
 
 let made = 0;
 
-export interface DockerClusterOptions {
+interface DockerClusterOptions {
   readonly etcd: Pick<EtcdServer, 'endpoint'>;
   /** Files of the config repo beside cluster.yaml. `example`: those of examples/clusters/docker-etcd. */
   readonly files: Readonly<Record<string, string>> | 'example';
@@ -153,7 +153,7 @@ spec:
 ${extra.map((line) => `  ${line}\n`).join('')}`;
 }
 
-export async function containersOf(daemon: string, cluster: string): Promise<readonly Container[]> {
+async function containersOf(daemon: string, cluster: string): Promise<readonly Container[]> {
   const filters = encodeURIComponent(JSON.stringify({ name: [`^/${cluster}[.]`] }));
   const found = (await askDocker(daemon, `/containers/json?all=true&filters=${filters}`)) as readonly {
     readonly Id: string;
@@ -201,7 +201,7 @@ function askDocker(daemon: string, path: string): Promise<unknown> {
   });
 }
 
-export interface Inspected {
+interface Inspected {
   readonly Id: string;
   readonly State: { readonly StartedAt: string; readonly Running: boolean };
   readonly HostConfig: { readonly NanoCpus: number; readonly Memory: number };
