@@ -4,13 +4,12 @@ import { type EngineDirectory, EngineError } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
 import type { EngineKind, UnitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Leadership } from '../store/leader.ts';
-import { LockHeld } from '../store/leader.ts';
+import { type Leadership, LockHeld } from '../store/leader.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { type ApplyDependencies, applyPlan } from './apply.ts';
 import type { Clock } from './clock.ts';
 import { Halted } from './halt.ts';
-import { planAndVerify, planExpiresAfterMs } from './planning.ts';
+import { PlanRejected, planAndVerify, planExpiresAfterMs } from './planning.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
 import { look, noteAbsences } from './reconcile.ts';
 import { recoverRuns } from './recover.ts';
@@ -161,9 +160,12 @@ async function passUntilStopped(dependencies: LoopDependencies, leadership: Lead
   }
 }
 
-/** Errors of the world, that a later pass may not meet; anything else is a bug and ends the process. */
+/** Errors that a later pass may not meet: of the world, or of a plan for just this world. Any other bug ends the process. */
 const isPassing = (error: unknown): error is Error =>
-  error instanceof Halted || error instanceof StoreError || error instanceof EngineError;
+  error instanceof Halted ||
+  error instanceof StoreError ||
+  error instanceof EngineError ||
+  error instanceof PlanRejected;
 
 const applyDependencies = (
   { store, clock, progress, softStop, hardStop, actor }: LoopDependencies,
