@@ -20,7 +20,7 @@ export function planAndVerify(inputs: PlanInputs): Planned {
   return { inputs, plan };
 }
 
-class PlanRejected extends Error {
+export class PlanRejected extends Error {
   override readonly name = 'PlanRejected';
   readonly violations: readonly string[];
 
