@@ -1,5 +1,5 @@
-import type { CommitSha } from '../model/ids.ts';
 import type { Diagnostic } from '../model/diagnostics.ts';
+import type { CommitSha } from '../model/ids.ts';
 
 /** The YAML files of one source at one point: a git tree at a commit, or a directory as it lies. */
 export interface SourceTree {
