@@ -120,9 +120,9 @@ const commonText = (step: Step): string =>
 
 function holdsText({ cpuMillis, memoryBytes, storageBytes, bandwidthBits, ip, ports, extended }: Holds): string {
   const amounts = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits ?? 0} ${ip ?? ''}`;
-  return ports === undefined && extended === undefined
-    ? amounts
-    : `${amounts} ${canonicalJson(ports)} ${canonicalJson(extended)}`;
+  let text = amounts;
+  if (ports !== undefined) for (const name of Object.keys(ports)) text += ` ${name}:${ports[name]}`;
+  return extended === undefined ? text : `${text} ${canonicalJson(extended)}`;
 }
 
 const byText =
@@ -164,34 +164,60 @@ function nextGeneration({ inputs, generations }: Context, workload: WorkloadId):
   return Math.max(inputs.recorded.workloads.get(workload)?.nextGeneration ?? 1, (generations().get(workload) ?? 0) + 1);
 }
 
-function stepOf(
-  draft: Draft,
-  place: { readonly id: string; readonly unit: WorkloadId; readonly wave: number; readonly generation: number },
-): Step {
-  const { old } = draft;
-  return {
-    id: stepId(place.id),
-    kind: draft.kind,
-    instance: draft.instance,
-    generation: place.generation,
-    node: draft.node.name,
-    engine: draft.engine,
-    ...(draft.kind === 'move' && old && { from: old.node.name }),
-    unit: unitOf(place.unit),
-    wave: place.wave,
-    class: draft.class,
-    undo: undoOf(draft),
-    order: draft.order,
-    cause: draft.cause,
-    revision: draft.revision,
-    ...(makes(draft) && old && { replaces: replacedOf(old) }),
-    changes: draft.changes,
-    reason: draft.reason,
-    holds: draft.holds,
-    ...(draft.kind === 'update' &&
-      old && { heldBefore: old.allocation.holds, revisionBefore: old.allocation.revision }),
-  };
+interface StepPlace {
+  readonly id: string;
+  readonly unit: WorkloadId;
+  readonly wave: number;
+  readonly generation: number;
 }
+
+function stepOf(draft: Draft, place: StepPlace): Step {
+  const { old } = draft;
+  return old === undefined
+    ? createOf(draft, place)
+    : {
+        id: stepId(place.id),
+        kind: draft.kind,
+        instance: draft.instance,
+        generation: place.generation,
+        node: draft.node.name,
+        engine: draft.engine,
+        ...(draft.kind === 'move' && { from: old.node.name }),
+        unit: unitOf(place.unit),
+        wave: place.wave,
+        class: draft.class,
+        undo: undoOf(draft),
+        order: draft.order,
+        cause: draft.cause,
+        revision: draft.revision,
+        ...(makes(draft) && { replaces: replacedOf(old) }),
+        changes: draft.changes,
+        reason: draft.reason,
+        holds: draft.holds,
+        ...(draft.kind === 'update' &&
+          old && { heldBefore: old.allocation.holds, revisionBefore: old.allocation.revision }),
+      };
+}
+
+/** Without what only a predecessor adds: in one piece, since a plan has tens of thousands of these. */
+const createOf = (draft: Draft, place: StepPlace): Step => ({
+  id: stepId(place.id),
+  kind: draft.kind,
+  instance: draft.instance,
+  generation: place.generation,
+  node: draft.node.name,
+  engine: draft.engine,
+  unit: unitOf(place.unit),
+  wave: place.wave,
+  class: draft.class,
+  undo: undoOf(draft),
+  order: draft.order,
+  cause: draft.cause,
+  revision: draft.revision,
+  changes: draft.changes,
+  reason: draft.reason,
+  holds: draft.holds,
+});
 
 const replacedOf = (old: NonNullable<Draft['old']>): NonNullable<Step['replaces']> => ({
   generation: old.allocation.generation,

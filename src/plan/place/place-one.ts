@@ -223,7 +223,7 @@ function draftOf(
   const { kind, node, order } = choice;
   const worst = worstClass(changes);
   const made = kind === 'create' ? 'none' : kind === 'update' ? worst : 'recreate';
-  return {
+  const draft: Draft = {
     kind,
     instance: want.instance,
     ordinal: want.ordinal,
@@ -239,8 +239,9 @@ function draftOf(
     reason:
       choice.note === '' ? reasonOf(want.cause, intent, want) : `${reasonOf(want.cause, intent, want)}${choice.note}`,
     disrupts: current?.available === true && order === 'stop-first' && kind !== 'create',
-    ...(current && { old: { allocation: current.allocation, node: current.node, object: objectOf(current) } }),
   };
+  if (current === undefined) return draft;
+  return { ...draft, old: { allocation: current.allocation, node: current.node, object: objectOf(current) } };
 }
 
 function reasonOf(cause: Cause, intent: Intent, { current, changes, mustLeave }: Want): string {
