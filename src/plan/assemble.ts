@@ -1,22 +1,14 @@
-import { canonicalJson, sha256Hex } from '../model/hash.ts';
-import {
-  type EngineKind,
-  type NamespaceName,
-  parseWorkloadId,
-  planId,
-  stepId,
-  unitOf,
-  type WorkloadId,
-} from '../model/ids.ts';
+import { type NamespaceName, parseWorkloadId, stepId, unitOf, type WorkloadId } from '../model/ids.ts';
 import { formatInstant } from '../model/instant.ts';
-import type { CapacityUse, Plan, PlanBasis, PlannedUnit, PlanSummary, Step, Undo, Wave } from '../model/plan.ts';
+import type { CapacityUse, Plan, PlannedUnit, PlanSummary, Step, Undo, Wave } from '../model/plan.ts';
 import { planFormatVersion } from '../model/plan.ts';
-import type { Holds } from '../model/recorded.ts';
+import { basisOf } from './basis.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
 import { type Draft, makes } from './draft.ts';
 import { drainGoals } from './drain.ts';
 import { addHolds, addTo } from './ledger.ts';
+import { idOf } from './plan-id.ts';
 import { amountFor, type Demand, demandOf, quotaUses } from './quota.ts';
 import type { UnitDraft } from './units.ts';
 
@@ -60,69 +52,6 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
     },
     ...rest,
   };
-}
-
-/**
- * The hash of everything but timestamps and the store revision. Steps are hashed as short lines, since their number is
- * what makes a plan large: what a step has in common with the one before it is not said again, nor is its id, which is
- * its position.
- */
-function idOf(
-  content: Omit<Plan, 'id' | 'basis' | 'createdAt' | 'expiresAt'>,
-  basis: Omit<PlanBasis, 'storeRevision'>,
-): Plan['id'] {
-  const { steps, units, ...rest } = content;
-  const lines = [canonicalJson({ ...rest, basis })];
-  let last: Step | undefined;
-  for (const step of steps) {
-    if (last === undefined || !isAlike(last, step)) lines.push(commonText(step));
-    last = step;
-    lines.push(`${step.instance} ${step.generation} ${step.node} ${step.from ?? ''} ${holdsText(step.holds)}`);
-    if (step.heldBefore !== undefined) lines.push(`held ${holdsText(step.heldBefore)}`);
-    if (step.replaces !== undefined) {
-      const { generation, node, engine, revision, object, holds } = step.replaces;
-      lines.push(`replaces ${generation} ${node} ${engine} ${revision} ${object} ${holdsText(holds)}`);
-    }
-  }
-  for (const { waves, ...unit } of units) {
-    lines.push(canonicalJson(unit), ...waves.map((wave) => `${wave.steps.length} ${wave.gate} ${wave.observeMs}`));
-  }
-  return planId(`sha256:${sha256Hex(lines.join('\n'))}`);
-}
-
-/** True when all that `commonText` says is the same. */
-const isAlike = (a: Step, b: Step): boolean =>
-  a.unit === b.unit &&
-  a.wave === b.wave &&
-  a.kind === b.kind &&
-  a.engine === b.engine &&
-  a.class === b.class &&
-  a.undo === b.undo &&
-  a.order === b.order &&
-  a.cause === b.cause &&
-  a.revision === b.revision &&
-  a.revisionBefore === b.revisionBefore &&
-  a.reason === b.reason &&
-  (a.changes === b.changes || (a.changes.length === 0 && b.changes.length === 0));
-
-const commonText = (step: Step): string =>
-  canonicalJson({
-    ...step,
-    id: undefined,
-    instance: undefined,
-    generation: undefined,
-    node: undefined,
-    from: undefined,
-    holds: undefined,
-    heldBefore: undefined,
-    replaces: undefined,
-  });
-
-function holdsText({ cpuMillis, memoryBytes, storageBytes, bandwidthBits, ip, ports, extended }: Holds): string {
-  const amounts = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits ?? 0} ${ip ?? ''}`;
-  let text = amounts;
-  if (ports !== undefined) for (const name of Object.keys(ports)) text += ` ${name}:${ports[name]}`;
-  return extended === undefined ? text : `${text} ${canonicalJson(extended)}`;
 }
 
 const byText =
@@ -307,63 +236,4 @@ function capacityUses({ cluster, ledger }: Context): readonly CapacityUse[] {
       return [{ pod, dimension, ...row, total }];
     }),
   );
-}
-
-function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanBasis {
-  const touched = new Map<ClusterNode, Set<EngineKind>>();
-  const touch = (node: ClusterNode, engine: EngineKind): void => {
-    const engines = touched.get(node);
-    if (engines === undefined) touched.set(node, new Set([engine]));
-    else engines.add(engine);
-  };
-  for (const { waves } of units) {
-    for (const { drafts } of waves) {
-      for (const { node, engine, old } of drafts) {
-        touch(node, engine);
-        if (old !== undefined) touch(old.node, old.allocation.engine);
-      }
-    }
-  }
-  const inOrder = [...touched].sort(([a], [b]) => a.index - b.index);
-  const definitions = new Map(inputs.desired.workloads.map((workload) => [workload.id, workload]));
-  const workloads = units.flatMap(({ workload }) => {
-    const definition = definitions.get(workload);
-    // Where it is declared is no part of what it is.
-    return definition === undefined ? [] : [[workload, digest({ ...definition, declaredAt: '' })] as const];
-  });
-  const textOf = createTexts();
-  const nodes = inOrder.flatMap(([{ name, definition }]) =>
-    definition === undefined ? [] : [[name, sha256Hex(textOf(definition)).slice(0, 16)] as const],
-  );
-  const engines = inOrder.flatMap(([{ name, observed }, kinds]) =>
-    [...kinds].sort().flatMap((kind) => {
-      const engine = observed?.engines[kind];
-      return engine?.kind === 'reachable' ? [[`${name}/${kind}`, engine.fingerprint] as const] : [];
-    }),
-  );
-  return {
-    commits: inputs.desired.commits,
-    storeRevision: inputs.recorded.storeRevision,
-    engines: Object.fromEntries(engines),
-    workloads: Object.fromEntries(workloads),
-    nodes: Object.fromEntries(nodes),
-  };
-}
-
-const digest = (definition: unknown): string => sha256Hex(canonicalJson(definition)).slice(0, 16);
-
-/** Canonical JSON of definitions of which many share parts: nodes of one set have the same labels and capacity. */
-function createTexts(): (definition: object) => string {
-  const known = new Map<unknown, string>();
-  const partText = (part: unknown): string => {
-    if (typeof part !== 'object' || part === null) return canonicalJson(part);
-    const text = known.get(part) ?? canonicalJson(part);
-    known.set(part, text);
-    return text;
-  };
-  return (definition) =>
-    Object.entries(definition)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, part]) => `${key}:${partText(part)}`)
-      .join(',');
 }

@@ -1,0 +1,66 @@
+import { canonicalJson, sha256Hex } from '../model/hash.ts';
+import type { EngineKind } from '../model/ids.ts';
+import type { PlanBasis } from '../model/plan.ts';
+import type { ClusterNode } from './cluster.ts';
+import type { Context } from './context.ts';
+import type { UnitDraft } from './units.ts';
+
+/** The world that a plan was made for, as far as it touches it: what has to be the same when it is applied. */
+export function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanBasis {
+  const touched = new Map<ClusterNode, Set<EngineKind>>();
+  const touch = (node: ClusterNode, engine: EngineKind): void => {
+    const engines = touched.get(node);
+    if (engines === undefined) touched.set(node, new Set([engine]));
+    else engines.add(engine);
+  };
+  for (const { waves } of units) {
+    for (const { drafts } of waves) {
+      for (const { node, engine, old } of drafts) {
+        touch(node, engine);
+        if (old !== undefined) touch(old.node, old.allocation.engine);
+      }
+    }
+  }
+  const inOrder = [...touched].sort(([a], [b]) => a.index - b.index);
+  const definitions = new Map(inputs.desired.workloads.map((workload) => [workload.id, workload]));
+  const workloads = units.flatMap(({ workload }) => {
+    const definition = definitions.get(workload);
+    // Where it is declared is no part of what it is.
+    return definition === undefined ? [] : [[workload, digest({ ...definition, declaredAt: '' })] as const];
+  });
+  const textOf = createTexts();
+  const nodes = inOrder.flatMap(([{ name, definition }]) =>
+    definition === undefined ? [] : [[name, sha256Hex(textOf(definition)).slice(0, 16)] as const],
+  );
+  const engines = inOrder.flatMap(([{ name, observed }, kinds]) =>
+    [...kinds].sort().flatMap((kind) => {
+      const engine = observed?.engines[kind];
+      return engine?.kind === 'reachable' ? [[`${name}/${kind}`, engine.fingerprint] as const] : [];
+    }),
+  );
+  return {
+    commits: inputs.desired.commits,
+    storeRevision: inputs.recorded.storeRevision,
+    engines: Object.fromEntries(engines),
+    workloads: Object.fromEntries(workloads),
+    nodes: Object.fromEntries(nodes),
+  };
+}
+
+const digest = (definition: unknown): string => sha256Hex(canonicalJson(definition)).slice(0, 16);
+
+/** Canonical JSON of definitions of which many share parts: nodes of one set have the same labels and capacity. */
+function createTexts(): (definition: object) => string {
+  const known = new Map<unknown, string>();
+  const partText = (part: unknown): string => {
+    if (typeof part !== 'object' || part === null) return canonicalJson(part);
+    const text = known.get(part) ?? canonicalJson(part);
+    known.set(part, text);
+    return text;
+  };
+  return (definition) =>
+    Object.entries(definition)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, part]) => `${key}:${partText(part)}`)
+      .join(',');
+}
