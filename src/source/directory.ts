@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Diagnostic } from '../model/diagnostics.ts';
@@ -169,17 +169,20 @@ async function followLink(link: Found, repository: string): Promise<LinkTarget> 
   }
 }
 
-/** Reads the file only when its stat is not the one remembered. */
+/**
+ * Reads the file only when its stat is not the one remembered. Synchronously: a small file costs 20 µs so, and ten times
+ * that by way of the thread pool, which adds up to a third of the parsing of thousands.
+ */
 async function openFile(found: Found, memo: StatMemo, diagnostics: Diagnostic[]): Promise<SourceFile | undefined> {
   try {
-    const stats = await stat(found.absolute, { bigint: true });
+    const stats = statSync(found.absolute, { bigint: true });
     const sizeBytes = Number(stats.size);
     if (sizeBytes > maxFileBytes) {
       diagnostics.push(tooLarge(found.path, sizeBytes));
       return undefined;
     }
     const remembered = memo.get(found.absolute, stats);
-    const bytes = remembered === undefined ? await readFile(found.absolute) : undefined;
+    const bytes = remembered === undefined ? readFileSync(found.absolute) : undefined;
     const blobId = remembered ?? blobIdOf(bytes ?? Buffer.alloc(0));
     if (remembered === undefined) memo.set(found.absolute, stats, blobId);
     const read = async () => decodeUtf8(bytes ?? (await readSame(found, blobId)), found.path);
