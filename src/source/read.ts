@@ -68,6 +68,14 @@ interface ReadFile {
   readonly isCached: boolean;
 }
 
+let parser: Promise<typeof import('./parse.ts')> | undefined;
+
+/** Loaded when needed, and once: a repo that comes from the cache whole needs no YAML parser. */
+function loadParser(): Promise<typeof import('./parse.ts')> {
+  parser ??= import('./parse.ts');
+  return parser;
+}
+
 async function readFile(
   file: SourceFile,
   options: { readonly source: string; readonly isRemote: boolean; readonly cache: DocumentCache },
@@ -93,8 +101,7 @@ async function readFile(
   }
   try {
     const text = await file.read();
-    // Loaded when needed: a repo that comes from the cache whole needs no YAML parser.
-    const { parseFile } = await import('./parse.ts');
+    const { parseFile } = await loadParser();
     const locator = locatorOf(async () => text);
     const parsed = parseFile(text, path);
     const documents = parsed.documents.map((document) => ({
