@@ -8,6 +8,7 @@ import { checkAcross } from './check.ts';
 import { checkAllowed } from './check-allowed.ts';
 import { checkOverrides } from './check-overrides.ts';
 import { checkUnique } from './check-unique.ts';
+import { openDesiredCache } from './desired-cache.ts';
 import type { SourceDocument } from './document.ts';
 import { SourceError } from './error.ts';
 import { resolveIncludes } from './include.ts';
@@ -16,7 +17,7 @@ import { openInclude, openTree } from './open.ts';
 import { type Problem, sortDiagnostics, toDiagnostics } from './problem.ts';
 import { type FreshFile, type ReadTree, readTree, toCached } from './read.ts';
 import type { Cluster } from './schema-types.generated.ts';
-import type { SourceLocation } from './tree.ts';
+import type { SourceLocation, SourceTree } from './tree.ts';
 import { loadValidator } from './validate.ts';
 
 export interface LoadOptions {
@@ -46,8 +47,15 @@ export interface LoadResult {
  */
 export async function loadDesired(options: LoadOptions): Promise<LoadResult> {
   const loading = startLoading(options);
+  const today = new Date().toISOString().slice(0, 10);
+  const whole = openDesiredCache({ cacheDir: loading.cacheDir, location: options.location, today });
   try {
-    const local = await readLocal(loading);
+    const tree = await openTree(options.location, { name: localSourceName, cacheDir: loading.cacheDir });
+    const known = tree.diagnostics.length === 0 ? whole.get(tree) : undefined;
+    if (known !== undefined) {
+      return { desired: known, diagnostics: [], stats: { files: tree.files.length, documents: 0, parsedFiles: 0 } };
+    }
+    const local = await readLocal(tree, loading);
     const remote = await readRemotes(local, loading);
     const documents = [...local.documents, ...remote];
     const valid = await validateAll(documents, loading);
@@ -58,17 +66,28 @@ export async function loadDesired(options: LoadOptions): Promise<LoadResult> {
       ...checkUnique(declarations, documents),
       ...checkAllowed(valid, local.cluster),
       ...checkAcross(declarations, documents),
-      ...checkOverrides(valid, new Date().toISOString().slice(0, 10)),
+      ...checkOverrides(valid, today),
     );
     await loading.cache.flush();
     const diagnostics = sortDiagnostics([...loading.diagnostics, ...(await toDiagnostics(loading.problems))]);
     const desired = hasErrors(diagnostics) ? undefined : assemble(declarations, loading);
+    if (desired !== undefined && diagnostics.length === 0 && standsAlone(tree, loading)) await whole.put(tree, desired);
     return { ...(desired !== undefined && { desired }), diagnostics, stats: loading.stats };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { diagnostics: sortDiagnostics([...loading.diagnostics, error.diagnostic]), stats: loading.stats };
   }
 }
+
+/**
+ * Nothing but the tree made it what it is. Remembered whole at the second look: a tree that is read for the first time
+ * is a commit that may never be read again.
+ */
+const standsAlone = (tree: SourceTree, { stats, commits, incompleteSources }: Loading): boolean =>
+  stats.parsedFiles === 0 &&
+  stats.files === tree.files.length &&
+  Object.keys(commits).length === 1 &&
+  incompleteSources.length === 0;
 
 const noCluster: Diagnostic = {
   code: 'MUS1301',
@@ -122,9 +141,8 @@ interface Local {
 type SourceSpec = NonNullable<Cluster['spec']['sources']>[number];
 
 /** The repo that holds the Cluster document, with its includes and patches. */
-async function readLocal(loading: Loading): Promise<Local> {
+async function readLocal(tree: SourceTree, loading: Loading): Promise<Local> {
   const { location } = loading.options;
-  const tree = await openTree(location, { name: localSourceName, cacheDir: loading.cacheDir });
   const read = await readTree(tree, { source: localSourceName, isRemote: false, cache: loading.cache });
   record(read, tree.files.length, loading);
   const open = async (path: string): Promise<readonly SourceDocument[]> => {
