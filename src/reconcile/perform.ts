@@ -143,11 +143,12 @@ export async function call<T>(
   deadline: number,
 ): Promise<T> {
   const began = context.clock.now();
+  const within = at.kind === 'await' ? context.limits.look : context.limits.change;
   for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, maxBackoffMs)) {
     if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted');
     if (!context.leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost');
     try {
-      return await context.limits.run(at.node, async () => {
+      return await within(at.node, async () => {
         const engine = await context.engines.engineOf(at.node, at.engine);
         return run(engine, { deadlineMs: deadline, signal: context.hardStop });
       });
