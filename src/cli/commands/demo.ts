@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStage, type Stage, sweep } from '../demo/stage.ts';
 import { cleanUp, playStory } from '../demo/story.ts';
@@ -25,11 +25,12 @@ export async function demo(flags: DemoFlags): Promise<ExitCode> {
     process.stdout.write(text);
   };
   const startedAt = Date.now();
+  // As this process was started: compiled, or from the sources through a loader.
+  const program = [process.execPath, ...process.execArgv, resolve(process.argv[1] ?? '')];
   const stage = await openStage({
     folder,
     example: fileURLToPath(new URL('../../../examples/clusters/quickstart', import.meta.url)),
-    // As this process was started: compiled, or from the sources through a loader.
-    program: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    program,
     write,
     color: terminal.color,
   });
@@ -42,7 +43,7 @@ export async function demo(flags: DemoFlags): Promise<ExitCode> {
   process.once('SIGTERM', interrupted);
   try {
     await playStory(stage);
-    if (flags.keep === true) return lookAround(stage);
+    if (flags.keep === true) return lookAround(stage, program);
     await cleanUp(stage);
     stage.say(
       `That was the main job, in ${Math.round((Date.now() - startedAt) / 1000)} s. Start your own: muster init my-cluster`,
@@ -58,9 +59,9 @@ export async function demo(flags: DemoFlags): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-function lookAround({ folder, repo, say }: Stage): ExitCode {
+function lookAround({ folder, repo, say }: Stage, program: readonly string[]): ExitCode {
   say('The cluster goes on running. To look around:\n');
-  say(`  cd ${folder}`);
+  say(`  cd ${folder}; alias muster='${program.join(' ')}'`);
   say(
     `  export MUSTER_REPO=${repo} MUSTER_REF=main MUSTER_STATE_DIR=${join(folder, 'state')} MUSTER_CACHE_DIR=${join(folder, 'cache')}`,
   );
