@@ -79,4 +79,6 @@ export function toStoreError(error: unknown, location: string): StoreError {
   });
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Without the empty note that gRPC ends its messages with. */
+const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/\s*Resolution note:\s*$/, '');
