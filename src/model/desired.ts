@@ -26,7 +26,7 @@ export interface DesiredCluster {
   readonly store?: { readonly endpoints: readonly string[]; readonly prefix: string };
   readonly drift: {
     readonly changed: DriftPolicy;
-    readonly orphan: DriftPolicy;
+    readonly orphan: Exclude<DriftPolicy, 'heal'>;
     readonly ignoreFields: readonly string[];
   };
   readonly prune: {
@@ -35,7 +35,6 @@ export interface DesiredCluster {
     readonly max: { readonly sharePercent: number; readonly atLeast: number };
   };
   readonly apply: { readonly parallelism: number; readonly perNode: number };
-  readonly liveness: { readonly beatMs: number; readonly ttlMs: number };
 }
 
 export type DriftPolicy = 'heal' | 'report' | 'ignore';
@@ -160,7 +159,6 @@ export interface UpdatePolicy {
   readonly order: 'auto' | 'create-first' | 'stop-first';
   readonly maxSurge: CountOrPercent | { readonly kind: 'policy' };
   readonly healthyDeadlineMs: number;
-  readonly onFailure: 'rollback' | 'pause';
 }
 
 export interface DesiredRefactor {

@@ -42,19 +42,18 @@ export function noteWorld(context: Context): void {
   }
 }
 
-/** Ours, but of no allocation. Taking them away is not supported yet, so healing is a report as well. */
+/** Ours, but of no allocation. Taking them away is not supported yet. */
 export function noteOrphans(context: Context, { orphans }: Matched): void {
   const policy = context.inputs.desired.cluster.drift.orphan;
   if (policy === 'ignore') return;
   const frozen = new Set(context.inputs.recorded.inFlight.map((entry) => entry.unit as string));
   for (const { allocation, node, engine, objectId, state } of orphans) {
     if (frozen.has(allocation.slice(0, allocation.lastIndexOf('/')))) continue;
-    const heal = policy === 'heal' ? ' (drift.orphan: heal is not supported yet)' : '';
     context.notes.warn(
       'MUS5007',
       allocation,
       `${allocation} is ${state} on ${node} as ${engine} object ${objectId}, and no allocation owns it: ` +
-        `remove it by hand if it is not needed${heal}`,
+        `remove it by hand if it is not needed`,
     );
   }
 }

@@ -1,19 +1,13 @@
 import type { DesiredCluster } from '../model/desired.ts';
 import { parseDuration } from '../model/units.ts';
 import { parsePercent } from './quantity.ts';
-import { quantity, type Reading, report } from './reading.ts';
+import { quantity, type Reading } from './reading.ts';
 import type { Cluster } from './schema-types.generated.ts';
 
 export function toCluster({ metadata, spec }: Cluster, reading: Reading): DesiredCluster {
-  const { store, drift, prune, apply, liveness } = spec;
+  const { store, drift, prune, apply } = spec;
   const duration = (value: string | number | undefined, pointer: string, fallback: number) =>
     quantity(reading, parseDuration, { value, pointer, fallback });
-  const beatMs = duration(liveness?.beat, '/spec/liveness/beat', 10_000);
-  const ttlMs = duration(liveness?.ttl, '/spec/liveness/ttl', 60_000);
-  if (ttlMs <= beatMs) {
-    const message = 'a node would be lost before it is asked again: liveness.ttl must be longer than liveness.beat';
-    report(reading, { code: 'MUS1320', pointer: '/spec/liveness', target: 'key', message });
-  }
   return {
     name: metadata.name,
     ...(store?.etcd !== undefined && {
@@ -21,7 +15,8 @@ export function toCluster({ metadata, spec }: Cluster, reading: Reading): Desire
     }),
     drift: {
       changed: drift?.changed ?? 'heal',
-      orphan: drift?.orphan ?? 'report',
+      // `heal` is refused as not supported yet.
+      orphan: drift?.orphan === 'ignore' ? 'ignore' : 'report',
       ignoreFields: drift?.ignoreFields ?? [],
     },
     prune: {
@@ -37,6 +32,5 @@ export function toCluster({ metadata, spec }: Cluster, reading: Reading): Desire
       },
     },
     apply: { parallelism: apply?.parallelism ?? 32, perNode: apply?.perNode ?? 4 },
-    liveness: { beatMs, ttlMs },
   };
 }

@@ -188,6 +188,5 @@ function toUpdate(update: Spec['update'], reading: Reading): UpdatePolicy {
       pointer: '/spec/update/healthyDeadline',
       fallback: 300_000,
     }),
-    onFailure: update?.onFailure ?? 'rollback',
   };
 }

@@ -49,7 +49,6 @@ test('a workload of two lines has all the defaults', async () => {
       order: 'auto',
       maxSurge: { kind: 'policy' },
       healthyDeadlineMs: 300_000,
-      onFailure: 'rollback',
     },
     maxUnavailable: { kind: 'policy' },
     onLost: 'auto',
@@ -72,7 +71,7 @@ ports: [{name: http, port: 8080, publish: 31000}, {name: admin, port: 9090, prot
 health: {http: {port: 8080, path: /healthz}, interval: 1s, timeout: 500ms, healthyAfter: 1, unhealthyAfter: 5}
 after: [db, other/queue]
 placement: {pods: [web, batch], strategy: each, require: {disk: ssd}, tolerate: [{key: pool, value: x}], partial: false, perNode: 2}
-update: {groups: [1, 10%], observe: 2m, order: stop-first, maxSurge: 1, healthyDeadline: 30s, onFailure: pause}
+update: {groups: [1, 10%], observe: 2m, order: stop-first, maxSurge: 1, healthyDeadline: 30s}
 disruption: {maxUnavailable: quorum}
 onLost: wait
 stop: {signal: SIGINT, grace: 5s, delay: 1s}
@@ -126,7 +125,6 @@ priority: offline`);
     order: 'stop-first',
     maxSurge: { kind: 'count', count: 1 },
     healthyDeadlineMs: 30_000,
-    onFailure: 'pause',
   });
   assert.deepEqual(
     [item.type, item.replicas, item.maxUnavailable, item.onLost, item.priority],
@@ -201,7 +199,6 @@ test('a cluster of `spec: {}` has all the defaults', async () => {
     drift: { changed: 'heal', orphan: 'report', ignoreFields: [] },
     prune: { stopAfterMs: 600_000, deleteAfterMs: 86_400_000, max: { sharePercent: 10, atLeast: 3 } },
     apply: { parallelism: 32, perNode: 4 },
-    liveness: { beatMs: 10_000, ttlMs: 60_000 },
   });
 });
 

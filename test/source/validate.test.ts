@@ -59,6 +59,8 @@ const process = '{process: {}}';
 /** Everything of the format that does nothing yet, and where it is reported. */
 const later: readonly (readonly [kind: string, spec: string, pointer: string])[] = [
   ['Cluster', '{ssh: {user: root}}', '/spec/ssh'],
+  ['Cluster', '{liveness: {beat: 10s, ttl: 60s}}', '/spec/liveness'],
+  ['Cluster', '{drift: {orphan: heal}}', '/spec/drift/orphan'],
   ['Cluster', '{breaker: {zone: {share: 30%, atLeast: 2}}}', '/spec/breaker'],
   ['Cluster', '{windows: [{kind: deny, schedule: "0 18 * * 5", duration: 60h}]}', '/spec/windows'],
   ['Cluster', '{apply: {limits: {registry: {batch: 200, every: 10ms}}}}', '/spec/apply/limits'],
@@ -79,6 +81,7 @@ const later: readonly (readonly [kind: string, spec: string, pointer: string])[]
   ['Workload', '{image: a, env: {DB: {secret: db, key: url}}}', '/spec/env/DB'],
   ['Workload', '{image: a, docker: {runtime: runc}}', '/spec/docker/runtime'],
   ['Workload', '{image: a, onLost: fence}', '/spec/onLost'],
+  ['Workload', '{image: a, update: {onFailure: pause}}', '/spec/update/onFailure'],
   ['Workload', '{engine: libvirt}', '/spec/engine'],
   ['Refactor', '{moved: [{from: a/b, to: a/c}]}', '/spec/moved'],
   ['Refactor', '{forgotten: []}', '/spec/forgotten'],
