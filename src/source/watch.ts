@@ -79,7 +79,10 @@ interface Wake {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** With a timer of its own: a poll makes thousands of sleeps, and each `AbortSignal.any` would stay with the signal. */
+/**
+ * With a timer of its own rather than `AbortSignal.any`: with that, polls under load were seen to stop on Node 20, and do
+ * not since. Why was not found out.
+ */
 function createWake(): Wake {
   let isUp = false;
   let wakeSleeper: (() => void) | undefined;
