@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,12 +49,21 @@ describe('a process', () => {
 
   it('is started once, however many starts are cut off or run at the same time', async (t) => {
     const { root, engine, create } = begin(t);
-    const objectId = await create({ command: ['/bin/sh', '-c', `echo started; ${runOn}`] });
+    // As in Kubernetes, `$$` in a command is a literal `$`: each run of the program says its own pid.
+    const objectId = await create({ command: ['/bin/sh', '-c', `echo started $$$$; ${runOn}`] });
     // As after a crash of Muster: the supervisor is on its way, and nobody waits for it.
     await engine.start(objectId, { deadlineMs: 15 }).catch((error: unknown) => assert.ok(error instanceof EngineError));
     await Promise.all([1, 2, 3].map(() => openEngine(root).start(objectId, call)));
     assert.equal((await engine.observe(objectId, call))?.state, 'running');
-    assert.deepEqual(await linesOf(engine, objectId), ['started']);
+    // Only a supervisor starts the program. Once all but one have left, nothing is on its way any more.
+    await until(async () => supervisorsOf(root).length === 1);
+    await until(async () => (await linesOf(engine, objectId)).length > 0);
+    const { supervisor, child } = recorded(root, objectId);
+    assert.deepEqual(supervisorsOf(root), [supervisor.pid]);
+    // A stop ends when nothing of the object runs: its output is whole then, a second run's line included.
+    await engine.stop(objectId, { signal: 'SIGKILL', graceMs: 0 }, call);
+    assert.deepEqual(supervisorsOf(root), []);
+    assert.deepEqual(await linesOf(engine, objectId), [`started ${child.pid}`]);
   });
 
   it('goes on when its supervisor is killed, and is then stopped and started all the same', async (t) => {
@@ -360,6 +369,20 @@ const recorded = (root: string, objectId: string): Recorded => {
 function identityOfThisProcess(): { readonly pid: number; readonly startTicks: number } {
   const stat = readFileSync('/proc/self/stat', 'utf8');
   return { pid: process.pid, startTicks: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]) };
+}
+
+/** Pids of the supervisors that run for objects below this root: each names its object's folder. */
+const supervisorsOf = (root: string): readonly number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && argumentsOf(pid).at(-1)?.startsWith(`${root}/`) === true);
+
+function argumentsOf(pid: number): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return []; // It ended meanwhile.
+  }
 }
 
 /** A zombie that nobody has reaped yet does not live. */
