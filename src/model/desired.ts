@@ -14,6 +14,8 @@ export interface Desired {
   readonly incompleteSources: readonly string[];
   readonly policies: readonly DesiredPolicy[];
   readonly namespaces: readonly NamespaceName[];
+  /** Absent: none. */
+  readonly networks?: readonly DesiredNetwork[];
   readonly pods: readonly DesiredPod[];
   readonly nodes: readonly DesiredNode[];
   readonly quotas: readonly DesiredQuota[];
@@ -35,6 +37,8 @@ export interface DesiredCluster {
     readonly max: { readonly sharePercent: number; readonly atLeast: number };
   };
   readonly apply: { readonly parallelism: number; readonly perNode: number };
+  /** Most nodes of one zone that are drained at the same time. Absent: no limit. */
+  readonly drain?: { readonly perZone: CountOrPercent };
 }
 
 export type DriftPolicy = 'heal' | 'report' | 'ignore';
@@ -44,6 +48,8 @@ export interface DesiredPolicy {
   /** Patterns over namespaces; `*` is everything. The narrowest scope wins. */
   readonly namespaces: readonly string[];
   readonly disruption: readonly DisruptionRule[];
+  /** Spread that every workload of the namespaces keeps from so many replicas on (forced multi-site). */
+  readonly require?: readonly { readonly spread: SpreadRule; readonly replicasFrom: number }[];
 }
 
 /** One line of the 1-2-10 rule: the first whose bound holds decides. `max` is a count or a share. */
@@ -64,7 +70,23 @@ export interface DesiredPod {
   readonly strategy: Strategy;
 }
 
-export type Strategy = 'auto' | 'fill' | 'each';
+/**
+ * How instances are distributed over the nodes that may take them.
+ * `auto`: even counts · `fill`: top up the fewest nodes · `each`: the same number on every node · `global`: even
+ * utilisation · `drained`: the fullest node first · `pack`: so that the least capacity becomes unusable
+ */
+export type Strategy = 'auto' | 'fill' | 'each' | 'global' | 'drained' | 'pack';
+
+export interface DesiredNetwork {
+  readonly name: string;
+  /** `10.1.0.0/16` */
+  readonly subnet: string;
+  readonly gateway?: string;
+  /** Ranges by name, inclusive. */
+  readonly pools: readonly { readonly name: string; readonly first: string; readonly last: string }[];
+  /** Docker's name of the network. */
+  readonly docker?: { readonly network: string };
+}
 
 export interface DesiredNode {
   readonly name: NodeName;
@@ -77,6 +99,10 @@ export interface DesiredNode {
   /** Dimensions left out are probed from the engine. */
   readonly capacity: Resources;
   readonly reserved: Resources;
+  /** Absent: nobody knows, and nothing that requires NUMA goes there. Cores are numbered from 0. */
+  readonly numa?: readonly NumaNode[];
+  /** Devices that volumes are placed on, sorted by device. */
+  readonly disks?: readonly NodeDisk[];
   /** Capacity multiplier in thousandths: 2000 sells every core twice. */
   readonly overcommitCpuMilli: number;
   readonly taints: readonly Taint[];
@@ -84,6 +110,31 @@ export interface DesiredNode {
   readonly portRange: { readonly first: number; readonly last: number };
   /** Nodes on one machine share its ports: nodes of one domain never publish the same one. */
   readonly portDomain: string;
+  /** How its drain may go. */
+  readonly drain?: NodeDrain;
+}
+
+export interface NumaNode {
+  /** Ascending. */
+  readonly cpus: readonly number[];
+  readonly memoryBytes: number;
+}
+
+/** A device for volumes. Rates are per second; absent: not limited. */
+export interface NodeDisk {
+  readonly device: string;
+  readonly sizeBytes: number;
+  readonly readIops?: number;
+  readonly writeIops?: number;
+  readonly readBps?: number;
+  readonly writeBps?: number;
+}
+
+export interface NodeDrain {
+  /** When what is still there may be forced off (Unix ms). */
+  readonly deadline?: number;
+  /** After the deadline (at once without one) budgets are ignored; what would lose data still is not touched. */
+  readonly force: boolean;
 }
 
 /** `spare` and `cordoned` accept nothing new; `maintenance` and `offline` are drained. */
@@ -114,6 +165,8 @@ export interface DesiredQuota {
   readonly parent?: string;
   /** Dimension → most; `instances` is limited like a dimension. */
   readonly limits: Resources & { readonly instances?: number };
+  /** What is over a lowered limit is removed, the least urgent first, instead of being refused. */
+  readonly drainToQuota?: true;
 }
 
 export interface DesiredWorkload {
@@ -134,6 +187,8 @@ export interface DesiredWorkload {
   readonly onLost: 'auto' | 'recreate' | 'wait';
   /** Larger goes first when capacity is short. `online` is 1000, `offline` 100. */
   readonly priority: number;
+  /** When it finds no room, instances of lower priority that may be evicted make some. Absent: they never do. */
+  readonly preemption?: 'lower';
   /** Where it is declared, for messages: `file:line`. */
   readonly declaredAt: string;
 }
@@ -145,11 +200,32 @@ export interface Placement {
   readonly strategy?: Strategy;
   /** Labels that a node must have. */
   readonly require: Readonly<Record<string, string>>;
+  /** Labels that a node should have: where several nodes will do, more weight wins. */
+  readonly prefer?: readonly { readonly labels: Readonly<Record<string, string>>; readonly weight: number }[];
+  readonly spread?: readonly SpreadRule[];
+  /** Workloads to be near to, or far from. */
+  readonly affinity?: readonly AffinityRule[];
+  readonly antiAffinity?: readonly AffinityRule[];
   readonly tolerate: readonly { readonly key: string; readonly value?: string }[];
   /** Place what fits and refuse the rest, instead of refusing the whole. */
   readonly partial: boolean;
   /** Most instances of this workload on one node; for `each`, exactly this many on every node. */
   readonly perNode?: number;
+}
+
+export type Domain = 'node' | 'rack' | 'zone';
+
+/** Counts per domain differ by at most one where there is room, and at least `minDomains` domains have one. */
+export interface SpreadRule {
+  readonly by: Domain;
+  readonly minDomains: number;
+}
+
+export interface AffinityRule {
+  readonly to: WorkloadId;
+  readonly by: Domain;
+  /** Kept, or else nothing is placed; otherwise preferred. */
+  readonly required: boolean;
 }
 
 export interface UpdatePolicy {

@@ -67,7 +67,19 @@ export type DisruptionClass = 'none' | 'live' | 'restart' | 'recreate' | 'dataLo
 export type Undo = 'reversible' | 'compensable' | 'final';
 
 /** Why a step is there. */
-export type Cause = 'new' | 'scale' | 'change' | 'heal' | 'drain' | 'lost' | 'prune' | 'rollback' | 'orphan';
+export type Cause =
+  | 'new'
+  | 'scale'
+  | 'change'
+  | 'heal'
+  | 'drain'
+  | 'lost'
+  | 'prune'
+  | 'rollback'
+  | 'orphan'
+  | 'preempt'
+  | 'quota'
+  | 'rebalance';
 
 export interface Step {
   readonly id: StepId;

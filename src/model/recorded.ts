@@ -71,27 +71,64 @@ export interface Allocation {
   readonly heldSince?: number;
 }
 
-/** What an allocation occupies on its node. The names are those of the plan's JSON. */
+/** What an allocation occupies on its node. The names are those of the plan's JSON; what is not held is absent. */
 export interface Holds {
   readonly cpuMillis: number;
   readonly memoryBytes: number;
+  /** Its own disk space; volumes are charged on their devices. */
   readonly storageBytes: number;
   readonly bandwidthBits?: number;
-  readonly extended?: Readonly<Record<string, number>>;
+  /** Cores that it is bound to, fragments included, as the kernel writes them: `0-1,4`. */
+  readonly cpuset?: string;
+  /** Of cores that it does not have whole: core → thousandths. */
+  readonly cpuFragments?: Readonly<Record<string, number>>;
+  /** The NUMA node that its cores and all of its memory are on; absent when they are on several or nobody asked. */
+  readonly numaNode?: number;
+  /** Sorted by name. */
+  readonly volumes?: readonly HeldVolume[];
+  /** Extended resources: kind → piece → thousandths of it. */
+  readonly devices?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Port name → published host port. */
   readonly ports?: Readonly<Record<string, number>>;
+  /** Its address in the network that its revision names. */
   readonly ip?: string;
 }
 
+/** A volume on a device of the node. Rates are per second; absent: none reserved. */
+export interface HeldVolume {
+  readonly name: string;
+  readonly device: string;
+  /** What is charged on the device; of an exclusive volume its share of the whole device. */
+  readonly bytes: number;
+  readonly exclusive?: true;
+  readonly readIops?: number;
+  readonly writeIops?: number;
+  readonly readBps?: number;
+  readonly writeBps?: number;
+}
+
+/** The pieces of each kind that are held, in thousandths. */
+export function extendedOf({ devices }: Pick<Holds, 'devices'>): Readonly<Record<string, number>> {
+  if (devices === undefined) return nothingExtended;
+  return Object.fromEntries(
+    Object.entries(devices).map(([kind, pieces]) => [
+      kind,
+      Object.values(pieces).reduce((sum, milli) => sum + milli, 0),
+    ]),
+  );
+}
+
+const nothingExtended: Readonly<Record<string, number>> = Object.freeze({});
+
 /** The summable part of what is held. */
 export function resourcesOf(holds: Holds): Resources {
-  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended } = holds;
+  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits } = holds;
   return {
     ...(cpuMillis > 0 && { cpuMillis }),
     ...(memoryBytes > 0 && { memoryBytes }),
     ...(storageBytes > 0 && { storageBytes }),
     ...(bandwidthBits !== undefined && bandwidthBits > 0 && { bandwidthBits }),
-    ...extended,
+    ...extendedOf(holds),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * Resources as a small open set of dimensions. Every amount is an integer in the dimension's unit; extended
- * resources (`gpu/a100`) carry their own name and count whole pieces.
+ * Resources as a small open set of dimensions. Every amount is an integer in the dimension's unit. Extended resources
+ * (`gpu/a100`) carry their own name and count thousandths of a piece, since a piece can be shared; JSON and documents
+ * write them in pieces (`piecesOf`).
  */
 export type Dimension = 'cpuMillis' | 'memoryBytes' | 'storageBytes' | 'bandwidthBits' | `${string}/${string}`;
 
@@ -9,6 +10,27 @@ export type Resources = Readonly<Partial<Record<Dimension, number>>>;
 
 /** The dimensions that every node has, in the order in which they are shown. */
 export const baseDimensions = ['cpuMillis', 'memoryBytes', 'storageBytes', 'bandwidthBits'] as const;
+
+/** What one piece of an extended resource counts for. */
+export const milliPerPiece = 1000;
+
+export const isExtended = (dimension: string): dimension is `${string}/${string}` => dimension.includes('/');
+
+/** The amounts as JSON and people have them: extended resources in pieces, with three decimals at most. */
+export const piecesOf = (resources: Resources): Resources => scaleExtended(resources, 1 / milliPerPiece);
+
+/** The inverse of `piecesOf`. */
+export const fromPieces = (resources: Resources): Resources => scaleExtended(resources, milliPerPiece);
+
+function scaleExtended(resources: Resources, by: number): Resources {
+  const entries = Object.entries(resources) as [Dimension, number][];
+  if (!entries.some(([dimension]) => isExtended(dimension))) return resources;
+  return Object.fromEntries(
+    entries.map(([dimension, amount]) => [dimension, isExtended(dimension) ? roundThousandths(amount * by) : amount]),
+  ) as Resources;
+}
+
+const roundThousandths = (amount: number): number => Math.round(amount * 1000) / 1000;
 
 export const noResources: Resources = Object.freeze({});
 

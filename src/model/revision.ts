@@ -15,6 +15,11 @@ export interface Revision {
   readonly resources: RevisionResources;
   /** What the engine enforces; `unlimited` is a cap that is not there. */
   readonly limits: { readonly cpuMillis: number | 'unlimited'; readonly memoryBytes: number | 'unlimited' };
+  /** Whole cores of its own, and the rest on one more core. Absent: it shares the node's cores. */
+  readonly cpu?: RevisionCpu;
+  /** Sorted by name; absent when there are none. */
+  readonly volumes?: readonly RevisionVolume[];
+  readonly network?: RevisionNetwork;
   readonly ports: readonly RevisionPort[];
   readonly health?: HealthCheck;
   readonly stop: { readonly signal: string; readonly graceMs: number; readonly delayMs: number };
@@ -28,8 +33,51 @@ export interface RevisionResources {
   readonly memoryBytes: number;
   readonly storageBytes: number;
   readonly bandwidthBits: number;
-  /** Extended counted resources, `gpu/a100` → pieces. */
+  /**
+   * Extended resources, in thousandths of a piece: whole pieces, or a part of one. The kind may leave the model open:
+   * `gpu/a100`, `gpu/a100|v100` (either, all pieces of one model) or `gpu/*`.
+   */
   readonly extended: Readonly<Record<string, number>>;
+}
+
+export interface RevisionCpu {
+  readonly bind: true;
+  /** `require`: cores and memory of one NUMA node · `prefer`: where there is one, else several · `none`: not looked at */
+  readonly numa: 'require' | 'prefer' | 'none';
+}
+
+export interface RevisionVolume {
+  readonly name: string;
+  /** Absolute path inside the instance. */
+  readonly mount: string;
+  /** 0: not limited, and nothing is charged. */
+  readonly sizeBytes: number;
+  /**
+   * `auto`: the tightest of the node's devices that it fits · `device`: that one · `host`: a directory of the node, not
+   * charged · `network`: brought by the network, not charged; the target is what the engine mounts (`nfs://host/path`)
+   */
+  readonly source:
+    | { readonly kind: 'auto' }
+    | { readonly kind: 'device'; readonly device: string }
+    | { readonly kind: 'host'; readonly path: string }
+    | { readonly kind: 'network'; readonly target: string };
+  /** A whole device that nobody uses; the exclusive volumes of one instance share it in proportion to their sizes. */
+  readonly exclusive: boolean;
+  readonly readOnly: boolean;
+  readonly onRemove: 'keep' | 'delete';
+  /** Rates that are reserved on the device, per second; 0: none. */
+  readonly readIops: number;
+  readonly writeIops: number;
+  readonly readBps: number;
+  readonly writeBps: number;
+}
+
+export interface RevisionNetwork {
+  readonly name: string;
+  /** `pool`: any free address · `keep`: one that belongs to the ordinal · an address: that one, for a single instance */
+  readonly ip: 'pool' | 'keep' | (string & {});
+  /** The network's pool that the address comes from; absent: the whole subnet. */
+  readonly pool?: string;
 }
 
 export interface RevisionPort {

@@ -1,6 +1,6 @@
 import { chargedHolds, usableCapacity } from '../model/capacity.ts';
 import type { DesiredNode } from '../model/desired.ts';
-import type { Holds } from '../model/recorded.ts';
+import { extendedOf, type Holds } from '../model/recorded.ts';
 import { baseDimensions, type Dimension, dimensionsOf, type Resources } from '../model/resources.ts';
 import type { Revision } from '../model/revision.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
@@ -80,7 +80,7 @@ function ledgerDimensions(inputs: PlanInputs, capacities: readonly Resources[]):
   const wanted = inputs.desired.workloads.map((workload) => workload.revision.resources.extended as Resources);
   const all = new Set([...capacities, ...wanted].flatMap((resources) => Object.keys(resources)));
   for (const { holds } of inputs.recorded.allocations) {
-    if (holds.extended !== undefined) for (const name of Object.keys(holds.extended)) all.add(name);
+    if (holds.devices !== undefined) for (const name of Object.keys(holds.devices)) all.add(name);
   }
   const named = Object.fromEntries([...all, ...baseDimensions].map((name) => [name, 1])) as Resources;
   return dimensionsOf(named);
@@ -107,13 +107,12 @@ export function resourcesOfVector(ledger: Ledger, vector: Vector): Resources {
 
 /** What a new instance holds, ports aside. */
 export function holdsOf(revision: Revision): Holds {
-  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended } = revision.resources;
+  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits } = revision.resources;
   return {
     cpuMillis,
     memoryBytes,
     storageBytes,
     ...(bandwidthBits > 0 && { bandwidthBits }),
-    ...(Object.keys(extended).length > 0 && { extended }),
   };
 }
 
@@ -129,8 +128,8 @@ export function addHolds(ledger: Ledger, column: Float64Array, start: number, ho
   column[start + 1] = (column[start + 1] as number) + sign * holds.memoryBytes;
   column[start + 2] = (column[start + 2] as number) + sign * holds.storageBytes;
   column[start + 3] = (column[start + 3] as number) + sign * (holds.bandwidthBits ?? 0);
-  const { extended } = holds;
-  if (extended === undefined) return;
+  if (holds.devices === undefined) return;
+  const extended = extendedOf(holds);
   for (let d = baseDimensions.length; d < ledger.width; d += 1) {
     const amount = extended[ledger.dimensions[d] as Dimension] ?? 0;
     column[start + d] = (column[start + d] as number) + sign * amount;
@@ -147,7 +146,7 @@ export function heldOf(holds: Holds, dimension: Dimension): number {
     case 'bandwidthBits':
       return holds.bandwidthBits ?? 0;
     default:
-      return holds.extended?.[dimension] ?? 0;
+      return holds.devices === undefined ? 0 : (extendedOf(holds)[dimension] ?? 0);
   }
 }
 

@@ -59,9 +59,9 @@ const commonText = (step: Step): string =>
     replaces: undefined,
   });
 
-function holdsText({ cpuMillis, memoryBytes, storageBytes, bandwidthBits, ip, ports, extended }: Holds): string {
+function holdsText({ cpuMillis, memoryBytes, storageBytes, bandwidthBits, ip, ports, ...placed }: Holds): string {
   const amounts = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits ?? 0} ${ip ?? ''}`;
   let text = amounts;
   if (ports !== undefined) for (const name of Object.keys(ports)) text += ` ${name}:${ports[name]}`;
-  return extended === undefined ? text : `${text} ${canonicalJson(extended)}`;
+  return Object.keys(placed).length === 0 ? text : `${text} ${canonicalJson(placed)}`;
 }

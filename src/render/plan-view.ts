@@ -145,6 +145,9 @@ const causes: Readonly<Record<Step['cause'], string>> = {
   prune: 'left git',
   rollback: 'rolled back',
   orphan: 'orphan',
+  preempt: 'preempted',
+  quota: 'over quota',
+  rebalance: 'rebalanced',
 };
 
 export const causeText = (cause: Step['cause']): string => causes[cause];

@@ -88,6 +88,9 @@ function wishOf(
   const chosen = limit === 0 ? nodes.length : limit;
   switch (strategy) {
     case 'auto':
+    case 'global':
+    case 'drained':
+    case 'pack':
       return { replicas: before + need, perNode: limit };
     case 'each':
       return { replicas: need * chosen, perNode: need };

@@ -11,7 +11,14 @@ import {
   type WorkloadId,
 } from '../ids.ts';
 import type { ObservedNode, ObservedObject } from '../observed.ts';
-import type { Allocation, ClusterIdentity, Holds, RecordedNode, RecordedWorkload } from '../recorded.ts';
+import {
+  type Allocation,
+  type ClusterIdentity,
+  extendedOf,
+  type Holds,
+  type RecordedNode,
+  type RecordedWorkload,
+} from '../recorded.ts';
 import { noResources, type Resources } from '../resources.ts';
 import type { Revision } from '../revision.ts';
 import {
@@ -56,13 +63,13 @@ const noHolds: Holds = { cpuMillis: 0, memoryBytes: 0, storageBytes: 0 };
 
 /** Stands in for a body that the snapshot does not have: it holds the same and says nothing else. */
 function emptyRevision(engine: EngineKind, holds: Holds): Revision {
-  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, extended = {} } = holds;
+  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0 } = holds;
   return {
     engine,
     command: [],
     args: [],
     env: {},
-    resources: { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended },
+    resources: { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended: extendedOf(holds) },
     limits: { cpuMillis: 'unlimited', memoryBytes: 'unlimited' },
     ports: [],
     stop: { signal: 'SIGTERM', graceMs: 30_000, delayMs: 0 },
@@ -135,7 +142,7 @@ function loadHolds(holds: Partial<Holds> = {}, body: Revision | undefined): Hold
     return holds as Holds;
   }
   if (Object.keys(holds).length > 0 || body === undefined) return { ...noHolds, ...holds };
-  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended } = body.resources;
+  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits } = body.resources;
   const fixed = body.ports
     .filter((port) => typeof port.publish === 'number')
     .map((port) => [port.name, port.publish] as const);
@@ -144,7 +151,6 @@ function loadHolds(holds: Partial<Holds> = {}, body: Revision | undefined): Hold
     memoryBytes,
     storageBytes,
     ...(bandwidthBits > 0 && { bandwidthBits }),
-    ...(Object.keys(extended).length > 0 && { extended }),
     ...(fixed.length > 0 && { ports: Object.fromEntries(fixed) as Record<string, number> }),
   };
 }

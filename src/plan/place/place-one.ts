@@ -258,6 +258,9 @@ function reasonOf(cause: Cause, intent: Intent, { current, changes, mustLeave }:
     case 'rollback':
       return `back to ${intent.target.hash}: ${changed}`;
     case 'change':
+    case 'preempt':
+    case 'quota':
+    case 'rebalance':
     case 'drain':
     case 'lost':
     case 'prune':

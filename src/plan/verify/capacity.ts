@@ -34,8 +34,8 @@ export function checkCapacity(world: World, report: Report): void {
 
 function extendedNames({ plan, inputs }: World): readonly string[] {
   const names = new Set<string>();
-  const collect = ({ extended }: Holds): void => {
-    if (extended !== undefined) for (const name of Object.keys(extended)) names.add(name);
+  const collect = ({ devices }: Holds): void => {
+    if (devices !== undefined) for (const name of Object.keys(devices)) names.add(name);
   };
   for (const step of plan.steps) collect(step.holds);
   for (const allocation of inputs.recorded.allocations) collect(allocation.holds);

@@ -1,5 +1,5 @@
 import type { NodeName, WorkloadId } from '../../model/ids.ts';
-import type { Allocation, Holds } from '../../model/recorded.ts';
+import { type Allocation, extendedOf, type Holds } from '../../model/recorded.ts';
 import { type Dimension, dimensionsOf, type Resources } from '../../model/resources.ts';
 import type { Item, UnitWork } from './world.ts';
 
@@ -29,9 +29,10 @@ export function createColumns(extended: readonly string[]): Columns {
     of: (holds) => {
       // Neighbours hold mostly the same: nobody changes the amounts, so they are shared.
       if (last !== undefined && isSame(last.holds, holds)) return last.amounts;
-      const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, extended: counts } = holds;
+      const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0 } = holds;
+      const counts = extendedOf(holds);
       const amounts = [1, cpuMillis, memoryBytes, storageBytes, bandwidthBits];
-      for (let column = base.length; column < names.length; column++) amounts.push(counts?.[names[column] ?? ''] ?? 0);
+      for (let column = base.length; column < names.length; column++) amounts.push(counts[names[column] ?? ''] ?? 0);
       last = { holds, amounts };
       return amounts;
     },
@@ -52,7 +53,7 @@ const isSame = (a: Holds, b: Holds): boolean =>
     a.memoryBytes === b.memoryBytes &&
     a.storageBytes === b.storageBytes &&
     a.bandwidthBits === b.bandwidthBits &&
-    a.extended === b.extended);
+    a.devices === b.devices);
 
 /** What only a stopped object still occupies: its disk. */
 export function stoppedPart(amounts: readonly number[]): readonly number[] {

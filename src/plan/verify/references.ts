@@ -1,6 +1,6 @@
 import { type AllocationId, allocationId, type InstanceId } from '../../model/ids.ts';
 import type { Step, Undo } from '../../model/plan.ts';
-import type { Allocation, Holds } from '../../model/recorded.ts';
+import { type Allocation, extendedOf, type Holds } from '../../model/recorded.ts';
 import type { Revision } from '../../model/revision.ts';
 import type { Report } from './violation.ts';
 import { type Item, revisionOf, type World } from './world.ts';
@@ -122,11 +122,7 @@ function holdsWhatIsAsked(holds: Holds, { resources, ports }: Revision): boolean
     const given = holds.ports?.[name];
     if (given === undefined || (publish !== 'auto' && publish !== given)) return false;
   }
-  if (holds.extended === resources.extended) return true;
-  for (const name of Object.keys(resources.extended)) {
-    if ((holds.extended?.[name] ?? 0) !== resources.extended[name]) return false;
-  }
-  return true;
+  return wrongExtended(holds, resources.extended).length === 0;
 }
 
 function wrongAmounts(holds: Holds, { resources }: Revision): readonly string[] {
@@ -135,11 +131,15 @@ function wrongAmounts(holds: Holds, { resources }: Revision): readonly string[] 
     const [held, asked] = [holds[name] ?? 0, resources[name]];
     if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
   }
-  for (const [name, asked] of Object.entries(resources.extended)) {
-    const held = holds.extended?.[name] ?? 0;
-    if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
-  }
-  return wrong;
+  return [...wrong, ...wrongExtended(holds, resources.extended)];
+}
+
+/** In thousandths of a piece. */
+function wrongExtended(holds: Holds, asked: Readonly<Record<string, number>>): readonly string[] {
+  const held = extendedOf(holds);
+  return Object.entries(asked).flatMap(([name, milli]) =>
+    (held[name] ?? 0) === milli ? [] : [`${name} ${held[name] ?? 0}, not ${milli}`],
+  );
 }
 
 function wrongPorts(holds: Holds, { ports }: Revision): readonly string[] {
@@ -162,7 +162,7 @@ function sameHolds(a: Holds, { holds: b }: Allocation): boolean {
       (a.bandwidthBits ?? 0) === (b.bandwidthBits ?? 0) &&
       a.ip === b.ip &&
       sameCounts(a.ports, b.ports) &&
-      sameCounts(a.extended, b.extended))
+      sameCounts(extendedOf(a), extendedOf(b)))
   );
 }
 
