@@ -24,6 +24,15 @@ export async function measure(work: () => unknown): Promise<Measured> {
   return summarise(runs);
 }
 
+/** A single run that was not warmed up: for what takes minutes. */
+export function measureOnce<Result>(work: () => Result): { readonly result: Result; readonly measured: Measured } {
+  const start = performance.now();
+  const cpu = process.cpuUsage();
+  const result = work();
+  const run = { tookMs: performance.now() - start, cpuMs: process.cpuUsage(cpu).user / 1000 };
+  return { result, measured: summarise([run]) };
+}
+
 export interface Run {
   readonly tookMs: number;
   readonly cpuMs: number;
@@ -54,4 +63,13 @@ export function printTable(title: string, header: readonly string[], rows: reado
   console.log(`### ${title}\n`);
   console.log([line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n'));
   console.log('');
+}
+
+/** Of the power of the size that fits the values best (least squares of the logarithms): 1 is linear. */
+export function exponentOf(points: readonly { readonly size: number; readonly value: number }[]): number {
+  const logs = points.map(({ size, value }) => ({ x: Math.log(size), y: Math.log(value) }));
+  const mean = (of: (log: { readonly x: number; readonly y: number }) => number): number =>
+    logs.reduce((sum, log) => sum + of(log), 0) / logs.length;
+  const [x, y] = [mean((log) => log.x), mean((log) => log.y)];
+  return mean((log) => (log.x - x) * (log.y - y)) / mean((log) => (log.x - x) ** 2);
 }

@@ -1,85 +1,163 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Desired } from '../src/model/desired.ts';
-import { revisionHash } from '../src/model/ids.ts';
-import type { Plan } from '../src/model/plan.ts';
-import type { Snapshot } from '../src/model/snapshot/format.ts';
-import { fromSnapshot, toSnapshot } from '../src/model/snapshot.ts';
-import type { PlanInputs } from '../src/plan/inputs.ts';
-import { createPlan } from '../src/plan/plan.ts';
-import { verifyPlan } from '../src/plan/verify.ts';
-import { planJsonChunks } from '../src/render/plan-json.ts';
-import { generateRepo, writeRepo } from './generate.ts';
-import { measure, mebibytes, ms, printTable, ratio, spread } from './measure.ts';
-import { freshInputs, loadRepo, settledInputs } from './world.ts';
+import { toSnapshot } from '../src/model/snapshot.ts';
+import { snapshotChunks, writeDocument } from '../src/reconcile/documents.ts';
+import { cases, type Row } from './cases.ts';
+import { generateDesired, type WorldSize } from './desired.ts';
+import { exponentOf, mebibytes, ms, printTable, ratio, spread } from './measure.ts';
+import { settledInputs } from './world.ts';
 
 /**
- * Planning and its verification from memory, compared in the same run with parsing the state that they start from.
- *   node --import tsx bench/plan.ts [--large]        1,000 nodes × 20,000 instances; --large: 10,000 × 200,000
+ * Planning and its verification from memory, compared in the same run with a naive scan and with parsing the state that
+ * they start from. Every case runs in a process of its own, on one core.
+ *   node --import tsx bench/plan.ts [--quick] [--only fresh,noChange] [--growth]
+ * 10,000 nodes × 200,000 instances × 5,000 workloads; `--quick`: a tenth of it. `--only` names cases of bench/cases.ts;
+ * JSON.parse is always measured, since everything is compared with it. `--growth` measures nothing but growth.
+ *
+ * To see where the time goes, run one case in this process:
+ *   node --cpu-prof --cpu-prof-dir=/tmp/profile --import tsx bench/plan.ts --quick --case fresh
  */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { large: { type: 'boolean', default: false } } });
-  const size = values.large
-    ? { nodes: 10_000, instances: 200_000, workloads: 5000, seed: 1 }
-    : { nodes: 1000, instances: 20_000, workloads: 1000, seed: 1 };
-  const desired = await generatedDesired(size);
-  const settled = settledInputs(desired);
-  const text = JSON.stringify(toSnapshot(settled));
-  const parse = await measure(() => JSON.parse(text));
-  const rows = [['`JSON.parse` of the snapshot', ms(parse.medianMs), spread(parse), ms(parse.cpuMs), ratio(1)]];
-  const add = async (name: string, work: () => unknown): Promise<void> => {
-    const measured = await measure(work);
-    rows.push([name, ms(measured.medianMs), spread(measured), ms(measured.cpuMs), ratio(measured.cpuMs / parse.cpuMs)]);
-  };
-  await add('`fromSnapshot`', () => fromSnapshot(JSON.parse(text) as Snapshot, { desired }));
-  const cases: readonly (readonly [string, PlanInputs])[] = [
-    ['everything placed anew', freshInputs(desired)],
-    ['nothing changed', settled],
-    ['one workload changed', { ...settled, desired: withOneChange(desired) }],
-  ];
-  for (const [name, inputs] of cases) {
-    const plan = createPlan(inputs);
-    assertSound(inputs, plan);
-    await add(`plan: ${name} (${plan.steps.length} steps)`, () => createPlan(inputs));
-    await add(`verify: ${name}`, () => verifyPlan(inputs, plan));
-    if (name === 'everything placed anew') {
-      await add('render that plan as JSON', () => [...planJsonChunks(plan)].length);
-      await add('`JSON.stringify` of its steps', () => JSON.stringify(plan.steps).length);
-    }
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      growth: { type: 'boolean', default: false },
+      case: { type: 'string' },
+      nodes: { type: 'string' },
+      state: { type: 'string' },
+      prepare: { type: 'boolean', default: false },
+    },
+  });
+  const size = sizeOf(Number(values.nodes ?? (values.quick ? 1000 : 10_000)));
+  if (values.prepare && values.state !== undefined) return prepare(size, values.state);
+  if (values.case !== undefined) {
+    console.log(JSON.stringify(await runCase(values.case, { size, state: values.state })));
+    return;
   }
-  const title = `${size.nodes} nodes × ${size.instances} instances × ${size.workloads} workloads`;
-  printTable(title, ['work', 'median of 5', 'range', 'CPU', 'CPU to `JSON.parse`'], rows);
-  console.log(
-    `Peak resident memory: ${mebibytes(process.resourceUsage().maxRSS * 1024)}; snapshot: ${mebibytes(text.length)}\n`,
-  );
+  if (!values.growth) await compare(size, chosen(values.only));
+  if (values.growth || values.only === undefined) await growth(values.quick ? 1000 : 10_000);
 }
 
-async function generatedDesired(size: Parameters<typeof generateRepo>[0]): Promise<Desired> {
+/** 20 instances a node, 40 a workload. */
+const sizeOf = (nodes: number): WorldSize => ({
+  nodes,
+  instances: nodes * 20,
+  workloads: Math.ceil(nodes / 2),
+  seed: 1,
+  kind: 'plain',
+});
+
+function chosen(only: string | undefined): readonly string[] {
+  const all = Object.keys(cases);
+  if (only === undefined) return all;
+  const wanted = only.split(',');
+  const unknown = wanted.find((name) => !all.includes(name));
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: the cases are ${all.join(', ')}`);
+  return ['parse', ...wanted.filter((name) => name !== 'parse')];
+}
+
+/** Writes the state in which nothing is left to do, so that no case has the memory of making it. */
+async function prepare(size: WorldSize, file: string): Promise<void> {
+  await writeDocument(file, snapshotChunks(toSnapshot(settledInputs(generateDesired(size)))));
+}
+
+async function runCase(
+  name: string,
+  { size, state }: { readonly size: WorldSize; readonly state: string | undefined },
+): Promise<readonly Row[]> {
+  const run = cases[name];
+  if (run === undefined) throw new Error(`--case ${name}: the cases are ${Object.keys(cases).join(', ')}`);
+  const desired = generateDesired(size);
+  const made = (): string => [...snapshotChunks(toSnapshot(settledInputs(desired)))].join('');
+  return run({ size, desired, text: () => (state === undefined ? made() : readFileSync(state, 'utf8')) });
+}
+
+async function compare(size: WorldSize, names: readonly string[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   try {
-    await writeRepo(join(folder, 'repo'), generateRepo(size));
-    return await loadRepo(join(folder, 'repo'), join(folder, 'cache'));
+    const state = join(folder, 'state.json');
+    await child(['--nodes', `${size.nodes}`, '--prepare', '--state', state]);
+    const rows: Row[] = [];
+    for (const name of names) {
+      const output = await child(['--nodes', `${size.nodes}`, '--case', name, '--state', state]);
+      rows.push(...(JSON.parse(output) as Row[]));
+      console.error(`${name}: ${ms(rows.at(-1)?.measured.medianMs ?? Number.NaN)}`);
+    }
+    print(size, rows);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-function withOneChange(desired: Desired): Desired {
-  const [first, ...rest] = desired.workloads;
-  if (first === undefined) throw new Error('the repo has no workloads');
-  const changed = {
-    ...first,
-    revisionHash: revisionHash('0000000000000000'),
-    revision: { ...first.revision, image: 'other:1' },
-  };
-  return { ...desired, workloads: [changed, ...rest] };
+function print(size: WorldSize, rows: readonly Row[]): void {
+  const cpuOf = (start: string): number | undefined => rows.find(({ work }) => work.startsWith(start))?.measured.cpuMs;
+  const to = (base: number | undefined, row: Row): string =>
+    base === undefined ? '–' : ratio(row.measured.cpuMs / base);
+  const [parse, naive] = [cpuOf('`JSON.parse`'), cpuOf('naive scan')];
+  printTable(
+    `${size.nodes} nodes × ${size.instances} instances × ${size.workloads} workloads, ${pinned ? 'one core' : 'not pinned to a core'}`,
+    ['work', 'median of 5', 'range', 'CPU', 'CPU to `JSON.parse`', 'CPU to naive scan', 'peak memory', 'an instance'],
+    rows.map((row) => [
+      row.work,
+      ms(row.measured.medianMs),
+      spread(row.measured),
+      ms(row.measured.cpuMs),
+      to(parse, row),
+      to(naive, row),
+      row.peakBytes === undefined ? '–' : mebibytes(row.peakBytes),
+      row.peakBytes === undefined ? '–' : `${Math.round(row.peakBytes / size.instances)} B`,
+    ]),
+  );
 }
 
-function assertSound(inputs: PlanInputs, plan: Plan): void {
-  const [violation] = verifyPlan(inputs, plan);
-  if (violation !== undefined) throw new Error(`${violation.rule} (${violation.subject}): ${violation.message}`);
+/** Everything placed anew at four sizes; the exponent of the best fit says how the time grows with the size. */
+async function growth(largest: number): Promise<void> {
+  const points: { readonly nodes: number; readonly row: Row }[] = [];
+  for (const share of [0.1, 0.2, 0.5, 1]) {
+    const nodes = largest * share;
+    const [row] = JSON.parse(await child(['--nodes', `${nodes}`, '--case', 'fresh'])) as Row[];
+    if (row !== undefined) points.push({ nodes, row });
+  }
+  printTable(
+    'Growth: everything placed anew, 20 instances a node',
+    ['nodes', 'median of 5', 'range', 'CPU'],
+    points.map(({ nodes, row: { measured } }) => [
+      `${nodes}`,
+      ms(measured.medianMs),
+      spread(measured),
+      ms(measured.cpuMs),
+    ]),
+  );
+  const fit = (value: (row: Row) => number): string =>
+    exponentOf(points.map(({ nodes, row }) => ({ size: nodes, value: value(row) }))).toFixed(2);
+  console.log(
+    `Exponent: ${fit((row) => row.measured.medianMs)} on the clock, ${fit((row) => row.measured.cpuMs)} of CPU\n`,
+  );
+}
+
+const pinned = existsSync('/usr/bin/taskset');
+
+/** This program again, on one core where the system can say so; its standard output. */
+function child(args: readonly string[]): Promise<string> {
+  const node = [process.execPath, '--expose-gc', '--import', 'tsx', import.meta.filename, ...args];
+  const [command = '', ...rest] = pinned ? ['/usr/bin/taskset', '-c', '0', ...node] : node;
+  return new Promise((resolve, reject) => {
+    const running = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    running.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+    });
+    running.once('error', reject);
+    running.once('close', (code) => {
+      if (code === 0) resolve(output);
+      else reject(new Error(`bench/plan.ts ${args.join(' ')} ended with ${code}`));
+    });
+  });
 }
 
 await main();

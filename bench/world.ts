@@ -34,7 +34,7 @@ export function settledInputs(desired: Desired): PlanInputs {
   return inputsOf(desired, worldAfter(fresh, createPlan(fresh)));
 }
 
-function inputsOf(desired: Desired, world: Pick<PlanInputs, 'recorded' | 'observed'>): PlanInputs {
+export function inputsOf(desired: Desired, world: Pick<PlanInputs, 'recorded' | 'observed'>): PlanInputs {
   const { recorded, observed } = world;
   return { desired, recorded, observed, now, expiresAfterMs: day, liveFields: {} };
 }
