@@ -37,8 +37,12 @@ const classes: readonly DisruptionClass[] = ['none', 'live', 'restart', 'recreat
 export const classOf = (path: string, liveFields: readonly string[]): DisruptionClass =>
   liveFields.some((field) => isAtOrBelow(path, field)) ? 'live' : 'recreate';
 
-export const isAtOrBelow = (path: string, pointer: string): boolean =>
-  path === pointer || path.startsWith(`${pointer}/`);
+/** `*` in a pointer stands for any one key: the field of every member of a list. */
+export function isAtOrBelow(path: string, pointer: string): boolean {
+  if (!pointer.includes('/*')) return path === pointer || path.startsWith(`${pointer}/`);
+  const keys = path.split('/');
+  return pointer.split('/').every((key, index) => index < keys.length && (key === '*' || key === keys[index]));
+}
 
 /** Lists are compared member by member while they have the same length, and as a whole otherwise. */
 function collect(

@@ -1,15 +1,22 @@
-import type { DesiredWorkload } from '../model/desired.ts';
-import type { AllocationId, EngineKind, InstanceId, WorkloadId } from '../model/ids.ts';
+import type { DesiredWorkload, SpreadRule, Strategy } from '../model/desired.ts';
+import type { AllocationId, EngineKind, InstanceId, NamespaceName, WorkloadId } from '../model/ids.ts';
 import type { FieldChange } from '../model/plan.ts';
 import type { Allocation } from '../model/recorded.ts';
+import type { Revision } from '../model/revision.ts';
 import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
-import { type Ledger, openLedger, rollbackLedger } from './ledger.ts';
+import { type Ask, openAsks } from './ask.ts';
+import { type Ledger, openLedger } from './ledger.ts';
 import type { Instance } from './match.ts';
 import { type Notes, openNotes } from './notes.ts';
+import { openPieces, type Pieces } from './pieces.ts';
+import { type Affinity, openAffinity } from './place/affinity.ts';
 import { type Candidates, openCandidates } from './place/feasible.ts';
-import { openQuotas, type QuotaLedger, rollbackQuota } from './quota.ts';
-import { openRules, type RulesFor } from './rules.ts';
+import { openShelves, type Shelves } from './place/shelves.ts';
+import { type Group, openGroups } from './place/spread.ts';
+import { openQuotas, type QuotaLedger } from './quota.ts';
+import { openResources } from './resources/all.ts';
+import { openRequirements, openRules, type Requirement, type RulesFor } from './rules.ts';
 
 /** What the stages of one planning share: the compiled cluster, the two ledgers, and what is to be said. */
 export interface Context {
@@ -23,6 +30,15 @@ export interface Context {
   readonly comparisons: Map<string, readonly FieldChange[]>;
   /** The disruption rules of a namespace. */
   readonly rulesFor: RulesFor;
+  /** What policies force upon a namespace. */
+  readonly requirementsFor: (namespace: NamespaceName) => readonly Requirement[];
+  readonly askOf: (revision: Revision) => Ask;
+  readonly pieces: Pieces;
+  readonly affinity: Affinity;
+  readonly shelves: Shelves;
+  readonly groupsOf: (nodes: readonly number[], rules: readonly SpreadRule[]) => readonly Group[];
+  /** By pod. */
+  readonly strategies: ReadonlyMap<string, Strategy>;
   /** Highest generation recorded, by workload; counted when somebody asks. */
   readonly generations: () => ReadonlyMap<WorkloadId, number>;
   readonly hasObject: (allocation: Allocation) => boolean;
@@ -39,15 +55,24 @@ export function openContext(inputs: PlanInputs): Context {
   const objects = once(() => new Set<AllocationId>(inputs.observed.objects.map((object) => object.allocation)));
   const unseenInstances = new Map<WorkloadId, Instance[]>();
   const drainBlocks = new Map<number, { readonly instance: InstanceId; readonly reason: string }[]>();
-  return {
+  const { policies, pods, workloads } = inputs.desired;
+  const ledger = openLedger(inputs, cluster);
+  const context: Context = {
     inputs,
     cluster,
-    ledger: openLedger(inputs, cluster),
-    quotas: openQuotas(inputs, cluster),
+    ledger,
+    quotas: openQuotas(inputs, cluster, ledger.undo),
     notes: openNotes(),
     candidatesOf: openCandidates(cluster),
     comparisons: new Map(),
-    rulesFor: openRules(inputs.desired.policies),
+    rulesFor: openRules(policies),
+    requirementsFor: openRequirements(policies),
+    askOf: openAsks(ledger, openResources(inputs.desired)),
+    pieces: openPieces(inputs, cluster, ledger),
+    affinity: openAffinity(workloads),
+    shelves: openShelves(() => context),
+    groupsOf: openGroups(cluster),
+    strategies: new Map(pods.map(({ name, strategy }) => [name, strategy])),
     generations: once(() => highestGenerations(inputs)),
     hasObject: (allocation) => objects().has(allocation.id),
     unseenInstances,
@@ -55,6 +80,7 @@ export function openContext(inputs: PlanInputs): Context {
     drainBlocks,
     blockDrain: (node, instance, reason) => pushTo(drainBlocks, node.index, { instance, reason }),
   };
+  return context;
 }
 
 /** Made when it is first asked for, and then kept. */
@@ -78,20 +104,4 @@ export function pushTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Va
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);
-}
-
-export interface Mark {
-  readonly ledger: number;
-  readonly quotas: number;
-}
-
-export const markOf = (context: Context): Mark => ({
-  ledger: context.ledger.log.length,
-  quotas: context.quotas.log.length,
-});
-
-/** Takes back every charge since the mark. */
-export function rollbackTo(context: Context, mark: Mark): void {
-  rollbackLedger(context.ledger, mark.ledger);
-  rollbackQuota(context.quotas, mark.quotas);
 }

@@ -23,6 +23,8 @@ export interface Want {
   readonly mustLeave: string | undefined;
   /** The one node that a daemon's instance is for. */
   readonly onlyNode?: ClusterNode;
+  /** The drain of its node does not wait for budgets. */
+  readonly forced?: true;
 }
 
 /** What one workload needs, before anybody asked whether there is room. */

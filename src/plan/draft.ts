@@ -22,6 +22,8 @@ export interface Draft {
   readonly reason: string;
   /** Takes an available instance away from its users before the new one serves. What is not wanted is not missed. */
   readonly disrupts: boolean;
+  /** Its node is to be left whatever the budget says. */
+  readonly forced?: true;
   /** What it was charged on its node and in quotas. Absent for what only ends. */
   readonly charged?: Charged;
   /** What it takes the place of, updates or removes. */

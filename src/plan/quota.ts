@@ -8,13 +8,14 @@ import type { Dimension } from '../model/resources.ts';
 import type { Cluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
 import { heldOf } from './ledger.ts';
+import type { UndoLog } from './undo.ts';
 
-/** Use of every quota, charged like nodes are: adds at once, nothing given back while the plan runs. */
+/** Use of every quota, charged like nodes are: adds at once; what a unit frees goes to its account. */
 export interface QuotaLedger {
   readonly rows: readonly QuotaRow[];
   /** Rows that an instance of a namespace on a pod is charged to, its quotas' parents included. */
   readonly rowsFor: (namespace: NamespaceName, pod: PodName | undefined) => readonly QuotaRow[];
-  readonly log: QuotaCharge[];
+  readonly undo: UndoLog;
 }
 
 export interface QuotaCharge {
@@ -22,7 +23,7 @@ export interface QuotaCharge {
   readonly amount: number;
 }
 
-/** One limit of one quota. Mutable only through `chargeQuota` and `rollbackQuota`. */
+/** One limit of one quota. Mutable only through `chargeQuota` and what undoes it. */
 export interface QuotaRow {
   readonly name: string;
   readonly dimension: Dimension | 'instances';
@@ -40,7 +41,7 @@ export interface QuotaScope {
   readonly pod: PodName | undefined;
 }
 
-export function openQuotas(inputs: PlanInputs, cluster: Cluster): QuotaLedger {
+export function openQuotas(inputs: PlanInputs, cluster: Cluster, undo: UndoLog): QuotaLedger {
   const quotas = new Map(inputs.desired.quotas.map((quota) => [quota.name, quota]));
   const users = (row: QuotaRow): ReadonlyMap<WorkloadId, number> => usersOf(row, { inputs, cluster, rowsFor });
   const rowsOf = new Map(inputs.desired.quotas.map((quota) => [quota.name, rowsOfQuota(quota, users)]));
@@ -63,7 +64,7 @@ export function openQuotas(inputs: PlanInputs, cluster: Cluster): QuotaLedger {
     }
     return rows;
   };
-  const ledger: QuotaLedger = { rows: [...rowsOf.values()].flat(), rowsFor, log: [] };
+  const ledger: QuotaLedger = { rows: [...rowsOf.values()].flat(), rowsFor, undo };
   if (ledger.rows.length === 0) return ledger;
   const namespaceOf = namespaces();
   for (const [index, allocation] of inputs.recorded.allocations.entries()) {
@@ -153,31 +154,34 @@ export const demandOf = (allocation: Pick<Allocation, 'state' | 'holds'>): Deman
   instances: allocation.state === 'held' ? 0 : 1,
 });
 
-export const amountFor = (row: Pick<QuotaRow, 'dimension'>, demand: Demand): number =>
-  row.dimension === 'instances' ? demand.instances : heldOf(demand.holds, row.dimension);
+/** The disk space of volumes counts as storage: a quota does not care which disk. */
+export function amountFor({ dimension }: Pick<QuotaRow, 'dimension'>, { holds, instances }: Demand): number {
+  if (dimension === 'instances') return instances;
+  if (dimension !== 'storageBytes' || holds.volumes === undefined) return heldOf(holds, dimension);
+  return holds.volumes.reduce((sum, { bytes }) => sum + bytes, holds.storageBytes);
+}
 
-/**
- * What one more allocation adds to each quota. One that takes the place of another, which is stopped first, adds only
- * what it needs more, in the quotas that cover both.
- */
-export function quotaDemand(
-  quotas: QuotaLedger,
-  next: { readonly scope: QuotaScope; readonly demand: Demand },
-  freed?: { readonly scope: QuotaScope; readonly demand: Demand },
-): readonly QuotaCharge[] {
-  const rows = quotas.rowsFor(next.scope.namespace, next.scope.pod);
+/** What a demand counts for in each quota that covers it. */
+export function quotaDemand(quotas: QuotaLedger, { namespace, pod }: QuotaScope, demand: Demand): readonly QuotaCharge[] {
+  const rows = quotas.rowsFor(namespace, pod);
   if (rows.length === 0) return noCharges;
-  const shared = freed === undefined ? noRows : quotas.rowsFor(freed.scope.namespace, freed.scope.pod);
   const charges: QuotaCharge[] = [];
   for (const row of rows) {
-    const credit = freed !== undefined && shared.includes(row) ? amountFor(row, freed.demand) : 0;
-    const amount = amountFor(row, next.demand) - credit;
+    const amount = amountFor(row, demand);
     if (amount > 0) charges.push({ row, amount });
   }
   return charges;
 }
 
-const noRows: readonly QuotaRow[] = [];
+/** What of `charges` is more than `by` covers. */
+export function quotaBeyond(charges: readonly QuotaCharge[], by: readonly QuotaCharge[]): readonly QuotaCharge[] {
+  if (by.length === 0) return charges;
+  return charges.flatMap(({ row, amount }) => {
+    const over = amount - (by.find((entry) => entry.row === row)?.amount ?? 0);
+    return over > 0 ? [{ row, amount: over }] : [];
+  });
+}
+
 const noCharges: readonly QuotaCharge[] = [];
 
 /** The first limit that the amounts would break. */
@@ -187,15 +191,11 @@ export const exceeded = (amounts: readonly QuotaCharge[]): QuotaRow | undefined 
 export function chargeQuota(quotas: QuotaLedger, amounts: readonly QuotaCharge[]): void {
   for (const entry of amounts) {
     entry.row.used += entry.amount;
-    quotas.log.push(entry);
   }
-}
-
-export function rollbackQuota(quotas: QuotaLedger, mark: number): void {
-  while (quotas.log.length > mark) {
-    const entry = quotas.log.pop();
-    if (entry !== undefined) entry.row.used -= entry.amount;
-  }
+  if (amounts.length === 0) return;
+  quotas.undo.push(() => {
+    for (const entry of amounts) entry.row.used -= entry.amount;
+  });
 }
 
 export const quotaUses = (quotas: QuotaLedger): readonly QuotaUse[] =>

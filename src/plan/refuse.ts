@@ -1,20 +1,23 @@
 import type { Refusal } from '../model/plan.ts';
 import type { Dimension, Resources } from '../model/resources.ts';
-import type { RevisionPort } from '../model/revision.ts';
 import { formatBitRate, formatCores } from '../model/units.ts';
+import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
-import { holdsOf, holdsVector, resourcesOfVector, shortOf, type Vector } from './ledger.ts';
+import { resourcesOfVector, shortOf, type Vector } from './ledger.ts';
+import type { UnitState } from './place/unit-state.ts';
+import { domainOf } from './place/spread.ts';
 import { amountFor, type QuotaRow } from './quota.ts';
 
 /** "2 of 5 instances do not fit: 12 of 40 nodes lack memory, 28 lack label disk=ssd; nearest: web-a-07 needs 2 GiB more" */
 export function capacityRefusal(
   context: Context,
-  { workload, definition, target }: Intent,
+  { intent, ask, counts, spread }: UnitState,
   count: { readonly failed: number; readonly of: number },
 ): Refusal {
+  const { workload, definition, target } = intent;
   const candidates = context.candidatesOf(definition, target.revision.engine);
-  const amounts = holdsVector(context.ledger, holdsOf(target.revision));
+  const { amounts } = ask;
   const reasons = new Map<string, { key: string; text: string; nodes: number }>();
   const add = (key: string, text: string, nodes: number): void => {
     const entry = reasons.get(text) ?? { key, text, nodes: 0 };
@@ -28,7 +31,7 @@ export function capacityRefusal(
     const lacking = short.findIndex((amount) => amount > 0);
     const dimension = context.ledger.dimensions[lacking];
     if (dimension === undefined) {
-      const reason = fullReason(definition.placement.perNode, target.revision.ports);
+      const reason = whyNotBeside(context, { node: context.cluster.nodes[node] as ClusterNode, intent, ask, counts, spread });
       add(reason.key, reason.text, 1);
       continue;
     }
@@ -53,14 +56,26 @@ export function capacityRefusal(
 
 const plural = (count: number): string => (count === 1 ? 'instance does' : 'instances do');
 
-function fullReason(
-  perNode: number | undefined,
-  ports: readonly RevisionPort[],
+/** Why a node that has room in what is only counted will not do. */
+function whyNotBeside(
+  { affinity, pieces }: Context,
+  of: Pick<UnitState, 'intent' | 'ask' | 'counts' | 'spread'> & { readonly node: ClusterNode },
 ): { readonly key: string; readonly text: string } {
-  if (perNode !== undefined) return { key: 'perNode', text: `have ${perNode} already (perNode)` };
-  const fixed = ports.flatMap(({ publish }) => (typeof publish === 'number' ? [publish] : []));
-  const text = fixed.length === 0 ? 'lack a free port' : `have port ${fixed.join(' or ')} in use already`;
-  return { key: 'ports', text };
+  const { node, spread } = of;
+  const { definition } = of.intent;
+  const { perNode } = definition.placement;
+  const short = pieces.short(of.ask.pieces, node);
+  if (short !== undefined) return short;
+  if (perNode !== undefined && (of.counts.get(node.index) ?? 0) >= perNode)
+    return { key: 'perNode', text: `have ${perNode} already (perNode)` };
+  const unliked = affinity.whyNot(definition, node);
+  if (unliked !== undefined) return { key: 'affinity', text: unliked };
+  const rule = spread.rules.find(({ rule: { by } }) => by !== 'node')?.rule ?? spread.rules[0]?.rule;
+  if (rule !== undefined && !spread.allows(node)) {
+    const where = rule.by === 'node' ? 'have one already' : `are in ${rule.by} ${domainOf(node, rule.by)}, which has its share`;
+    return { key: 'spread', text: `${where} (spread needs ${rule.minDomains} ${rule.by}s)` };
+  }
+  return { key: 'strategy', text: 'cannot take the whole number (strategy each)' };
 }
 
 function whyText(reasons: readonly { text: string; nodes: number }[], nodes: number, pods: readonly string[]): string {
@@ -140,11 +155,12 @@ function bytesText(bytes: number): string {
 
 /** "payments: 412 → 431 of 420 instances; payments/checkout uses most (210)" */
 export function quotaRefusal(
+  context: Context,
   { workload, target }: Intent,
   row: QuotaRow,
   count: { readonly failed: number; readonly of: number },
 ): Refusal {
-  const each = amountFor(row, { holds: holdsOf(target.revision), instances: 1 });
+  const each = amountFor(row, { holds: context.askOf(target.revision).holds, instances: 1 });
   const after = row.used + each * count.failed;
   const [most] = [...row.users()].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
   const user = most === undefined ? '' : `; ${most[0]} uses most (${quotaAmount(row, most[1])})`;

@@ -1,4 +1,4 @@
-import type { DesiredPolicy, DisruptionRule } from '../model/desired.ts';
+import type { DesiredPolicy, DisruptionRule, SpreadRule } from '../model/desired.ts';
 import type { NamespaceName } from '../model/ids.ts';
 
 export type RulesFor = (namespace: NamespaceName) => readonly DisruptionRule[];
@@ -11,6 +11,24 @@ export function openRules(policies: readonly DesiredPolicy[]): RulesFor {
     known.set(namespace, rules);
     return rules;
   };
+}
+
+/** What policies force upon the workloads of a namespace: all that cover it, whichever is the narrowest. */
+export function openRequirements(policies: readonly DesiredPolicy[]): (namespace: NamespaceName) => readonly Requirement[] {
+  const known = new Map<NamespaceName, readonly Requirement[]>();
+  const forcing = policies.filter((policy) => (policy.require?.length ?? 0) > 0);
+  return (namespace) => {
+    const found =
+      known.get(namespace) ??
+      forcing.filter((policy) => narrowness(policy, namespace) >= 0).flatMap((policy) => policy.require ?? []);
+    known.set(namespace, found);
+    return found;
+  };
+}
+
+export interface Requirement {
+  readonly spread: SpreadRule;
+  readonly replicasFrom: number;
 }
 
 function findRules(policies: readonly DesiredPolicy[], namespace: NamespaceName): readonly DisruptionRule[] {

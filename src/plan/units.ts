@@ -3,8 +3,8 @@ import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
 import { type Draft, makes } from './draft.ts';
 import type { MatchedWorkload } from './match.ts';
-import type { Placed } from './place/place.ts';
-import { schedule, type WaveDraft } from './rollout.ts';
+import type { UnitState } from './place/unit-state.ts';
+import { restoreWaves, type WaveDraft } from './place/waves.ts';
 
 /** A unit before its steps have ids. */
 export interface UnitDraft {
@@ -20,23 +20,24 @@ export interface UnitDraft {
 /** One unit for every workload that has something to do, by id. */
 export function buildUnits(
   context: Context,
-  placed: ReadonlyMap<WorkloadId, Placed>,
+  placed: ReadonlyMap<WorkloadId, UnitState>,
   pruned: ReadonlyMap<MatchedWorkload, readonly Draft[]>,
 ): readonly UnitDraft[] {
   const refused = refusedWorkloads(context, placed);
   const units: UnitDraft[] = [];
   for (const [workload, entry] of placed) {
-    const kept = refused.has(workload) ? { ...entry, rollout: [], news: [] } : entry;
-    if (isIdle(kept)) continue;
-    const { waves, lowest } = schedule(context, kept);
+    if (refused.has(workload)) dropChanges(entry);
+    const waves = wavesOf(entry);
     if (waves.length === 0) continue;
+    const { base, maxUnavailable } = entry.budget;
+    const lowest = Math.max(0, Math.min(entry.waves.lowest, base));
     units.push({
       workload,
       after: [],
       waves,
-      availability: kept.budget.base === 0 ? undefined : { lowest, of: kept.budget.base },
-      worstCaseMs: worstCase(context, waves, kept.intent),
-      maxUnavailable: kept.budget.maxUnavailable,
+      availability: base === 0 ? undefined : { lowest, of: base },
+      worstCaseMs: worstCase(context, waves, entry.intent),
+      maxUnavailable,
     });
   }
   for (const [{ id }, drafts] of pruned) {
@@ -48,17 +49,33 @@ export function buildUnits(
   return withOrder(units, placed);
 }
 
-const isIdle = ({ intent, heals, moves, rollout, news }: Placed): boolean =>
-  intent.removals.length + heals.length + moves.length + rollout.length + news.length === 0;
+/** Nothing of what git changed; repairs and moves stay. */
+function dropChanges(state: UnitState): void {
+  state.news = [];
+  if (state.beforeRollout !== undefined) restoreWaves(state.waves, state.beforeRollout);
+}
+
+/** What repairs and what is new first, the rollout, what is new at its revision, removals last. */
+function wavesOf({ intent, waves, news, rolloutWaits }: UnitState): readonly WaveDraft[] {
+  const isRollout = intent.rollout.length > 0;
+  const first = isRollout ? waves.first : [...waves.first, ...news];
+  const last = isRollout && !rolloutWaits ? news : [];
+  return [
+    { drafts: first, observeMs: 0 },
+    ...waves.later,
+    { drafts: last, observeMs: 0 },
+    { drafts: intent.removals, observeMs: 0 },
+  ].filter(({ drafts }) => drafts.length > 0);
+}
 
 /** Those that were refused, and everything that comes after them. */
-function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Placed>): ReadonlySet<WorkloadId> {
+function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, UnitState>): ReadonlySet<WorkloadId> {
   const subjects = new Set(
     context.notes.refusals.filter(({ code }) => code === 'MUS4005').map(({ subject }) => subject),
   );
   const refused = new Set<WorkloadId>([...subjects] as WorkloadId[]);
   for (const [id, entry] of placed) if (entry.refused) refused.add(id);
-  const followers = new Map<WorkloadId, Placed[]>();
+  const followers = new Map<WorkloadId, UnitState[]>();
   for (const entry of placed.values()) {
     for (const first of entry.intent.definition.after) {
       const list = followers.get(first);
@@ -69,15 +86,16 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Plac
   // A worklist in which every workload is at most once.
   const queue = [...refused].sort();
   for (let first = queue.shift(); first !== undefined; first = queue.shift()) {
-    for (const { intent, rollout, news } of followers.get(first) ?? []) {
+    for (const { intent, news } of followers.get(first) ?? []) {
       const { id } = intent.workload;
-      if (refused.has(id) || rollout.length + news.length === 0) continue;
+      const changes = intent.rollout.length + news.length;
+      if (refused.has(id) || changes === 0) continue;
       refused.add(id);
       queue.push(id);
       context.notes.refuse({
         code: 'MUS4008',
         subject: id,
-        instances: rollout.length + news.length,
+        instances: changes,
         message: `${id} comes after ${first}, which is refused`,
         byReason: {},
       });
@@ -87,7 +105,7 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Plac
 }
 
 /** `after` of git, and daemons after everything that leaves the nodes that they leave. */
-function withOrder(units: readonly UnitDraft[], placed: ReadonlyMap<WorkloadId, Placed>): readonly UnitDraft[] {
+function withOrder(units: readonly UnitDraft[], placed: ReadonlyMap<WorkloadId, UnitState>): readonly UnitDraft[] {
   const present = new Set(units.map((unit) => unit.workload));
   const after = new Map<WorkloadId, Set<WorkloadId>>(units.map(({ workload }) => [workload, new Set()]));
   for (const { workload } of units) {
@@ -111,7 +129,7 @@ function withOrder(units: readonly UnitDraft[], placed: ReadonlyMap<WorkloadId, 
   return units.map((unit) => ({ ...unit, after: [...(after.get(unit.workload) ?? [])].sort() }));
 }
 
-const isDaemon = (placed: ReadonlyMap<WorkloadId, Placed>, id: WorkloadId): boolean =>
+const isDaemon = (placed: ReadonlyMap<WorkloadId, UnitState>, id: WorkloadId): boolean =>
   placed.get(id)?.intent.definition.type === 'daemon';
 
 /** Indices of the nodes that a unit leaves because they are drained. */

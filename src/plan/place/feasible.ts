@@ -1,6 +1,7 @@
 import type { DesiredWorkload, Placement } from '../../model/desired.ts';
 import type { EngineKind } from '../../model/ids.ts';
 import { type Cluster, type ClusterNode, isReachable } from '../cluster.ts';
+import { domainOf } from './spread.ts';
 
 /** Nodes that may take a workload as far as rules go; whether there is room is another question. */
 export interface Candidates {
@@ -16,8 +17,9 @@ export interface Candidates {
 export function openCandidates(cluster: Cluster): (workload: DesiredWorkload, engine: EngineKind) => Candidates {
   const cache = new Map<string, Candidates>();
   return ({ placement }, engine) => {
-    const { pods, require, tolerate } = placement;
-    const key = JSON.stringify([engine, pods, Object.entries(require).sort(), tolerate]);
+    const { pods, require, tolerate, spread } = placement;
+    const domains = spread?.map(({ by }) => by);
+    const key = JSON.stringify([engine, pods, Object.entries(require).sort(), tolerate, domains]);
     const known = cache.get(key) ?? findCandidates(cluster, placement, engine);
     cache.set(key, known);
     return known;
@@ -59,7 +61,8 @@ function whyNot(node: ClusterNode, placement: Placement, engine: EngineKind): Re
   const mismatch = whyMisplaced(node, placement, engine) ?? whyTainted(node, placement);
   if (mismatch !== undefined) return mismatch;
   if (!isReachable(node, engine)) return { key: 'liveness', text: `have no reachable ${engine} engine` };
-  return undefined;
+  const lacking = placement.spread?.find(({ by }) => domainOf(node, by) === undefined);
+  return lacking && { key: 'spread', text: `have no ${lacking.by}` };
 }
 
 /** Rules that an instance which is already there must keep, too. */

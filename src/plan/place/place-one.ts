@@ -1,15 +1,29 @@
 import { chargedHolds } from '../../model/capacity.ts';
-import type { Cause, Step, StepKind } from '../../model/plan.ts';
+import type { Step, StepKind } from '../../model/plan.ts';
 import type { Holds } from '../../model/recorded.ts';
+import {
+  type Account,
+  addPending,
+  addQuotaPending,
+  chargeUnit,
+  chargeUnitQuota,
+  freedVector,
+  needOf,
+  quotaNeed,
+} from '../account.ts';
 import { type ClusterNode, isReachable } from '../cluster.ts';
 import { worstClass } from '../compare.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Draft, objectOf } from '../draft.ts';
-import { charge, findPorts, growth, noPorts, ownsPorts, takePorts, timesThatFit, type Vector } from '../ledger.ts';
-import { chargeQuota, type Demand, demandOf, exceeded, type QuotaRow, type QuotaScope, quotaDemand } from '../quota.ts';
-import type { NodeQueue } from './distribute.ts';
+import { holdsVector, type Vector } from '../ledger.ts';
+import type { Predecessor } from '../pieces.ts';
+import { demandOf, exceeded, type QuotaCharge, type QuotaRow, type QuotaScope, quotaBeyond, quotaDemand } from '../quota.ts';
+import { undoTo } from '../undo.ts';
+import { draftOf } from './draft-of.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
+import type { NodeQueue } from './queue.ts';
+import type { UnitState } from './unit-state.ts';
 
 /** Why something could not be placed. */
 export type Failure =
@@ -18,37 +32,43 @@ export type Failure =
   | { readonly kind: 'cannotMove'; readonly reason: string };
 
 export type Outcome =
-  | { readonly kind: 'placed'; readonly draft: Draft }
+  | { readonly kind: 'placed'; readonly draft: Draft; readonly fromQueue: boolean }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 export interface Attempt {
-  /** What a new instance holds, ports and address aside: the same for all of a workload. */
-  readonly ask: { readonly holds: Holds; readonly amounts: Vector };
   readonly order: 'create-first' | 'stop-first';
   /** Opened when first needed: most instances stay where they are. */
   readonly queue: () => NodeQueue;
+  /** What earlier waves of the unit have freed. */
+  readonly account: Account;
   /** Appended to the reason. */
   readonly note: string;
 }
 
 /** Places one instance and charges it: in place, then on its own node, then on the best other one. */
-export function placeOne(context: Context, intent: Intent, want: Want, attempt: Attempt): Outcome {
+export function placeOne(context: Context, state: UnitState, want: Want, attempt: Attempt): Outcome {
+  const { intent } = state;
   const stay = stayingNode(intent, want);
-  const failure = stay === undefined ? undefined : tryStay(context, intent, want, attempt, stay);
+  const failure = stay === undefined ? undefined : tryStay(context, state, want, { attempt, node: stay });
   if (failure?.kind === 'placed') return failure;
   const bound = boundTo(intent, want);
   if (bound !== undefined && want.current !== undefined) {
     return failure ?? failed({ kind: 'cannotMove', reason: bound });
   }
-  return tryElsewhere(context, intent, want, attempt);
+  if (want.onlyNode !== undefined) return tryNode(context, state, want, { attempt, node: want.onlyNode });
+  return tryElsewhere(context, state, want, attempt);
 }
 
 const failed = (failure: Failure): Outcome => ({ kind: 'failed', failure });
 
 /** Set when the instance may be nowhere else. */
-function boundTo({ definition }: Intent, want: Want): string | undefined {
+export function boundTo({ definition }: Intent, want: Want): string | undefined {
   if (definition.type === 'daemon') return `it is the daemon of ${want.onlyNode?.name ?? 'its node'}`;
-  return definition.type === 'static' ? 'it is static and never moves' : undefined;
+  if (definition.type === 'static') return 'it is static and never moves';
+  const hasData = want.current?.allocation.holds.volumes !== undefined;
+  if (!hasData) return undefined;
+  if (definition.type === 'stateful') return 'its volumes are on that node';
+  return definition.replicas === 1 ? 'it is the only one, and its volumes are on that node' : undefined;
 }
 
 function stayingNode({ definition, target }: Intent, want: Want): ClusterNode | undefined {
@@ -62,26 +82,33 @@ function stayingNode({ definition, target }: Intent, want: Want): ClusterNode | 
   return allowed ? node : undefined;
 }
 
-function tryStay(context: Context, intent: Intent, want: Want, attempt: Attempt, node: ClusterNode): Outcome {
+function tryStay(
+  context: Context,
+  state: UnitState,
+  want: Want,
+  { attempt, node }: { readonly attempt: Attempt; readonly node: ClusterNode },
+): Outcome {
   const { current } = want;
   if (current === undefined) return failed({ kind: 'capacity' });
-  if (isInPlace(intent, want)) {
-    const update = tryUpdate(context, intent, want, { attempt, node });
+  const { account } = attempt;
+  if (isInPlace(state.intent, want)) {
+    const update = settle(context, state, want, {
+      node,
+      account,
+      chained: true,
+      kind: 'update',
+      order: 'in-place',
+      note: '',
+    });
     if (update.kind === 'placed') return update;
   }
-  const gone = objectOf(current) === 'gone';
-  const both = attempt.order === 'create-first' && objectOf(current) === 'running';
-  const { allocation } = current;
-  const { holds } = attempt.ask;
-  const amounts = both ? attempt.ask.amounts : growth(context.ledger, holds, chargedHolds(allocation));
-  const keeps = both || allocation.state === 'held' ? noPorts : allocation.holds.ports;
-  return settle(context, intent, want, {
+  const object = objectOf(current);
+  const both = attempt.order === 'create-first' && object === 'running';
+  return settle(context, state, want, {
     node,
-    amounts,
-    keeps,
-    ask: attempt.ask.holds,
-    freesFirst: !both,
-    kind: gone ? 'create' : 'replace',
+    account,
+    chained: !both,
+    kind: object === 'gone' ? 'create' : 'replace',
     order: both ? 'create-first' : 'stop-first',
     note: attempt.note,
   });
@@ -96,190 +123,155 @@ function isInPlace({ target }: Intent, { current, changes, cause }: Want): boole
   return worst === 'none' || worst === 'live';
 }
 
-function tryUpdate(
-  context: Context,
-  intent: Intent,
-  want: Want,
-  { attempt, node }: { readonly attempt: Attempt; readonly node: ClusterNode },
-): Outcome {
-  const { current } = want;
-  if (current === undefined) return failed({ kind: 'capacity' });
-  const { allocation } = current;
-  const { ports = noPorts, ip } = allocation.holds;
-  const holds = withPorts(attempt.ask.holds, ports, ip);
-  const amounts = growth(context.ledger, holds, allocation.holds);
-  const fits = timesThatFit(context.ledger, node.index, amounts) >= 1 && ownsPorts(context.ledger, node, ports);
-  if (!fits) return failed({ kind: 'capacity' });
-  const demand = quotaDemand(
-    context.quotas,
-    { scope: scopeOf(intent, node), demand: { holds, instances: 1 } },
-    freedBy(intent, want),
-  );
-  const row = exceeded(demand);
-  if (row !== undefined) return failed({ kind: 'quota', row });
-  charge(context.ledger, node.index, amounts);
-  chargeQuota(context.quotas, demand);
-  const charged = { amounts, quota: demand };
-  const draft = draftOf(intent, want, { kind: 'update', node, order: 'in-place', note: '' }, { holds, charged });
-  return { kind: 'placed', draft };
-}
-
-function tryElsewhere(context: Context, intent: Intent, want: Want, attempt: Attempt): Outcome {
+function tryElsewhere(context: Context, state: UnitState, want: Want, attempt: Attempt): Outcome {
   const queue = attempt.queue();
-  const { amounts, holds: ask } = attempt.ask;
+  const { definition } = state.intent;
   let full: QuotaRow | undefined;
   // Every turn that does not place drops a node: bounded by the number of candidates.
   for (let best = queue.best(); best !== undefined; best = queue.best()) {
-    const node = context.cluster.nodes[best];
+    const node = context.cluster.nodes[best] as ClusterNode;
     // An instance that has to leave may come back to its own node only where that is not why it leaves.
-    if (node === undefined || (want.current?.node === node && want.mustLeave !== undefined)) {
+    const leaves = want.current?.node === node && want.mustLeave !== undefined;
+    if (leaves || (context.affinity.concerns(definition) && context.affinity.whyNot(definition, node) !== undefined)) {
       queue.drop();
       continue;
     }
-    const same = want.current?.node === node;
-    const stops = want.current !== undefined && objectOf(want.current) === 'running';
-    const outcome = settle(context, intent, want, {
-      node,
-      amounts,
-      ask,
-      keeps: noPorts,
-      freesFirst: attempt.order === 'stop-first' || !stops,
-      kind: want.current === undefined ? 'create' : same ? 'replace' : 'move',
-      order: stops ? attempt.order : want.current && objectOf(want.current) === 'dead' ? 'stop-first' : 'create-first',
-      note: attempt.note,
-    });
-    if (outcome.kind === 'placed') {
-      queue.used();
-      return outcome;
-    }
+    const outcome = tryNode(context, state, want, { attempt, node });
+    if (outcome.kind === 'placed') return { ...outcome, fromQueue: true };
     if (outcome.failure.kind === 'quota') full = outcome.failure.row;
     queue.drop();
   }
   return failed(full === undefined ? { kind: 'capacity' } : { kind: 'quota', row: full });
 }
 
-interface Choice {
+/** A new object on a node, beside or instead of the one that is there. */
+function tryNode(
+  context: Context,
+  state: UnitState,
+  want: Want,
+  { attempt, node }: { readonly attempt: Attempt; readonly node: ClusterNode },
+): Outcome {
+  const { current } = want;
+  const object = current === undefined ? undefined : objectOf(current);
+  const stops = object === 'running';
+  return settle(context, state, want, {
+    node,
+    account: attempt.account,
+    chained: current !== undefined && (attempt.order === 'stop-first' || !stops),
+    kind: current === undefined ? 'create' : current.node === node ? 'replace' : 'move',
+    order: stops ? attempt.order : object === 'dead' ? 'stop-first' : 'create-first',
+    note: attempt.note,
+  });
+}
+
+export interface Choice {
   readonly node: ClusterNode;
-  /** What it adds to the node. */
-  readonly amounts: Vector;
-  /** What it holds, ports and address aside. */
-  readonly ask: Holds;
-  /** Ports that it may keep. */
-  readonly keeps: Readonly<Record<string, number>> | undefined;
-  /** What it replaces is off before it starts. */
-  readonly freesFirst: boolean;
+  readonly account: Account;
+  /** What it replaces is off before it starts: what that held may be used at once. */
+  readonly chained: boolean;
   readonly kind: StepKind;
   readonly order: Step['order'];
   readonly note: string;
 }
 
 /** Charges the choice if it fits in every respect. */
-function settle(context: Context, intent: Intent, want: Want, choice: Choice): Outcome {
-  const { node, amounts } = choice;
-  const { revision } = intent.target;
-  if (timesThatFit(context.ledger, node.index, amounts) < 1) return failed({ kind: 'capacity' });
-  const ports = findPorts(context.ledger, node, revision, choice.keeps);
-  if (ports === undefined) return failed({ kind: 'capacity' });
-  const holds = withPorts(choice.ask, ports, want.current?.allocation.holds.ip);
-  const demand = quotaDemand(
-    context.quotas,
-    { scope: scopeOf(intent, node), demand: { holds, instances: 1 } },
-    choice.freesFirst ? freedBy(intent, want) : undefined,
-  );
-  const row = exceeded(demand);
-  if (row !== undefined) return failed({ kind: 'quota', row });
-  charge(context.ledger, node.index, amounts);
-  takePorts(context.ledger, node, ports);
-  chargeQuota(context.quotas, demand);
-  return { kind: 'placed', draft: draftOf(intent, want, choice, { holds, charged: { amounts, quota: demand } }) };
+function settle(context: Context, state: UnitState, want: Want, choice: Choice): Outcome {
+  const { ledger, quotas } = context;
+  const { node, account, chained } = choice;
+  const { ask, intent } = state;
+  const { current } = want;
+  const held = current === undefined ? undefined : chargedHolds(current.allocation);
+  const mark = ledger.undo.length;
+  const freed = held === undefined ? undefined : freedBy(context, want, { held, kind: choice.kind });
+  const freedHere = chained && current?.node === node ? freed : undefined;
+  const predecessor = chained && held !== undefined && current !== undefined ? { holds: held, node: current.node } : undefined;
+  const holds = withPieces(context, state, node, predecessor);
+  if (holds === undefined) return failed({ kind: 'capacity' });
+  const amounts = ask.isOpen ? holdsVector(ledger, holds) : ask.amounts;
+  const need = needOf(ledger, account, { node: node.index, amounts, freed: freedHere });
+  if (need === undefined) return undone(context, mark, { kind: 'capacity' });
+  const quota = quotaOf(context, intent, want, { choice, holds, held });
+  const row = exceeded(quota.need);
+  if (row !== undefined) return undone(context, mark, { kind: 'quota', row });
+  chargeUnit(ledger, account, { node: node.index, amounts, freed: freedHere, need });
+  chargeUnitQuota(quotas, account, quota);
+  if (current !== undefined && freed !== undefined && freedHere === undefined) {
+    addPending(ledger, account, current.node.index, freed);
+  }
+  addQuotaPending(quotas, account, quota.freedLater);
+  const charged = { amounts: need, quota: quota.need };
+  return { kind: 'placed', draft: draftOf(intent, want, choice, { holds, charged }), fromQueue: false };
 }
 
-/** Instances without ports and addresses share what they hold. */
-function withPorts(ask: Holds, ports: Readonly<Record<string, number>>, ip: string | undefined): Holds {
-  if (ports === noPorts && ip === undefined) return ask;
-  return { ...ask, ...(ports !== noPorts && { ports }), ...(ip !== undefined && { ip }) };
+function undone(context: Context, mark: number, failure: Failure): Outcome {
+  undoTo(context.ledger.undo, mark);
+  return failed(failure);
+}
+
+/** What the instance will hold; instances without pieces share it. */
+function withPieces(
+  context: Context,
+  { ask }: UnitState,
+  node: ClusterNode,
+  predecessor: Predecessor | undefined,
+): Holds | undefined {
+  if (ask.pieces.length === 0) return ask.holds;
+  const pieces = context.pieces.take(ask, node, predecessor);
+  return pieces === undefined ? undefined : { ...ask.holds, ...pieces };
+}
+
+/** An update in place gives everything back; a stop all but disk space, while something is left on the engine. */
+function freedBy(
+  { ledger }: Context,
+  { current }: Want,
+  { held, kind }: { readonly held: Holds; readonly kind: StepKind },
+): Vector | undefined {
+  if (current === undefined || current.status === 'lost') return undefined;
+  return freedVector(ledger, held, kind === 'update' ? 'gone' : objectOf(current));
+}
+
+interface QuotaOf {
+  /** What the new one counts for, less what the old one frees at once. */
+  readonly demand: readonly QuotaCharge[];
+  /** Of that, what earlier waves have not freed. */
+  readonly need: readonly QuotaCharge[];
+  readonly freedLater: readonly QuotaCharge[];
+}
+
+function quotaOf(
+  context: Context,
+  intent: Intent,
+  { current }: Want,
+  { choice, holds, held }: { readonly choice: Choice; readonly holds: Holds; readonly held: Holds | undefined },
+): QuotaOf {
+  const { quotas } = context;
+  if (quotas.rows.length === 0) return noQuota;
+  const wanted = quotaDemand(quotas, scopeOf(intent, choice.node), { holds, instances: 1 });
+  if (current === undefined || held === undefined || current.allocation.state === 'lost') {
+    return { demand: wanted, need: quotaNeed(choice.account, wanted), freedLater: [] };
+  }
+  const keepsDisk = choice.kind !== 'update' && objectOf(current) !== 'gone';
+  const { instances } = demandOf(current.allocation);
+  const freed = quotaDemand(quotas, scopeOf(intent, current.node), {
+    holds: keepsDisk ? withoutDisk(held, choice.chained && choice.node === current.node) : held,
+    instances,
+  });
+  const demand = choice.chained ? quotaBeyond(wanted, freed) : wanted;
+  return {
+    demand,
+    need: quotaNeed(choice.account, demand),
+    freedLater: choice.chained ? quotaBeyond(freed, wanted) : freed,
+  };
+}
+
+const noQuota: QuotaOf = { demand: [], need: [], freedLater: [] };
+
+/** Its own disk space is there twice until the old object is deleted; volumes are when they are not taken over. */
+function withoutDisk({ volumes, ...holds }: Holds, sharesVolumes: boolean): Holds {
+  return { ...holds, storageBytes: 0, ...(sharesVolumes && volumes !== undefined && { volumes }) };
 }
 
 const scopeOf = ({ definition }: Intent, node: ClusterNode): QuotaScope => ({
   namespace: definition.namespace,
   pod: node.definition?.pod,
 });
-
-function freedBy(
-  intent: Intent,
-  { current }: Want,
-): { readonly scope: QuotaScope; readonly demand: Demand } | undefined {
-  if (current === undefined || current.allocation.state === 'lost') return undefined;
-  return { scope: scopeOf(intent, current.node), demand: demandOf(current.allocation) };
-}
-
-function draftOf(
-  intent: Intent,
-  want: Want,
-  choice: Pick<Choice, 'kind' | 'node' | 'order' | 'note'>,
-  { holds, charged }: Required<Pick<Draft, 'holds' | 'charged'>>,
-): Draft {
-  const { current, changes } = want;
-  const { kind, node, order } = choice;
-  const worst = worstClass(changes);
-  const made = kind === 'create' ? 'none' : kind === 'update' ? worst : 'recreate';
-  const draft: Draft = {
-    kind,
-    instance: want.instance,
-    ordinal: want.ordinal,
-    cause: want.cause,
-    node,
-    engine: intent.target.revision.engine,
-    revision: intent.target.hash,
-    holds,
-    charged,
-    order,
-    class: made,
-    changes,
-    reason:
-      choice.note === '' ? reasonOf(want.cause, intent, want) : `${reasonOf(want.cause, intent, want)}${choice.note}`,
-    disrupts: current?.available === true && order === 'stop-first' && kind !== 'create',
-  };
-  if (current === undefined) return draft;
-  return { ...draft, old: { allocation: current.allocation, node: current.node, object: objectOf(current) } };
-}
-
-function reasonOf(cause: Cause, intent: Intent, { current, changes, mustLeave }: Want): string {
-  const fields = changes.map((change) => change.path || '/').join(', ');
-  const changed = fields === '' ? '' : `${fields} changed`;
-  switch (cause) {
-    case 'new':
-      if (current === undefined) return 'new';
-      return current.status === 'held' ? 'declared again' : 'left over from an unfinished run';
-    case 'scale':
-      return `${intent.replicas} are wanted`;
-    case 'heal':
-      return [downReason(current), changed].filter((text) => text !== '').join('; ');
-    case 'rollback':
-      return `back to ${intent.target.hash}: ${changed}`;
-    case 'change':
-    case 'preempt':
-    case 'quota':
-    case 'rebalance':
-    case 'drain':
-    case 'lost':
-    case 'prune':
-    case 'orphan':
-      return [mustLeave ?? '', changed].filter((text) => text !== '').join('; ');
-  }
-}
-
-function downReason(current: Want['current']): string {
-  switch (current?.status) {
-    case 'dead':
-      return current.object?.exitCode === undefined
-        ? `does not run on ${current.node.name}`
-        : `exited with code ${current.object.exitCode} on ${current.node.name}`;
-    case 'gone':
-      return `its object is gone from ${current.node.name}`;
-    case 'unhealthy':
-      return `fails its health check on ${current.node.name}`;
-    default:
-      return current === undefined ? '' : `differs from its revision on ${current.node.name}`;
-  }
-}

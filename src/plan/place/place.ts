@@ -1,35 +1,27 @@
-import type { Strategy } from '../../model/desired.ts';
 import type { WorkloadId } from '../../model/ids.ts';
-import { type Budget, budgetOf, countOf } from '../budget.ts';
-import { type Context, markOf, rollbackTo } from '../context.ts';
+import { openAccount } from '../account.ts';
+import { budgetOf } from '../budget.ts';
+import type { ClusterNode } from '../cluster.ts';
+import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
-import { type Draft, makes, objectOf } from '../draft.ts';
-import { holdsOf, holdsVector } from '../ledger.ts';
-import type { QuotaRow } from '../quota.ts';
-import { capacityRefusal, quotaRefusal } from '../refuse.ts';
-import { type NodeQueue, openQueue } from './distribute.ts';
+import { type Draft, makes } from '../draft.ts';
+import { undoTo } from '../undo.ts';
+import { firstOrder, ordersOf, surgeOf, whyStopFirst } from './order.ts';
 import { type Attempt, type Failure, placeOne } from './place-one.ts';
-
-/** What a workload gets: the drafts of its unit, by what they are for. */
-export interface Placed {
-  readonly intent: Intent;
-  readonly budget: Budget;
-  readonly heals: readonly Draft[];
-  readonly moves: readonly Draft[];
-  readonly rollout: readonly Draft[];
-  readonly news: readonly Draft[];
-  /** What git asks for cannot be done: nothing new of it, and nothing that waits for it. */
-  readonly refused: boolean;
-}
-
-type Growing = { -readonly [Key in keyof Placed]: Placed[Key] } & { readonly counts: Map<number, number> };
+import type { NodeQueue } from './queue.ts';
+import { queueFor } from './queue-for.ts';
+import { type Failed, report, reportWaiting } from './report.ts';
+import { openSpread, spreadRulesOf } from './spread.ts';
+import type { UnitState } from './unit-state.ts';
+import { addRepairs, admits, endWave, openWaves, restoreWaves, saveWaves } from './waves.ts';
 
 /**
  * Places everything, the most urgent first, since what comes late may find no room: by priority, then heals before
- * changes before what is new, then by name.
+ * changes before what is new, then by name. What a unit does is cut into waves as it is placed, since what one wave
+ * frees the next may use.
  */
-export function placeAll(context: Context, intents: readonly Intent[]): ReadonlyMap<WorkloadId, Placed> {
-  const placed = new Map<WorkloadId, Growing>();
+export function placeAll(context: Context, intents: readonly Intent[]): ReadonlyMap<WorkloadId, UnitState> {
+  const placed = new Map<WorkloadId, UnitState>();
   const sorted = [...intents].sort(
     (a, b) => b.definition.priority - a.definition.priority || (a.workload.id < b.workload.id ? -1 : 1),
   );
@@ -38,72 +30,84 @@ export function placeAll(context: Context, intents: readonly Intent[]): Readonly
     let end = first;
     while (sorted[end]?.definition.priority === priority && end < sorted.length) end += 1;
     const equals = sorted.slice(first, end).map((intent) => open(context, intent));
-    for (const state of equals) {
-      placed.set(state.intent.workload.id, state);
-      placeHeals(context, state);
+    for (const state of equals) placed.set(state.intent.workload.id, state);
+    for (const stage of [placeHeals, placeMoves, placeRollout, placeNews]) {
+      for (const state of equals) {
+        stage(context, state);
+        // Nothing goes back behind a stage that is done.
+        context.ledger.undo.length = 0;
+      }
     }
-    for (const state of equals) placeMoves(context, state);
-    for (const state of equals) placeRollout(context, state);
-    for (const state of equals) placeNews(context, state);
     first = end;
   }
   return placed;
 }
 
-function open(context: Context, intent: Intent): Growing {
-  const counts = new Map<number, number>();
-  for (const { node, status } of intent.wanted) {
-    if (status !== 'held') counts.set(node.index, (counts.get(node.index) ?? 0) + 1);
-  }
-  return {
+function open(context: Context, intent: Intent): UnitState {
+  const { definition, target } = intent;
+  const budget = budgetOf(context.rulesFor, intent);
+  const rules = spreadRulesOf(definition, context.requirementsFor(definition.namespace));
+  const state: UnitState = {
     intent,
-    budget: budgetOf(context.rulesFor, intent),
-    heals: [],
-    moves: [],
-    rollout: [],
+    budget,
+    ask: context.askOf(target.revision),
+    account: openAccount(),
+    waves: openWaves(budget, surgeOf(definition, budget)),
+    counts: new Map(),
+    spread: openSpread(rules, intent.replicas),
     news: [],
     refused: false,
-    counts,
+    rolloutWaits: false,
+    beforeRollout: undefined,
   };
+  for (const { node, status } of intent.wanted) {
+    if (status === 'held' || status === 'lost') continue;
+    state.counts.set(node.index, (state.counts.get(node.index) ?? 0) + 1);
+    if (rules.length > 0) state.spread.add(node, 1);
+  }
+  return state;
 }
 
-function placeHeals(context: Context, state: Growing): void {
-  if (state.intent.heals.length === 0) return;
-  const { placed, failures } = placeEach(context, state, state.intent.heals, { order: 'stop-first', note: '' });
-  state.heals = placed;
-  report(context, state, failures, state.intent.heals.length);
+function placeHeals(context: Context, state: UnitState): void {
+  const { heals } = state.intent;
+  if (heals.length === 0) return;
+  const { placed, failures } = placeEach(context, state, heals, { order: 'stop-first', note: '' });
+  addRepairs(context, state, placed);
+  report(context, state, failures, heals.length);
 }
 
-function placeMoves(context: Context, state: Growing): void {
+function placeMoves(context: Context, state: UnitState): void {
   const { moves } = state.intent;
   if (moves.length === 0) return;
-  const first = placeEach(context, state, moves, firstChoice(state, moves));
-  const retry = ordersOf(state, moves)[1];
-  const left = first.failures.map((entry) => entry.want);
-  const second = retry === undefined ? undefined : placeEach(context, state, left, retry);
-  state.moves = [...first.placed, ...(second?.placed ?? [])].sort((a, b) => a.ordinal - b.ordinal);
-  const failures = second?.failures ?? first.failures;
-  report(context, state, failures, moves.length);
+  const [first, retry] = ordersOf(state, moves);
+  const once = placeInWaves(context, state, freeFirst(moves), first ?? firstOrder);
+  endWave(context, state, 0);
+  const left = once.failures.map((entry) => entry.want);
+  const again = retry === undefined || left.length === 0 ? undefined : placeInWaves(context, state, left, retry);
+  endWave(context, state, 0);
+  state.beforeRollout = saveWaves(state.waves);
+  report(context, state, again?.failures ?? once.failures, moves.length);
+  reportWaiting(context, state, [...once.waiting, ...(again?.waiting ?? [])]);
 }
 
 /** All or nothing, with each order that may be used. */
-function placeRollout(context: Context, state: Growing): void {
+function placeRollout(context: Context, state: UnitState): void {
   const { rollout, workload } = state.intent;
   if (rollout.length === 0) return;
-  const counts = new Map(state.counts);
   let failures: readonly Failed[] = [];
   for (const attempt of ordersOf(state, rollout)) {
-    const mark = markOf(context);
-    const result = placeEach(context, state, rollout, attempt);
+    const mark = context.ledger.undo.length;
+    const saved = saveWaves(state.waves);
+    const result = rollGroups(context, state, attempt);
     failures = result.failures;
     const stuck = cannotProceed(state, result.placed);
     if (failures.length === 0 && stuck === undefined) {
-      state.rollout = result.placed;
+      reportWaiting(context, state, result.waiting);
+      state.rolloutWaits = result.waiting.length > 0;
       return;
     }
-    rollbackTo(context, mark);
-    state.counts.clear();
-    for (const [node, count] of counts) state.counts.set(node, count);
+    undoTo(context.ledger.undo, mark);
+    restoreWaves(state.waves, saved);
     if (stuck !== undefined && failures.length === 0) {
       state.refused = true;
       context.notes.refuse({
@@ -120,29 +124,72 @@ function placeRollout(context: Context, state: Growing): void {
   report(context, state, failures, rollout.length);
 }
 
+/** Group by group, until one cannot go on; what cannot go on waits. */
+function rollGroups(context: Context, state: UnitState, attempt: Order): InWaves {
+  const { observeMs } = state.intent.definition.update;
+  const placed: Draft[] = [];
+  const groups = rolloutGroups(state.intent);
+  for (const [index, group] of groups.entries()) {
+    const result = placeInWaves(context, state, group, attempt);
+    placed.push(...result.placed);
+    if (result.failures.length > 0) return { ...result, placed };
+    if (result.waiting.length > 0) {
+      endWave(context, state, 0);
+      return { placed, failures: [], waiting: [...result.waiting, ...groups.slice(index + 1).flat()] };
+    }
+    endWave(context, state, observeMs);
+  }
+  return { placed, failures: [], waiting: [] };
+}
+
+/** The rollout cut at its cumulative groups; what has the revision already counts as rolled out. */
+function rolloutGroups({ definition, replicas, rollout, wanted }: Intent): readonly (readonly Want[])[] {
+  const wants = freeFirst(rollout);
+  const done = wanted.length - rollout.length;
+  const groups: Want[][] = [];
+  let at = 0;
+  const bounds = definition.update.groups.map((group) =>
+    group.kind === 'count' ? group.count : Math.ceil((replicas * group.percent) / 100),
+  );
+  for (const bound of [...bounds, Number.POSITIVE_INFINITY]) {
+    const end = Math.min(wants.length, Math.max(at, bound - done));
+    if (end > at) groups.push(wants.slice(at, end));
+    at = end;
+  }
+  return groups;
+}
+
+/** What is down already comes first: it costs nothing, and gives the budget back. */
+const freeFirst = (wants: readonly Want[]): readonly Want[] =>
+  [...wants].sort((a, b) => Number(isUp(a)) - Number(isUp(b)) || a.ordinal - b.ordinal);
+
+const isUp = ({ current }: Want): boolean => current?.available === true;
+
 /** Set when the rules leave no way to change what runs, whatever the room. */
-function cannotProceed({ intent, budget }: Growing, drafts: readonly Draft[]): string | undefined {
+function cannotProceed({ intent, budget }: UnitState, drafts: readonly Draft[]): string | undefined {
   const { definition } = intent;
   const stops = drafts.some((draft) => draft.disrupts);
+  const isRunning = intent.rollout.some(isUp);
   if (definition.update.order === 'create-first') {
     const why = whyStopFirst(intent);
-    if (why !== undefined && stops) return `update.order is create-first, but ${why}: use order stop-first or auto`;
-    if (surgeOf(intent, budget) === 0) return 'update.order is create-first, but maxSurge is 0';
+    if (why !== undefined && (stops || (isRunning && budget.maxUnavailable === 0)))
+      return `update.order is create-first, but ${why}: use order stop-first or auto`;
+    if (surgeOf(definition, budget) === 0) return 'update.order is create-first, but maxSurge is 0';
   }
-  return stops && budget.maxUnavailable === 0
+  const mustStop = stops || (drafts.length === 0 && isRunning);
+  return mustStop && budget.maxUnavailable === 0
     ? 'maxUnavailable is 0 and the new instances cannot be created first: allow one, or make room for both'
     : undefined;
 }
 
-function placeNews(context: Context, state: Growing): void {
+function placeNews(context: Context, state: UnitState): void {
   const { news, definition } = state.intent;
-  if (news.length === 0) return;
-  if (state.refused) return;
-  const mark = markOf(context);
+  if (news.length === 0 || state.refused) return;
+  const mark = context.ledger.undo.length;
   const { placed, failures } = placeEach(context, state, news, { order: 'stop-first', note: '' });
   report(context, state, failures, news.length);
   if (failures.length > 0 && !definition.placement.partial) {
-    rollbackTo(context, mark);
+    undoTo(context.ledger.undo, mark);
     state.refused = true;
     return;
   }
@@ -151,126 +198,111 @@ function placeNews(context: Context, state: Growing): void {
 }
 
 /** How the instances that run are replaced, and what the steps say about it. */
-type Order = Pick<Attempt, 'order' | 'note'>;
+export type Order = Pick<Attempt, 'order' | 'note'>;
 
-interface Failed {
-  readonly want: Want;
-  readonly failure: Failure;
+interface Each {
+  readonly placed: readonly Draft[];
+  readonly failures: readonly Failed[];
 }
 
-function placeEach(
-  context: Context,
-  state: Growing,
-  wants: readonly Want[],
-  attempt: Order,
-): { readonly placed: readonly Draft[]; readonly failures: readonly Failed[] } {
+interface InWaves extends Each {
+  readonly waiting: readonly Want[];
+}
+
+/** Placed at once, in a wave of their own or beside others: nothing that earlier waves free is used. */
+function placeEach(context: Context, state: UnitState, wants: readonly Want[], order: Order): Each {
   const placed: Draft[] = [];
+  const placing = openPlacing(context, state, { ...order, account: openAccount() });
+  for (const want of wants) {
+    const draft = placing.place(want);
+    if (draft !== undefined) placing.accept(want, draft, placed);
+  }
+  return { placed, failures: placing.failures };
+}
+
+/** Wave by wave: what does not get its turn, since too many others are unavailable, waits. */
+function placeInWaves(context: Context, state: UnitState, wants: readonly Want[], order: Order): InWaves {
+  const { waves, account } = state;
+  const placed: Draft[] = [];
+  const placing = openPlacing(context, state, { ...order, account });
+  for (const [index, want] of wants.entries()) {
+    const mark = context.ledger.undo.length;
+    let draft = placing.place(want);
+    if (draft !== undefined && !admits(waves, draft)) {
+      undoTo(context.ledger.undo, mark);
+      const isFull = waves.open.length > 0;
+      endWave(context, state, 0);
+      draft = isFull ? placing.place(want) : draft;
+      if (draft !== undefined && !admits(waves, draft)) {
+        if (isFull) undoTo(context.ledger.undo, mark);
+        return { placed, failures: placing.failures, waiting: wants.slice(index) };
+      }
+    }
+    if (draft === undefined) continue;
+    placing.accept(want, draft, placed);
+    waves.open.push(draft);
+  }
+  return { placed, failures: placing.failures, waiting: [] };
+}
+
+interface Placing {
+  readonly failures: Failed[];
+  place(want: Want): Draft | undefined;
+  /** It stays placed. */
+  accept(want: Want, draft: Draft, placed: Draft[]): void;
+}
+
+function openPlacing(context: Context, state: UnitState, order: Omit<Attempt, 'queue'>): Placing {
   const failures: Failed[] = [];
   let shared: NodeQueue | undefined;
-  const holds = holdsOf(state.intent.target.revision);
-  const ask = { holds, amounts: holdsVector(context.ledger, holds) };
-  const { definition, target } = state.intent;
   const queue = (): NodeQueue => {
-    shared ??= queueFor(context, state, context.candidatesOf(definition, target.revision.engine).nodes);
+    shared ??= queueFor(context, state);
     return shared;
   };
-  const common: Attempt = { ...attempt, ask, queue };
-  // A daemon's instances are for one node each.
-  const attemptFor = ({ onlyNode }: Want): Attempt =>
-    onlyNode === undefined ? common : { ...common, queue: () => queueFor(context, state, [onlyNode.index]) };
+  const attempt: Attempt = { ...order, queue };
   let full: Failure | undefined;
-  for (const want of wants) {
-    const outcome = placeOne(context, state.intent, want, attemptFor(want));
-    if (outcome.kind === 'failed') {
+  let fromQueue = false;
+  return {
+    failures,
+    place(want) {
+      const from = countedAt(want);
+      if (from !== undefined) count(context, state, from, -1);
+      const outcome = placeOne(context, state, want, attempt);
+      if (from !== undefined) count(context, state, from, 1);
+      if (outcome.kind === 'placed') {
+        fromQueue = outcome.fromQueue;
+        return outcome.draft;
+      }
       if (outcome.failure.kind === 'quota') full = outcome.failure;
       // The queue is shared: nodes that a full quota took out of it are missing for who comes after, for the same reason.
       const sameReason = outcome.failure.kind === 'capacity' && want.onlyNode === undefined;
       failures.push({ want, failure: sameReason ? (full ?? outcome.failure) : outcome.failure });
-      continue;
-    }
-    placed.push(outcome.draft);
-    recount(state.counts, outcome.draft, want);
-  }
-  return { placed, failures };
+      return undefined;
+    },
+    accept(want, draft, placed) {
+      if (fromQueue) shared?.used();
+      placed.push(draft);
+      if (!makes(draft) || want.current?.node === draft.node) return;
+      const from = countedAt(want);
+      if (from !== undefined) count(context, state, from, -1);
+      count(context, state, draft.node, 1);
+    },
+  };
 }
 
-function recount(counts: Map<number, number>, draft: Draft, { current }: Want): void {
-  if (!makes(draft) || (current !== undefined && current.node === draft.node && current.status !== 'held')) return;
-  counts.set(draft.node.index, (counts.get(draft.node.index) ?? 0) + 1);
-  if (current !== undefined && current.status !== 'held') {
-    counts.set(current.node.index, (counts.get(current.node.index) ?? 1) - 1);
-  }
-}
+/** An instance counts where it is, until it goes; what is held or lost does not count. */
+const countedAt = ({ current }: Want): ClusterNode | undefined =>
+  current === undefined || current.status === 'held' || current.status === 'lost' ? undefined : current.node;
 
-function queueFor(context: Context, { intent, counts }: Growing, nodes: readonly number[]): NodeQueue {
-  const strategy = strategyOf(context, intent);
-  const even = Math.max(1, Math.ceil(intent.replicas / Math.max(1, nodes.length)));
-  const perNode = intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY);
-  const amounts = holdsVector(context.ledger, holdsOf(intent.target.revision));
-  return openQueue(context.ledger, { nodes, strategy, amounts, counts, perNode });
-}
-
-/** The workload's own, else that of its pod; over several pods it is `auto`. */
-function strategyOf(context: Context, { definition }: Intent): Strategy {
-  const { strategy, pods } = definition.placement;
-  if (strategy !== undefined) return strategy;
-  if (definition.type === 'daemon' || pods.length !== 1) return 'auto';
-  return context.inputs.desired.pods.find((pod) => pod.name === pods[0])?.strategy ?? 'auto';
-}
-
-/** Orders to try for instances that run, the better first. */
-function ordersOf(state: Growing, wants: readonly Want[]): readonly Order[] {
-  const { intent, budget } = state;
-  const forced = whyStopFirst(intent);
-  const stops = wants.some((want) => want.current !== undefined && objectOf(want.current) === 'running');
-  if (forced !== undefined) {
-    const note = stops && intent.definition.update.order === 'auto' ? `; stop first: ${forced}` : '';
-    return [{ order: 'stop-first', note }];
-  }
-  if (intent.definition.update.order === 'create-first') return [{ order: 'create-first', note: '' }];
-  const withSurge = surgeOf(intent, budget) > 0 ? [{ order: 'create-first' as const, note: '' }] : [];
-  return [...withSurge, { order: 'stop-first', note: stops ? '; stop first: no room or quota for both' : '' }];
-}
-
-const firstChoice = (state: Growing, wants: readonly Want[]): Order =>
-  ordersOf(state, wants)[0] ?? { order: 'stop-first', note: '' };
-
-/** Why the old one has to be off before the new one is on, if it has. */
-function whyStopFirst({ definition, target }: Intent): string | undefined {
-  if (definition.type !== 'stateless') return `a ${definition.type} instance exists once`;
-  if (definition.update.order === 'stop-first') return 'update.order says so';
-  const fixed = target.revision.ports.find((port) => typeof port.publish === 'number');
-  return fixed && `port ${fixed.publish} can be held by one at a time`;
-}
-
-/** How many may be there on top of what is wanted, while a rollout or a move goes on. */
-export function surgeOf({ definition }: Intent, budget: Budget): number {
-  const { maxSurge } = definition.update;
-  return maxSurge.kind === 'policy' ? budget.maxUnavailable : countOf(maxSurge, budget.base);
-}
-
-function report(context: Context, { intent }: Growing, failures: readonly Failed[], of: number): void {
-  const rows = new Map<QuotaRow, number>();
-  for (const { want, failure } of failures) {
-    if (want.current?.node.draining === true)
-      context.blockDrain(want.current.node, want.instance, blockReason(failure));
-    if (failure.kind === 'quota') rows.set(failure.row, (rows.get(failure.row) ?? 0) + 1);
-    if (failure.kind === 'cannotMove') {
-      context.notes.warn('MUS5010', intent.workload.id, `${want.instance} cannot be made anew: ${failure.reason}`);
-    }
-  }
-  for (const [row, failed] of rows) context.notes.refuse(quotaRefusal(intent, row, { failed, of }));
-  const short = failures.filter(({ failure }) => failure.kind === 'capacity').length;
-  if (short > 0) context.notes.refuse(capacityRefusal(context, intent, { failed: short, of }));
-}
-
-function blockReason(failure: Failure): string {
-  switch (failure.kind) {
-    case 'capacity':
-      return 'no other node can take it';
-    case 'quota':
-      return `quota ${failure.row.name} leaves no room to move it`;
-    case 'cannotMove':
-      return failure.reason;
-  }
+/** One instance of the workload more, or less, on a node. */
+function count(context: Context, state: UnitState, node: ClusterNode, by: 1 | -1): void {
+  const apply = (change: 1 | -1): void => {
+    const before = state.counts.get(node.index) ?? 0;
+    if (before + change === 0) state.counts.delete(node.index);
+    else state.counts.set(node.index, before + change);
+    if (state.spread.rules.length > 0) state.spread.add(node, change);
+    context.affinity.add(state.intent.workload.id, node, change);
+  };
+  apply(by);
+  context.ledger.undo.push(() => apply(by === 1 ? -1 : 1));
 }

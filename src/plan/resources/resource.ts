@@ -38,11 +38,13 @@ export interface PlacedResource<Ask, Held, State> {
   poolOf(node: NodeFacts): string;
   /** What the pool has, with nothing of ours taken; foreign objects' part is. */
   open(node: NodeFacts): State;
+  /** Adds what another node of the same pool brings; absent where a pool never has several nodes that matter. */
+  join?(state: State, node: NodeFacts): void;
   take(state: State, held: Held): void;
   release(state: State, held: Held): void;
   /**
-   * Pieces for one more instance on the node, none of them taken. `keep` is what its predecessor held, released before
-   * the call: kept as far as the ask allows. Undefined: there is no room.
+   * Pieces for one more instance on the node, none of them taken. `keep` is what its predecessor held in the same pool,
+   * released before the call: kept as far as the ask allows. Undefined: there is no room.
    */
   choose(
     state: State,

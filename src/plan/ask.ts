@@ -1,0 +1,50 @@
+import type { Holds } from '../model/recorded.ts';
+import type { Revision } from '../model/revision.ts';
+import { holdsVector, isOpenKind, type Ledger, type Vector } from './ledger.ts';
+import type { AnyResource } from './pieces.ts';
+
+/** What every new instance of a revision needs. */
+export interface Ask {
+  /** Equal for asks that are the same in every respect. */
+  readonly key: string;
+  /** What is only counted; what has pieces is added when they are chosen. */
+  readonly holds: Holds;
+  readonly amounts: Vector;
+  readonly pieces: readonly PieceAsk[];
+  /** It leaves the model of a device open: what is charged is known once that is chosen. */
+  readonly isOpen: boolean;
+}
+
+export interface PieceAsk {
+  readonly resource: AnyResource;
+  readonly ask: unknown;
+}
+
+/** The ask of each revision, found once. */
+export function openAsks(ledger: Ledger, resources: readonly AnyResource[]): (revision: Revision) => Ask {
+  const known = new Map<Revision, Ask>();
+  return (revision) => {
+    let ask = known.get(revision);
+    if (ask === undefined) {
+      ask = askOf(ledger, resources, revision);
+      known.set(revision, ask);
+    }
+    return ask;
+  };
+}
+
+function askOf(ledger: Ledger, resources: readonly AnyResource[], revision: Revision): Ask {
+  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended } = revision.resources;
+  const holds: Holds = { cpuMillis, memoryBytes, storageBytes, ...(bandwidthBits > 0 && { bandwidthBits }) };
+  const amounts = holdsVector(ledger, holds);
+  for (const [name, milli] of Object.entries(extended)) {
+    const column = ledger.dimensions.indexOf(name as Ledger['dimensions'][number]);
+    if (column >= 0 && !isOpenKind(name)) amounts[column] = milli;
+  }
+  const pieces = resources.flatMap((resource): readonly PieceAsk[] => {
+    const ask = resource.askOf(revision);
+    return ask === undefined ? [] : [{ resource, ask }];
+  });
+  const key = `${amounts.join()} ${pieces.map(({ resource, ask }) => `${resource.key}${JSON.stringify(ask)}`).join()}`;
+  return { key, holds, amounts, pieces, isOpen: Object.keys(extended).some(isOpenKind) };
+}

@@ -1,0 +1,74 @@
+import type { AffinityRule, DesiredWorkload, Domain } from '../../model/desired.ts';
+import type { WorkloadId } from '../../model/ids.ts';
+import type { ClusterNode } from '../cluster.ts';
+import { domainOf } from './spread.ts';
+
+/**
+ * Where the workloads are that others want to be near to, or far from: recorded and planned instances by failure domain.
+ * Both ends keep an anti-affinity, whichever of them says it.
+ */
+export interface Affinity {
+  /** Why the workload may not be on a node; undefined when it may. */
+  whyNot(workload: DesiredWorkload, node: ClusterNode): string | undefined;
+  /** Wishes that a node fulfils, less those that it goes against. */
+  liking(workload: DesiredWorkload, node: ClusterNode): number;
+  /** An instance came, or went. */
+  add(workload: WorkloadId, node: ClusterNode, by: 1 | -1): void;
+  /** Somebody's rules speak of the workload. */
+  readonly concerns: (workload: DesiredWorkload) => boolean;
+}
+
+export function openAffinity(workloads: readonly DesiredWorkload[]): Affinity {
+  const followed = new Set<WorkloadId>();
+  const avoidedBy = new Map<WorkloadId, { readonly from: WorkloadId; readonly by: Domain }[]>();
+  for (const { id, placement } of workloads) {
+    for (const { to } of placement.affinity ?? noRules) followed.add(to);
+    for (const { to, by, required } of placement.antiAffinity ?? noRules) {
+      followed.add(to);
+      followed.add(id);
+      if (!required || to === id) continue;
+      const list = avoidedBy.get(to);
+      if (list === undefined) avoidedBy.set(to, [{ from: id, by }]);
+      else list.push({ from: id, by });
+    }
+  }
+  const present = new Map<WorkloadId, Map<string, number>>([...followed].map((id) => [id, new Map()]));
+  const isNear = (to: WorkloadId, node: ClusterNode, by: Domain): boolean =>
+    (present.get(to)?.get(keyOf(node, by)) ?? 0) > 0;
+  const isAnywhere = (to: WorkloadId): boolean => (present.get(to)?.size ?? 0) > 0;
+  return {
+    concerns: ({ id, placement }) =>
+      placement.affinity !== undefined || placement.antiAffinity !== undefined || avoidedBy.has(id),
+    whyNot({ id, placement }, node) {
+      for (const { to, by, required } of placement.affinity ?? noRules) {
+        // The first of those that want to be together has nobody to be near to.
+        if (required && !isNear(to, node, by) && !(to === id && !isAnywhere(id))) return `have no ${to} in their ${by}`;
+      }
+      for (const { to, by, required } of placement.antiAffinity ?? noRules) {
+        if (required && isNear(to, node, by)) return `have ${to} in their ${by}`;
+      }
+      const avoiding = avoidedBy.get(id)?.find(({ from, by }) => isNear(from, node, by));
+      return avoiding && `have ${avoiding.from} in their ${avoiding.by}, which keeps away from it`;
+    },
+    liking({ placement }, node) {
+      const wished = (rules: readonly AffinityRule[] | undefined): number =>
+        (rules ?? noRules).filter(({ to, by, required }) => !required && isNear(to, node, by)).length;
+      return wished(placement.affinity) - wished(placement.antiAffinity);
+    },
+    add(workload, node, by) {
+      const domains = present.get(workload);
+      if (domains === undefined) return;
+      for (const kind of kinds) {
+        const key = keyOf(node, kind);
+        const count = (domains.get(key) ?? 0) + by;
+        if (count === 0) domains.delete(key);
+        else domains.set(key, count);
+      }
+    },
+  };
+}
+
+const noRules: readonly AffinityRule[] = [];
+const kinds: readonly Domain[] = ['node', 'rack', 'zone'];
+/** A node without a rack or zone is near to nothing but itself. */
+const keyOf = (node: ClusterNode, by: Domain): string => `${by} ${domainOf(node, by) ?? `of ${node.name}`}`;

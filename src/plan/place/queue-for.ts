@@ -1,0 +1,108 @@
+import type { Strategy } from '../../model/desired.ts';
+import type { ClusterNode } from '../cluster.ts';
+import type { Context } from '../context.ts';
+import type { Intent } from '../decide.ts';
+import { type NodeQueue, openQueue, type RankedQueue } from './queue.ts';
+import { openScore, roomOf } from './score.ts';
+import { type Group, mergeBySpread } from './spread.ts';
+import type { UnitState } from './unit-state.ts';
+
+/** The candidates of a workload, best first: the domain with the fewest instances, then what it likes, then the strategy. */
+export function queueFor(context: Context, state: UnitState): NodeQueue {
+  const { intent, spread } = state;
+  const { definition, target } = intent;
+  context.shelves.reset();
+  const rules = spread.rules.map(({ rule }) => rule);
+  const { nodes } = context.candidatesOf(definition, target.revision.engine);
+  const tiers = tiersOf(context, intent, nodes);
+  const leafOf = openLeaves(context, state, nodes.length);
+  const leaves = tiers.flatMap((tier, rank) =>
+    context.groupsOf(tier, rules).map((group) => ({ group, rank, queue: leafOf(group.nodes) })),
+  );
+  const [only] = leaves;
+  if (leaves.length === 1 && only !== undefined && rules.length === 0) return only.queue;
+  const merged = tiers.map((_, rank) =>
+    mergeBySpread(
+      spread,
+      leaves.filter((leaf) => leaf.rank === rank),
+      (index) => context.cluster.nodes[index] as ClusterNode,
+    ),
+  );
+  return inOrder(merged);
+}
+
+/** Queues one after the other. */
+function inOrder(queues: readonly NodeQueue[]): NodeQueue {
+  let at = 0;
+  return {
+    best() {
+      for (; at < queues.length; at += 1) {
+        const node = queues[at]?.best();
+        if (node !== undefined) return node;
+      }
+      return undefined;
+    },
+    used: () => queues[at]?.used(),
+    drop: () => queues[at]?.drop(),
+  };
+}
+
+/** Nodes by how much the workload likes them, the best first; one list for those that like all the same. */
+function tiersOf(context: Context, { definition }: Intent, nodes: readonly number[]): readonly (readonly number[])[] {
+  const { prefer, affinity, antiAffinity } = definition.placement;
+  const wishes = [...(affinity ?? []), ...(antiAffinity ?? [])].some(({ required }) => !required);
+  if ((prefer === undefined || prefer.length === 0) && !wishes) return [nodes];
+  const tiers = new Map<number, number[]>();
+  for (const index of nodes) {
+    const node = context.cluster.nodes[index] as ClusterNode;
+    const labels = node.definition?.labels ?? {};
+    let weight = wishes ? context.affinity.liking(definition, node) : 0;
+    for (const { labels: wanted, weight: more } of prefer ?? []) {
+      if (Object.entries(wanted).every(([name, value]) => labels[name] === value)) weight += more;
+    }
+    const tier = tiers.get(weight);
+    if (tier === undefined) tiers.set(weight, [index]);
+    else tier.push(index);
+  }
+  return [...tiers].sort(([a], [b]) => b - a).map(([, tier]) => tier);
+}
+
+function openLeaves(context: Context, state: UnitState, candidates: number): (nodes: Group['nodes']) => RankedQueue {
+  const { intent, ask, counts } = state;
+  const strategy = strategyOf(context, intent);
+  const even = Math.max(1, Math.ceil(intent.replicas / Math.max(1, candidates)));
+  const perNode = intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY);
+  const scoreOf = openScore(context, strategy === 'pack' ? 'drained' : strategy, ask);
+  return (nodes) => {
+    return openQueue({
+      nodes,
+      shelf: context.shelves.of(nodes, strategy, ask),
+      scoreOf,
+      roomOf: (node) => roomOf(context, node, ask),
+      strategy,
+      counts,
+      isMember: (node) => includes(nodes, node),
+      perNode,
+    });
+  };
+}
+
+/** Of ascending numbers. */
+function includes(numbers: readonly number[], wanted: number): boolean {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] as number) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return numbers[low] === wanted;
+}
+
+/** The workload's own, else that of its pod; over several pods it is `auto`. */
+export function strategyOf(context: Context, { definition }: Pick<Intent, 'definition'>): Strategy {
+  const { strategy, pods } = definition.placement;
+  if (strategy !== undefined) return strategy;
+  if (definition.type === 'daemon' || pods.length !== 1) return 'auto';
+  return context.strategies.get(pods[0] as string) ?? 'auto';
+}

@@ -1,0 +1,55 @@
+import type { Context } from '../context.ts';
+import type { Want } from '../decide.ts';
+import type { QuotaRow } from '../quota.ts';
+import { capacityRefusal, quotaRefusal } from '../refuse.ts';
+import type { Failure } from './place-one.ts';
+import type { UnitState } from './unit-state.ts';
+
+export interface Failed {
+  readonly want: Want;
+  readonly failure: Failure;
+}
+
+/** Says what of a workload could not be placed, and why its nodes cannot be drained then. */
+export function report(context: Context, state: UnitState, failures: readonly Failed[], of: number): void {
+  const { intent } = state;
+  const rows = new Map<QuotaRow, number>();
+  for (const { want, failure } of failures) {
+    if (want.current?.node.draining === true)
+      context.blockDrain(want.current.node, want.instance, blockReason(failure));
+    if (failure.kind === 'quota') rows.set(failure.row, (rows.get(failure.row) ?? 0) + 1);
+    if (failure.kind === 'cannotMove') {
+      context.notes.warn('MUS5010', intent.workload.id, `${want.instance} cannot be made anew: ${failure.reason}`);
+    }
+  }
+  for (const [row, failed] of rows) context.notes.refuse(quotaRefusal(context, intent, row, { failed, of }));
+  const short = failures.filter(({ failure }) => failure.kind === 'capacity').length;
+  if (short > 0) context.notes.refuse(capacityRefusal(context, state, { failed: short, of }));
+}
+
+function blockReason(failure: Failure): string {
+  switch (failure.kind) {
+    case 'capacity':
+      return 'no other node can take it';
+    case 'quota':
+      return `quota ${failure.row.name} leaves no room to move it`;
+    case 'cannotMove':
+      return failure.reason;
+  }
+}
+
+export function reportWaiting(context: Context, { intent, budget }: UnitState, left: readonly Want[]): void {
+  if (left.length === 0) return;
+  const { id } = intent.workload;
+  for (const { current, instance } of left) {
+    if (current?.node.draining === true)
+      context.blockDrain(current.node, instance, 'too many others of the workload are unavailable');
+  }
+  const down = Math.max(0, budget.base - budget.available);
+  context.notes.warn(
+    'MUS5010',
+    id,
+    `${id}: ${left.length} ${left.length === 1 ? 'step waits' : 'steps wait'}: ${down} of ${budget.base} instances are unavailable, ` +
+      `and at most ${budget.maxUnavailable} may be`,
+  );
+}

@@ -1,0 +1,27 @@
+import type { Account } from '../account.ts';
+import type { Ask } from '../ask.ts';
+import type { Budget } from '../budget.ts';
+import type { Intent } from '../decide.ts';
+import type { Draft } from '../draft.ts';
+import type { Spread } from './spread.ts';
+import type { SavedWaves, Waves } from './waves.ts';
+
+/** A workload's unit while it is placed. */
+export interface UnitState {
+  readonly intent: Intent;
+  readonly budget: Budget;
+  readonly ask: Ask;
+  readonly account: Account;
+  readonly waves: Waves;
+  /** Instances that each node has, by index. */
+  readonly counts: Map<number, number>;
+  readonly spread: Spread;
+  /** What is new at a new revision: after the rollout. */
+  news: readonly Draft[];
+  /** What git asks for cannot be done: nothing new of it, and nothing that waits for it. */
+  refused: boolean;
+  /** A part of the rollout has to wait for others to be available. */
+  rolloutWaits: boolean;
+  /** The waves as they are without the rollout. */
+  beforeRollout: SavedWaves | undefined;
+}

@@ -1,0 +1,107 @@
+import { closeWave } from '../account.ts';
+import type { Budget } from '../budget.ts';
+import type { Context } from '../context.ts';
+import { type Draft, makes } from '../draft.ts';
+import type { UnitState } from './unit-state.ts';
+
+/** One batch of a unit's drafts. */
+export interface WaveDraft {
+  readonly drafts: readonly Draft[];
+  readonly observeMs: number;
+}
+
+/**
+ * The waves of a unit while it is placed: first what repairs (and what is new, where no rollout is under way), then
+ * moves, then the rollout in its groups, then what is new at the new revision, removals last. No wave takes more than the
+ * budget leaves, or adds more than the surge.
+ */
+export interface Waves {
+  /** Fewest that have to stay available. */
+  readonly floor: number;
+  readonly maxUnavailable: number;
+  readonly surge: number;
+  /** Available once the waves so far are done. */
+  up: number;
+  lowest: number;
+  /** Repairs, and what is new beside them. */
+  readonly first: Draft[];
+  readonly later: WaveDraft[];
+  open: Draft[];
+}
+
+export const openWaves = (budget: Budget, surge: number): Waves => ({
+  floor: budget.base - budget.maxUnavailable,
+  maxUnavailable: budget.maxUnavailable,
+  surge: Math.max(1, surge),
+  up: budget.available,
+  lowest: Math.min(budget.base, budget.available),
+  first: [],
+  later: [],
+  open: [],
+});
+
+/** Repairs all go first and at once: they take nothing from anybody. */
+export function addRepairs(context: Context, state: UnitState, drafts: readonly Draft[]): void {
+  const { waves } = state;
+  waves.first.push(...drafts);
+  take(waves, drafts);
+  closeWave(context.ledger, context.quotas, state.account);
+}
+
+/** False when the wave under way has to be done before the draft's turn. */
+export function admits(waves: Waves, draft: Draft): boolean {
+  if (draft.forced === true) return true;
+  if (draft.disrupts) {
+    const allowed = Math.min(waves.maxUnavailable, waves.up - waves.floor);
+    return waves.open.filter((other) => other.disrupts).length + 1 <= allowed;
+  }
+  return !isCharged(draft) || waves.open.filter((other) => !other.disrupts && isCharged(other)).length + 1 <= waves.surge;
+}
+
+/** Ends the wave under way: after its gate everything that it made or changed serves. */
+export function endWave(context: Context, state: UnitState, observeMs: number): void {
+  const { waves } = state;
+  if (waves.open.length === 0) return;
+  take(waves, waves.open);
+  waves.later.push({ drafts: waves.open, observeMs });
+  waves.open = [];
+  closeWave(context.ledger, context.quotas, state.account);
+}
+
+function take(waves: Waves, drafts: readonly Draft[]): void {
+  const taken = drafts.filter((draft) => draft.disrupts).length;
+  waves.lowest = Math.min(waves.lowest, waves.up - taken);
+  waves.up += drafts.filter((draft) => makes(draft) && wasDown(draft)).length;
+}
+
+/** A recorded instance that nobody could use. */
+const wasDown = ({ old, disrupts, order }: Draft): boolean =>
+  old !== undefined &&
+  old.allocation.state !== 'held' &&
+  !disrupts &&
+  (order === 'stop-first' || old.object === 'gone');
+
+const isCharged = (draft: Draft): boolean => draft.disrupts || !wasDown(draft);
+
+/** What the waves were at a time, to go back to. */
+export interface SavedWaves {
+  readonly up: number;
+  readonly lowest: number;
+  /** How many there were after the first. */
+  readonly later: number;
+  readonly open: Draft[];
+}
+
+export const saveWaves = ({ up, lowest, later, open }: Waves): SavedWaves => ({
+  up,
+  lowest,
+  later: later.length,
+  open: [...open],
+});
+
+export function restoreWaves(waves: Waves, saved: SavedWaves): void {
+  waves.up = saved.up;
+  waves.lowest = saved.lowest;
+  waves.later.length = saved.later;
+  waves.open = saved.open;
+}

@@ -1,0 +1,74 @@
+import type { NodeName } from '../../model/ids.ts';
+import type { Plan, PlanSummary } from '../../model/plan.ts';
+import { worldAfter } from '../after.ts';
+import { type Cluster, compileCluster } from '../cluster.ts';
+import { pushTo } from '../context.ts';
+import type { PlanInputs } from '../inputs.ts';
+import { type Instance, type MatchedWorkload, match } from '../match.ts';
+import { createPlan } from '../plan.ts';
+
+/** The world that nodes are taken from: as the plan leaves it, looked at once for any number of losses. */
+export interface PlannedWorld {
+  readonly inputs: PlanInputs;
+  /** What led here from the world as it is. */
+  readonly plan: Plan;
+  readonly cluster: Cluster;
+  readonly workloads: readonly MatchedWorkload[];
+  /** What is on each node that holds something which git wants, by workload id and ordinal. */
+  readonly onNode: ReadonlyMap<NodeName, readonly Resident[]>;
+  /** `code subject` of what is refused with no node lost. */
+  readonly refused: ReadonlySet<string>;
+}
+
+export interface Resident {
+  readonly workload: MatchedWorkload;
+  readonly instance: Instance;
+}
+
+/** The world as it will be once the plan of these inputs is applied. Nothing to do: as it is. */
+export function plannedWorld(inputs: PlanInputs): PlannedWorld {
+  const plan = createPlan(inputs);
+  const after = plan.steps.length === 0 ? inputs : { ...inputs, ...worldAfter(inputs, plan) };
+  return worldOf(after, plan);
+}
+
+/** The world as it is, whatever is planned. */
+export const presentWorld = (inputs: PlanInputs, plan: Plan): PlannedWorld => worldOf(inputs, plan);
+
+function worldOf(inputs: PlanInputs, plan: Plan): PlannedWorld {
+  const cluster = compileCluster(inputs);
+  const { workloads } = match(inputs, cluster);
+  const onNode = new Map<NodeName, Resident[]>();
+  for (const workload of workloads) {
+    for (const instance of wantedOf(workload)) {
+      if (isThere(instance)) pushTo(onNode, instance.node.name, { workload, instance });
+    }
+  }
+  const refused = new Set(plan.refusals.map(({ code, subject }) => `${code} ${subject}`));
+  return { inputs, plan, cluster, workloads, onNode, refused };
+}
+
+/** Instances of a workload that git still wants. */
+export function wantedOf({ definition, instances }: MatchedWorkload): readonly Instance[] {
+  if (definition === undefined) return [];
+  if (definition.type === 'daemon') return instances;
+  return instances.filter(({ ordinal }) => ordinal < definition.replicas);
+}
+
+/** On its node, in whatever condition: what is held for a while, or lost already, is not. */
+export const isThere = ({ status }: Instance): boolean => status !== 'held' && status !== 'lost';
+
+/** Which world nodes are taken from. */
+export interface SimulationBasis {
+  /** `present`: the plan does nothing, so that the world stays what it is. */
+  readonly kind: 'planned' | 'present';
+  readonly summary: PlanSummary;
+  /** What the plan refuses anyway, with no node lost. */
+  readonly refused: number;
+}
+
+export const basisOf = ({ plan }: PlannedWorld): SimulationBasis => ({
+  kind: plan.steps.length === 0 ? 'present' : 'planned',
+  summary: plan.summary,
+  refused: plan.refusals.length,
+});
