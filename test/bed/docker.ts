@@ -51,7 +51,7 @@ async function whatIsMissing(): Promise<string | undefined> {
 
 /** The docker CLI against one daemon, whatever the environment says; its standard output. */
 export async function docker(endpoint: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await run('docker', ['-H', endpoint, ...args], { env: plainEnvironment(), timeout: 60_000 });
+  const { stdout } = await run('docker', ['-H', endpoint, ...args], { env: plainEnvironment(), timeout: 120_000 });
   return stdout.trim();
 }
 
@@ -107,7 +107,7 @@ export async function startPrivateDockerd(options: { readonly tls: 'none' | 'mut
     await rm(join(folder, 'pid'), { force: true });
     await rm(join(folder, 'exec/containerd/containerd.pid'), { force: true });
     daemon = await spawnDaemon({ folder, port, bridge, tls: tls !== undefined });
-    await waitUntil('private dockerd', 60_000, async () => {
+    await waitUntil('private dockerd', 120_000, async () => {
       if (daemon?.exitCode !== null)
         throw new Error(`dockerd ended: ${readFileSync(join(folder, 'log'), 'utf8').slice(-2_000)}`);
       await docker(endpoint, 'info');
@@ -120,7 +120,7 @@ export async function startPrivateDockerd(options: { readonly tls: 'none' | 'mut
     const exited = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGCONT');
     child.kill(signal);
-    await Promise.race([exited, sleep(30_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
+    await Promise.race([exited, sleep(60_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
     await exited;
   };
   const close = async (): Promise<void> => {
@@ -266,7 +266,7 @@ async function killLeftovers(folder: string): Promise<void> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
     return pids.filter((pid) => pid !== process.pid && commandLine(pid).includes(folder));
   };
-  await waitUntil('the end of private containerd', 15_000, async () => {
+  await waitUntil('the end of private containerd', 60_000, async () => {
     const left = await ours();
     for (const pid of left) tryKill(pid);
     if (left.length > 0) throw new Error(`still there: ${left.join(', ')}`);

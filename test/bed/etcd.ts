@@ -31,7 +31,7 @@ export interface EtcdServer {
   ctl(...words: readonly string[]): string;
 }
 
-const readyMs = 30_000;
+const readyMs = 60_000;
 
 /** Options for `test(…)`: runs where etcd is installed, skips visibly elsewhere; with `CI=true` a missing etcd is an error. */
 export function needsEtcd(): { readonly skip?: string } {

@@ -6,9 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { muster } from './muster.ts';
 import { edit, quickstart } from './processes.ts';
 
-test('a workload that left git is stopped when stopAfter has passed since it was missed, and made anew when it is back', {
-  timeout: 120_000,
-}, async (t) => {
+test('a workload that left git is stopped when stopAfter has passed since it was missed, and made anew when it is back', async (t) => {
   const dir = await quickstart(t);
   const run = async (args: readonly string[], code: number): Promise<string> => {
     const finished = await muster([...args, dir]);

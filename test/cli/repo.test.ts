@@ -22,9 +22,7 @@ async function repository(dir: string): Promise<string> {
 }
 
 describe('a pull request preview from git', () => {
-  test('--repo, --ref and --path plan a commit without a work tree; --base resolves "current" of a hand-made snapshot', {
-    timeout: 60_000,
-  }, async (t) => {
+  test('--repo, --ref and --path plan a commit without a work tree; --base resolves "current" of a hand-made snapshot', async (t) => {
     const repo = await repository(await scratch(t));
     const path = 'clusters/datacenter';
     const state = join(repo, 'snapshot.json');

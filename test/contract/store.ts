@@ -160,7 +160,7 @@ function dataContract(withStore: WithStore): void {
       }
     }));
 
-  it('fifty parallel increments under compare lose none', { timeout: 60_000 }, () =>
+  it('fifty parallel increments under compare lose none', () =>
     withStore(async (store) => {
       await write(store, put('counter', '0'));
       const increment = async (): Promise<void> => {
@@ -177,10 +177,9 @@ function dataContract(withStore: WithStore): void {
       };
       await Promise.all(Array.from({ length: 50 }, increment));
       assert.equal((await store.get('counter'))?.value, '50');
-    }),
-  );
+    }));
 
-  it('20,000 keys come back in one range, at one revision, while they change', { timeout: 60_000 }, () =>
+  it('20,000 keys come back in one range, at one revision, while they change', () =>
     withStore(async (store) => {
       const batches = Array.from({ length: 200 }, (_, batch) =>
         Array.from({ length: 100 }, (_unused, index) =>
@@ -205,8 +204,7 @@ function dataContract(withStore: WithStore): void {
       }
       stop = true;
       await changing;
-    }),
-  );
+    }));
 
   it('a range may be larger than 4 MiB', () =>
     withStore(async (store) => {
@@ -283,7 +281,7 @@ function limitsContract(withStore: WithStore): void {
 }
 
 function watchContract(withStore: WithStore): void {
-  it('a watch delivers every change after its revision, in order, once', { timeout: 60_000 }, () =>
+  it('a watch delivers every change after its revision, in order, once', () =>
     withStore(async (store) => {
       const before = await write(store, put('w/before', ''), put('other', ''));
       const watching = collect(store, 'w/', before.revision);
@@ -315,8 +313,7 @@ function watchContract(withStore: WithStore): void {
       const last = (await watching.until(105)).at(-1);
       assert.equal(last?.kind === 'put' && last.entry.key, 'w/last', 'and nothing was delivered twice before it');
       await watching.stop();
-    }),
-  );
+    }));
 
   it('a watch resumes from any revision that is still known', () =>
     withStore(async (store) => {
@@ -331,7 +328,7 @@ function watchContract(withStore: WithStore): void {
       await watching.stop();
     }));
 
-  it('a watch whose history was compacted away says reset, and ends', { timeout: 60_000 }, () =>
+  it('a watch whose history was compacted away says reset, and ends', () =>
     withStore(async (store, setup) => {
       const { revision } = await write(store, put('a', '0'));
       for (let index = 0; index < 10; index += 1) await write(store, put('a', `${index}`));
@@ -344,8 +341,7 @@ function watchContract(withStore: WithStore): void {
       await write(store, put('a', 'new'));
       assert.equal((await resumed.until(1))[0]?.kind, 'put');
       await resumed.stop();
-    }),
-  );
+    }));
 
   it('closing the store ends its watches with an error', () =>
     withStore(async (store) => {
@@ -358,7 +354,7 @@ function watchContract(withStore: WithStore): void {
 }
 
 function leaseContract(withStore: WithStore): void {
-  it('a lease lives on while it is held, and its keys go when it is revoked', { timeout: 60_000 }, () =>
+  it('a lease lives on while it is held, and its keys go when it is revoked', () =>
     withStore(async (store, { leaseTtlMs }) => {
       const lease = await store.lease({ ttlMs: leaseTtlMs });
       await store.txn({ compares: [], operations: [{ kind: 'put', key: 'held', value: '', lease }, put('free', '')] });
@@ -380,42 +376,37 @@ function leaseContract(withStore: WithStore): void {
         StoreError,
       );
       assert.equal(await store.get('held'), undefined);
-    }),
-  );
+    }));
 
-  it(
-    'one leader at a time: others wait, are told who holds the lock, and take over when it is released',
-    { timeout: 60_000 },
-    () =>
-      withStore(async (store, { leaseTtlMs }) => {
-        const holder = { actor: 'alice@build', pid: 1, host: 'build', command: 'muster apply' };
-        const signal = new AbortController().signal;
-        const acquire = (actor: string, waitMs: number) =>
-          acquireLeadership(store, { holder: { ...holder, actor }, ttlMs: leaseTtlMs, waitMs, signal });
-        const first = await acquire('alice@build', 0);
-        await assert.rejects(
-          acquire('bob@desk', 200),
-          (error) => error instanceof LockHeld && error.holder.actor === 'alice@build' && error.since > 0,
-        );
-        const guarded = (token: typeof first) =>
-          store.txn({ compares: [token.compare], operations: [put('guarded', token.token)] });
-        assert.equal((await guarded(first)).succeeded, true);
-        const waiting = acquire('bob@desk', 30_000);
-        await sleep(50);
-        await first.release();
-        await first.ended;
-        const second = await waiting;
-        assert.notEqual(second.token, first.token);
-        assert.equal(first.isAlive(), false);
-        assert.equal((await guarded(first)).succeeded, false, 'the token of the old leader is fenced off');
-        assert.equal((await guarded(second)).succeeded, true);
-        await second.release();
-        const race = await Promise.allSettled(Array.from({ length: 8 }, (_, index) => acquire(`racer${index}`, 0)));
-        const winners = race.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-        assert.equal(winners.length, 1);
-        await winners[0]?.release();
-      }),
-  );
+  it('one leader at a time: others wait, are told who holds the lock, and take over when it is released', () =>
+    withStore(async (store, { leaseTtlMs }) => {
+      const holder = { actor: 'alice@build', pid: 1, host: 'build', command: 'muster apply' };
+      const signal = new AbortController().signal;
+      const acquire = (actor: string, waitMs: number) =>
+        acquireLeadership(store, { holder: { ...holder, actor }, ttlMs: leaseTtlMs, waitMs, signal });
+      const first = await acquire('alice@build', 0);
+      await assert.rejects(
+        acquire('bob@desk', 200),
+        (error) => error instanceof LockHeld && error.holder.actor === 'alice@build' && error.since > 0,
+      );
+      const guarded = (token: typeof first) =>
+        store.txn({ compares: [token.compare], operations: [put('guarded', token.token)] });
+      assert.equal((await guarded(first)).succeeded, true);
+      const waiting = acquire('bob@desk', 30_000);
+      await sleep(50);
+      await first.release();
+      await first.ended;
+      const second = await waiting;
+      assert.notEqual(second.token, first.token);
+      assert.equal(first.isAlive(), false);
+      assert.equal((await guarded(first)).succeeded, false, 'the token of the old leader is fenced off');
+      assert.equal((await guarded(second)).succeeded, true);
+      await second.release();
+      const race = await Promise.allSettled(Array.from({ length: 8 }, (_, index) => acquire(`racer${index}`, 0)));
+      const winners = race.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      assert.equal(winners.length, 1);
+      await winners[0]?.release();
+    }));
 }
 
 interface Collected {

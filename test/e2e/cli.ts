@@ -219,7 +219,7 @@ function linkOf(path: string): string {
   }
 }
 
-const longestMs = 30_000;
+const longestMs = 120_000;
 const pollMs = 50;
 
 /** Waits until it holds; the machine may be slow. */

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { docker, dockerEndpoint, testImages } from '../bed/docker.ts';
 import type { EtcdServer } from '../bed/etcd.ts';
-import { example, type Finished } from '../cli/muster.ts';
+import { example, type Finished, unhurried } from '../cli/muster.ts';
 import { type Cluster, makeCluster, type Running } from './cli.ts';
 
 /** A cluster of one Docker node, recorded in an etcd of the test's own. Its containers are gone when the test ends. */
@@ -119,7 +119,7 @@ function exampleFiles(name: string, firstPort: number): Readonly<Record<string, 
       .filter((file) => file.endsWith('.yaml'))
       .map((file) => [
         file,
-        readFileSync(join(root, file), 'utf8')
+        unhurried(readFileSync(join(root, file), 'utf8'))
           .replace('name: docker-etcd', `name: ${name}`)
           .replace('32100-32199', `${firstPort}-${firstPort + 48}`)
           .replace('32200', String(firstPort + 49)),
@@ -137,7 +137,7 @@ export function server(options: {
   readonly extra?: readonly string[];
 }): string {
   const { name, replicas, image = testImages.first, version = '1', extra = [] } = options;
-  const { update = '{groups: [100%], observe: 0s, healthyDeadline: 20s}' } = options;
+  const { update = '{groups: [100%], observe: 0s, healthyDeadline: 60s}' } = options;
   return `apiVersion: muster/v1
 kind: Workload
 metadata: {name: ${name}}
@@ -182,7 +182,7 @@ function askDocker(daemon: string, path: string): Promise<unknown> {
   const socketPath = daemon.slice('unix://'.length);
   return new Promise((resolve, reject) => {
     const call = request(
-      { socketPath, path: `/v1.41${path}`, headers: { Host: 'docker' }, timeout: 20_000 },
+      { socketPath, path: `/v1.41${path}`, headers: { Host: 'docker' }, timeout: 60_000 },
       (reply) => {
         let text = '';
         reply.setEncoding('utf8').on('data', (chunk: string) => {
@@ -235,7 +235,7 @@ export async function assertConverged(cluster: DockerCluster, instances: readonl
 /** What an HTTP server on loopback answers, or undefined. */
 export async function answerOf(port: number | undefined, path = '/'): Promise<string | undefined> {
   try {
-    const reply = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5_000) });
+    const reply = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(15_000) });
     return reply.ok ? await reply.text() : undefined;
   } catch {
     return undefined;

@@ -24,7 +24,7 @@ describe('a Docker daemon that goes away under an apply', needs, () => {
     await etcd.stop();
   });
 
-  test('killed and back soon: the apply tries again and ends well', { timeout: 120_000 }, async (t) => {
+  test('killed and back soon: the apply tries again and ends well', async (t) => {
     const { cluster, apply } = await underWay(t);
     await daemon.kill();
     await until('it is told', () => apply.output().stderr.includes('again in'));
@@ -34,7 +34,7 @@ describe('a Docker daemon that goes away under an apply', needs, () => {
     await assertConverged(cluster, instances);
   });
 
-  test('frozen and thawed: the apply waits', { timeout: 120_000 }, async (t) => {
+  test('frozen and thawed: the apply waits', async (t) => {
     const { cluster, apply } = await underWay(t);
     daemon.freeze();
     const writtenBefore = apply.output().stderr;
@@ -46,9 +46,7 @@ describe('a Docker daemon that goes away under an apply', needs, () => {
     await assertConverged(cluster, instances);
   });
 
-  test('stopped for good: the unit is left at a safe point, the plan touches nothing there; back again, apply finishes', {
-    timeout: 150_000,
-  }, async (t) => {
+  test('stopped for good: the unit is left at a safe point, the plan touches nothing there; back again, apply finishes', async (t) => {
     const { cluster, apply } = await underWay(t);
     await daemon.stop();
     const { code, stderr } = await apply.finished;

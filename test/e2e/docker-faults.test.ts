@@ -18,9 +18,7 @@ describe('what a Docker engine refuses or loses', { ...needs, concurrency: 2 }, 
   });
   after(() => etcd.stop());
 
-  test('an image that is missing: undone with a hint, the others are done, and it goes on once the image is there', {
-    timeout: 90_000,
-  }, async (t) => {
+  test('an image that is missing: undone with a hint, the others are done, and it goes on once the image is there', async (t) => {
     const files = {
       'good.yaml': server({ name: 'good', replicas: 2 }),
       'bad.yaml': server({ name: 'bad', replicas: 2, image: 'muster-test/never-made:1' }),
@@ -45,9 +43,7 @@ describe('what a Docker engine refuses or loses', { ...needs, concurrency: 2 }, 
     await assertConverged(cluster, [...instancesOf('default/bad', 2), ...instancesOf('default/good', 2)]);
   });
 
-  test('a port that a process of the host has: undone, the process is named as such; free again, it is applied', {
-    timeout: 90_000,
-  }, async (t) => {
+  test('a port that a process of the host has: undone, the process is named as such; free again, it is applied', async (t) => {
     const port = await freePort();
     const files = { 'web.yaml': withPort(port) };
     const cluster = await makeDockerCluster(t, { etcd, files });
@@ -65,9 +61,7 @@ describe('what a Docker engine refuses or loses', { ...needs, concurrency: 2 }, 
     await assertConverged(cluster, ['default/web/0']);
   });
 
-  test('a port that a container of somebody else has: refused with the port, and left alone', {
-    timeout: 90_000,
-  }, async (t) => {
+  test('a port that a container of somebody else has: refused with the port, and left alone', async (t) => {
     const port = await freePort();
     const cluster = await makeDockerCluster(t, { etcd, files: { 'web.yaml': withPort(port) } });
     const other = `foreign-${cluster.name}`;
@@ -80,16 +74,14 @@ describe('what a Docker engine refuses or loses', { ...needs, concurrency: 2 }, 
     assert.match(unwrapped(failed.stdout), new RegExp(`port ${port} in use already`));
     assert.deepEqual(await cluster.containers(), []);
     assert.equal((await inspect(id)).State.StartedAt, startedAt);
-    assert.equal(await answerOf(port), 'version 2\n');
+    await until('the other one answers', async () => (await answerOf(port)) === 'version 2\n');
     await docker(dockerEndpoint, 'rm', '-f', other);
     const good = await cluster.apply();
     assert.equal(good.code, 0, good.stderr);
     await assertConverged(cluster, ['default/web/0']);
   });
 
-  test('a foreign container with the name of an instance is never touched: the error says whose name it is', {
-    timeout: 90_000,
-  }, async (t) => {
+  test('a foreign container with the name of an instance is never touched: the error says whose name it is', async (t) => {
     const cluster = await makeDockerCluster(t, { etcd, files: { 'web.yaml': server({ name: 'web', replicas: 2 }) } });
     const name = `${cluster.name}.default.web.1.g2`;
     const id = await docker(dockerEndpoint, 'run', '-d', '--name', name, testImages.second);
@@ -123,9 +115,7 @@ describe('what a Docker engine refuses or loses', { ...needs, concurrency: 2 }, 
     ['start', /\/containers\/[0-9a-f]+\/start/],
     ['stop', /\/containers\/[0-9a-f]+\/stop/],
   ] as const) {
-    test(`the reply to a ${what} is lost after it was carried out: nothing is doubled`, {
-      timeout: 90_000,
-    }, async (t) => {
+    test(`the reply to a ${what} is lost after it was carried out: nothing is doubled`, async (t) => {
       const proxy = await cuttingProxy(t, path);
       const files = { 'web.yaml': server({ name: 'web', replicas: 3, version: '1' }) };
       const cluster = await makeDockerCluster(t, { etcd, files, endpoint: proxy.endpoint, daemon: dockerEndpoint });

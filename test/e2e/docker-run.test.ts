@@ -10,9 +10,9 @@ const runWords = ['run', '--listen', '127.0.0.1:0', '--interval', '300ms'];
 /** The lease's own time, after which another takes over. */
 const leaseTtlMs = 10_000;
 /** What a machine that is busy with other tests may take on top. */
-const slackMs = 5_000;
-/** Far below the regular look at the engines, every 30 s: what is seen sooner was seen by an event. */
-const byEventMs = 5_000;
+const slackMs = 15_000;
+/** Half of the time between two regular looks at the engines: what is always seen sooner is seen by its event. */
+const byEventMs = 15_000;
 
 describe('muster run on etcd and Docker', { ...needs, concurrency: 2 }, () => {
   let etcd: EtcdServer;
@@ -21,9 +21,7 @@ describe('muster run on etcd and Docker', { ...needs, concurrency: 2 }, () => {
   });
   after(() => etcd.stop());
 
-  test('a commit is applied; a container that is killed or removed comes back; SIGTERM ends it and frees the lease', {
-    timeout: 120_000,
-  }, async (t) => {
+  test('a commit is applied; a container that is killed or removed comes back; SIGTERM ends it and frees the lease', async (t) => {
     const files = { 'web.yaml': web({ version: '1', replicas: 2 }) };
     const cluster = await makeDockerCluster(t, { etcd, source: 'git', files });
     const running = cluster.start(runWords);
@@ -56,9 +54,10 @@ describe('muster run on etcd and Docker', { ...needs, concurrency: 2 }, () => {
     const address = String(told(running, 'serving /healthz and /metrics')[0]?.['address']);
     const health = await (await fetch(`${address}/healthz`)).text();
     assert.match(health, /"status":"ok","role":"leader"/);
-    const metrics = await (await fetch(`${address}/metrics`)).text();
-    assert.match(metrics, /^muster_leader\{[^}]*\} 1$/m);
-    assert.match(metrics, /^muster_units_total\{[^}]*state="done"[^}]*\} [4-9]$/m);
+    const metrics = async (): Promise<string> => await (await fetch(`${address}/metrics`)).text();
+    assert.match(await metrics(), /^muster_leader\{[^}]*\} 1$/m);
+    const counted = /^muster_units_total\{[^}]*state="done"[^}]*\} [4-9]$/m;
+    await until('every run is counted', async () => counted.test(await metrics()));
 
     assert.notEqual(leaderOf(etcd, cluster), '');
     running.child.kill('SIGTERM');
@@ -72,10 +71,8 @@ describe('muster run on etcd and Docker', { ...needs, concurrency: 2 }, () => {
     );
   });
 
-  test('the second stands by; when the first is killed in a rollout, it takes over within the lease and finishes it', {
-    timeout: 120_000,
-  }, async (t) => {
-    const slow = '{groups: [1, 100%], observe: 3s, healthyDeadline: 20s}';
+  test('the second stands by; when the first is killed in a rollout, it takes over within the lease and finishes it', async (t) => {
+    const slow = '{groups: [1, 100%], observe: 3s, healthyDeadline: 60s}';
     const files = { 'web.yaml': web({ version: '1', replicas: 2, update: slow }) };
     const cluster = await makeDockerCluster(t, { etcd, source: 'git', files });
     const first = cluster.start(runWords);
@@ -109,7 +106,7 @@ const web = (options: { readonly version: string; readonly replicas: number; rea
     ...options,
     extra: [
       'ports: [{name: http, port: 8080, publish: auto}]',
-      'health: {http: {port: http, path: /healthz}, interval: 200ms, timeout: 2s, healthyAfter: 1}',
+      'health: {http: {port: http, path: /healthz}, interval: 200ms, timeout: 20s, healthyAfter: 1}',
     ],
   });
 

@@ -19,14 +19,12 @@ async function ownEtcd(t: { after(clean: () => Promise<void>): void }, options: 
 }
 
 /** Waves of one, so that a fault comes between two of them. */
-const slowly = '{groups: [1, 100%], observe: 1s, healthyDeadline: 20s}';
-const web = (version: string): string => server({ name: 'web', replicas: 3, version, update: slowly });
+const slowly = '{groups: [1, 100%], observe: 1s, healthyDeadline: 60s}';
+const web = (version: string, update = slowly): string => server({ name: 'web', replicas: 3, version, update });
 const instances = instancesOf('default/web', 3);
 
 describe('etcd under an apply to Docker', { ...needs, concurrency: 4 }, () => {
-  test('killed in the middle and back at once: the apply waits for it and ends well', {
-    timeout: 120_000,
-  }, async (t) => {
+  test('killed in the middle and back at once: the apply waits for it and ends well', async (t) => {
     const etcd = await ownEtcd(t);
     const cluster = await begun(t, etcd);
     const apply = cluster.start(applyNow);
@@ -39,9 +37,7 @@ describe('etcd under an apply to Docker', { ...needs, concurrency: 4 }, () => {
     await finishes(cluster);
   });
 
-  test('killed and away: the apply stops at a safe point and says so; the next one finishes', {
-    timeout: 120_000,
-  }, async (t) => {
+  test('killed and away: the apply stops at a safe point and says so; the next one finishes', async (t) => {
     const etcd = await ownEtcd(t);
     const cluster = await begun(t, etcd);
     const apply = cluster.start(applyNow);
@@ -57,9 +53,7 @@ describe('etcd under an apply to Docker', { ...needs, concurrency: 4 }, () => {
     await finishes(cluster);
   });
 
-  test('frozen for longer than the lease: the apply writes nothing more; thawed, the next one finishes', {
-    timeout: 120_000,
-  }, async (t) => {
+  test('frozen for longer than the lease: the apply writes nothing more; thawed, the next one finishes', async (t) => {
     const etcd = await ownEtcd(t);
     const cluster = await begun(t, etcd);
     const apply = cluster.start(applyNow);
@@ -72,9 +66,7 @@ describe('etcd under an apply to Docker', { ...needs, concurrency: 4 }, () => {
     await finishes(cluster);
   });
 
-  test('away for longer than the lease: muster run lives on, leads again, and applies what was committed meanwhile', {
-    timeout: 120_000,
-  }, async (t) => {
+  test('away for longer than the lease: muster run lives on, leads again, and applies what was committed meanwhile', async (t) => {
     const etcd = await ownEtcd(t);
     const cluster = await begun(t, etcd);
     const running = cluster.start(['run', '--listen', '127.0.0.1:0', '--interval', '300ms']);
@@ -84,22 +76,22 @@ describe('etcd under an apply to Docker', { ...needs, concurrency: 4 }, () => {
     await until('it notices', () => told('the leader lease was lost; waiting for it again') === 1);
     cluster.commit({ 'web.yaml': () => server({ name: 'web', replicas: 2, version: '2', update: slowly }) });
     await etcd.restart();
-    await until('it leads again and has applied', () => told('leading') === 2 && told('applied') === 2, 60_000);
+    await until('it leads again and has applied', () => told('leading') === 2 && told('applied') === 2);
     running.child.kill('SIGTERM');
     assert.equal((await running.finished).code, 0, running.output().stderr);
     await assertConverged(cluster, instancesOf('default/web', 2));
   });
 
-  test('two applies at once: the second says who holds the lock since when, or waits for it as long as it is told', {
-    timeout: 120_000,
-  }, async (t) => {
+  test('two applies at once: the second says who holds the lock since when, or waits for it as long as it is told', async (t) => {
     const etcd = await ownEtcd(t);
     const cluster = await begun(t, etcd);
+    // Once it is observing, there is time for the other two to come.
+    cluster.commit({ 'web.yaml': () => web('3', '{groups: [100%], observe: 15s, healthyDeadline: 60s}') });
     const first = cluster.start(applyNow);
     await until('the rollout is under way', () => first.output().stderr.includes('observing'));
     const [atOnce, waiting] = await Promise.all([
       cluster.apply(),
-      cluster.muster([...applyNow, '--lock-timeout', '60s']),
+      cluster.muster([...applyNow, '--lock-timeout', '120s']),
     ]);
     assert.equal(atOnce.code, 4, atOnce.stderr);
     assert.match(
@@ -112,9 +104,7 @@ describe('etcd under an apply to Docker', { ...needs, concurrency: 4 }, () => {
     await assertConverged(cluster, instances);
   });
 
-  test('TLS with client certificates, from a credentials file or from the environment; without them a clear error', {
-    timeout: 120_000,
-  }, async (t) => {
+  test('TLS with client certificates, from a credentials file or from the environment; without them a clear error', async (t) => {
     const etcd = await ownEtcd(t, { tls: true });
     const cluster = await makeDockerCluster(t, { etcd, files: { 'web.yaml': server({ name: 'web', replicas: 1 }) } });
     assert.ok(etcd.certificates !== undefined);
@@ -159,7 +149,7 @@ async function begun(t: { after(clean: () => void | Promise<void>): void }, etcd
 
 async function finishes(cluster: DockerCluster): Promise<void> {
   // A lease that nobody could release runs out by itself.
-  const next = await cluster.muster([...applyNow, '--lock-timeout', '20s']);
+  const next = await cluster.muster([...applyNow, '--lock-timeout', '60s']);
   assert.equal(next.code, 0, next.stderr);
   await assertConverged(cluster, instances);
 }

@@ -4,10 +4,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Cluster, makeCluster, until } from './cli.ts';
-import { clusterFile, sleeper } from './repo.ts';
+import { clusterFile, heldUntil, sleeper } from './repo.ts';
 
 const applyNow = ['apply', '--auto-approve'];
-const quick = '{groups: [100%], observe: 0s, healthyDeadline: 10s}';
+const quick = '{groups: [100%], observe: 0s, healthyDeadline: 60s}';
 const directory = { source: 'directory' } as const;
 type Files = Readonly<Record<string, string>>;
 
@@ -113,12 +113,11 @@ describe('bad input and faults', { concurrency: 2 }, () => {
   });
 
   test('an embedded store has one writer: a second apply exits 4 and says who and since when, or waits', async (t) => {
-    const slow = '{groups: [1, 100%], observe: 4s, healthyDeadline: 10s}';
-    const cluster = await applied(t, {
-      'cluster.yaml': two(24_500),
-      'a.yaml': sleeper({ name: 'a', replicas: 2, update: slow }),
-    });
-    cluster.commit({ 'a.yaml': (text) => text.replace('VERSION: "1"', 'VERSION: "2"') });
+    const update = '{groups: [100%], observe: 0s, healthyDeadline: 10m}';
+    const a = { name: 'a', replicas: 2, update };
+    const cluster = await applied(t, { 'cluster.yaml': two(24_500), 'a.yaml': sleeper(a) });
+    const go = join(cluster.folder, 'go');
+    cluster.commit({ 'a.yaml': () => sleeper({ ...a, version: '2', extra: [heldUntil(go)] }) });
     const running = cluster.start(applyNow);
     await until('the first apply works', () => running.output().stderr.includes('wave 1'));
     const second = await cluster.muster(applyNow);
@@ -128,11 +127,13 @@ describe('bad input and faults', { concurrency: 2 }, () => {
       new RegExp(`process ${running.child.pid} since 20\\d\\d-\\d\\d-\\d\\dT[\\d:.]+Z \\(muster apply`),
     );
     assert.equal((await cluster.muster(['status'])).code, 0, 'reading goes on');
-    const waiting = await cluster.muster([...applyNow, '--lock-timeout', '60s']);
+    const third = cluster.start([...applyNow, '--lock-timeout', '120s']);
+    await until('the third waits', () => /Waiting: .* is open for writing by process/.test(third.output().stderr));
+    writeFileSync(go, '');
     assert.equal((await running.finished).code, 0);
-    assert.equal(waiting.code, 0, waiting.stderr);
-    assert.match(waiting.stderr, /Waiting: .* is open for writing by process/);
-    assert.match(waiting.stdout, /^No changes\./m);
+    const waited = await third.finished;
+    assert.equal(waited.code, 0, waited.stderr);
+    assert.match(waited.stdout, /^No changes\./m);
     assert.deepEqual(instances(cluster), ['default/a/0', 'default/a/1']);
   });
 

@@ -21,7 +21,7 @@ const applyNow = ['apply', '--auto-approve'];
 /** Far more journal records than an apply here writes: reaching it means that the failpoint never fires. */
 const mostRecords = 400;
 const directory = { source: 'directory' } as const;
-const quick = '{groups: [100%], observe: 0s, healthyDeadline: 10s}';
+const quick = '{groups: [100%], observe: 0s, healthyDeadline: 60s}';
 
 /** From one to the other is a plan of ten steps and of every kind: create, update in place, replace, remove. */
 const worlds = [
@@ -105,7 +105,7 @@ const checked = (of: { readonly version: string; readonly check: string; readonl
     version: of.version,
     update: `{groups: [100%], observe: 0s, healthyDeadline: ${of.deadline}, order: stop-first}`,
     extra: [
-      `health: {exec: {command: ["${of.check}"]}, interval: 100ms, timeout: 5s, healthyAfter: 1, unhealthyAfter: 2}`,
+      `health: {exec: {command: ["${of.check}"]}, interval: 100ms, timeout: 20s, healthyAfter: 1, unhealthyAfter: 2}`,
     ],
   });
 

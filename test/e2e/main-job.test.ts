@@ -36,9 +36,7 @@ async function answers(cluster: Cluster): Promise<readonly string[]> {
 const web = 'workloads/web.yaml';
 
 describe('the main job', { concurrency: 2 }, () => {
-  test('git → plan → apply → status → rolling update → drift → heal → rollback → refusal → removal', {
-    timeout: 240_000,
-  }, async (t) => {
+  test('git → plan → apply → status → rolling update → drift → heal → rollback → refusal → removal', async (t) => {
     const cluster = await makeCluster(t, 'quickstart');
     cluster.commit({
       'nodes/local.yaml': (text) => text.replaceAll(/range: 31(\d)\d\d-31\d\d\d/g, 'range: 25$100-25$199'),
@@ -85,8 +83,8 @@ describe('the main job', { concurrency: 2 }, () => {
       assert.ok(victim);
       endProcess(victim.pid);
       await until('it is gone', () => webs(cluster).length === 3);
-      await until('status shows it', async () => (await cluster.muster(['status', '--detailed-exitcode'])).code === 2);
-      assert.match((await run(['status'], 0)).stdout, /exited/);
+      await until('status shows it', async () => /exited/.test((await cluster.muster(['status'])).stdout));
+      await run(['status', '--detailed-exitcode'], 2);
       const plan = await run(['plan'], 0);
       assert.match(plan.stdout, /exited with code 137/);
       await run(applyNow, 0);
@@ -102,7 +100,7 @@ describe('the main job', { concurrency: 2 }, () => {
             text
               .replace('VERSION: "2"', 'VERSION: "3"')
               .replace('HEALTHY: "yes"', 'HEALTHY: "no"')
-              .replace('healthyDeadline: 5s', 'healthyDeadline: 2s'),
+              .replace('healthyDeadline: 60s', 'healthyDeadline: 2s'),
         });
         const { stderr } = await run(applyNow, 6);
         assert.match(stderr.replaceAll(/\s+/g, ' '), /shop\/web failed and was rolled back: .*not healthy within 2 s/);
@@ -116,7 +114,11 @@ describe('the main job', { concurrency: 2 }, () => {
           /shop\/web stays on [0-9a-f]{16}: revision [0-9a-f]{16} failed before [\s\S]*not healthy within 2 s[\s\S]*muster retry shop\/web/,
         );
         cluster.commit({
-          [web]: (text) => text.replace('VERSION: "3"', 'VERSION: "4"').replace('HEALTHY: "no"', 'HEALTHY: "yes"'),
+          [web]: (text) =>
+            text
+              .replace('VERSION: "3"', 'VERSION: "4"')
+              .replace('HEALTHY: "no"', 'HEALTHY: "yes"')
+              .replace('healthyDeadline: 2s', 'healthyDeadline: 60s'),
         });
         await run(applyNow, 0);
         assert.ok(webs(cluster).every((line) => line.endsWith('v4')));
@@ -230,7 +232,7 @@ describe('the main job', { concurrency: 2 }, () => {
     assert.equal(cluster.programs().length, 4);
   });
 
-  test('muster demo plays to its end and leaves no process and no folder behind', { timeout: 240_000 }, async (t) => {
+  test('muster demo plays to its end and leaves no process and no folder behind', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'muster-e2e-demo-'));
     t.after(() => rmSync(folder, { recursive: true, force: true }));
     const temporary = join(folder, 'tmp');

@@ -27,6 +27,10 @@ spec:
   return [cluster, pod, ...documents].join('---\n');
 }
 
+/** A line of a workload's spec that holds its rollout at the health gate until the test writes this file. */
+export const heldUntil = (file: string): string =>
+  `health: {exec: {command: [test, -e, "${file}"]}, interval: 100ms, timeout: 20s, healthyAfter: 1}`;
+
 /** A workload of `sleep`s; `extra` are further lines of its spec. */
 export function sleeper(options: {
   readonly name: string;

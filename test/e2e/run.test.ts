@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { type Cluster, endProcess, makeCluster, type Running, until } from './cli.ts';
 import { clusterFile, sleeper } from './repo.ts';
 
-const quick = '{groups: [100%], observe: 0s, healthyDeadline: 10s}';
+const quick = '{groups: [100%], observe: 0s, healthyDeadline: 60s}';
 const runNow = ['run', '--listen', '127.0.0.1:0', '--interval', '200ms'];
 const web = (fields: Partial<Parameters<typeof sleeper>[0]> = {}): string =>
   sleeper({ name: 'web', replicas: 2, update: quick, ...fields });
@@ -126,7 +126,7 @@ describe('muster run on a git repository', { concurrency: 2 }, () => {
     assert.equal(((await standby.json()) as { role: string }).role, 'standby');
 
     cluster.commit({
-      'web.yaml': () => web({ version: '2', update: '{groups: [1, 100%], observe: 3s, healthyDeadline: 10s}' }),
+      'web.yaml': () => web({ version: '2', update: '{groups: [1, 100%], observe: 3s, healthyDeadline: 60s}' }),
     });
     await until('the rollout has begun', () => versions(cluster).includes('default/web/0 2'));
     first.child.kill('SIGKILL');

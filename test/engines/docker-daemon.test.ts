@@ -68,6 +68,12 @@ describe('docker engine on the shared daemon', await needsDocker(), () => {
     return object;
   }
 
+  const linesOf = async (objectId: string): Promise<readonly string[]> => {
+    const lines: string[] = [];
+    for await (const line of engine.logs(objectId, { tail: 100, follow: false }, call)) lines.push(line.text);
+    return lines;
+  };
+
   const inside = async (objectId: string, script: string): Promise<string> =>
     (await engine.exec(objectId, ['/bin/sh', '-c', script], call)).output.trim();
 
@@ -126,8 +132,8 @@ describe('docker engine on the shared daemon', await needsDocker(), () => {
     const error = await rejection(engine.create(requestOf({ image }), call), 'imageMissing');
     assert.ok(error.message.includes(image) && error.hint?.includes(image), error.message);
     assert.equal(error.retryable, false);
-    // No registry is reachable from here, so only an image that is there can be "pulled" within this time.
-    await engine.pull({ ...baseRevision, image: testImages.second }, { deadlineMs: 5_000 });
+    // No registry is reachable from here, so only an image that is there can be "pulled".
+    await engine.pull({ ...baseRevision, image: testImages.second }, call);
     await rejection(engine.pull({ ...baseRevision, image: 'localhost:1/none:1' }, call), 'imageMissing');
   });
 
@@ -224,9 +230,9 @@ describe('docker engine on the shared daemon', await needsDocker(), () => {
   });
 
   it('a signal other than the one it was created with reaches the program', async () => {
-    const script = 'trap "echo got usr1; exit 7" USR1; trap "exit 0" TERM; while :; do sleep 0.1; done';
+    const script = 'trap "echo got usr1; exit 7" USR1; trap "exit 0" TERM; echo listens; while :; do sleep 0.1; done';
     const { objectId } = await running({ command: ['/bin/sh', '-c', script], restart: 'never' });
-    await eventually(async () => assert.match(await inside(objectId, 'cat /proc/1/status'), /SigCgt:\s*0*[1-9a-f]/));
+    await eventually(async () => assert.deepEqual(await linesOf(objectId), ['listens']));
     await engine.stop(objectId, { signal: 'SIGUSR1', graceMs: 10_000 }, call);
     const stopped = await observed(objectId);
     assert.deepEqual([stopped.state, stopped.exitCode], ['exited', 7]);
@@ -324,8 +330,11 @@ async function rejection(promise: Promise<unknown>, code: EngineErrorCode): Prom
   return error;
 }
 
+/** What a busy machine may take for what takes it a second when idle. */
+const patienceMs = 60_000;
+
 async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
-  const end = Date.now() + 15_000;
+  const end = Date.now() + patienceMs;
   for (;;) {
     try {
       return await attempt();

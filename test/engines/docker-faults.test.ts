@@ -80,12 +80,12 @@ describe('docker engine when its daemon fails', await needsPrivateDockerd(), () 
         const error = await rejection(make(), 'timeout');
         assert.equal(error.call, name);
         assert.ok(error.retryable, name);
-        assert.ok(Date.now() - began < 5_000, `${name} took ${Date.now() - began} ms`);
+        assert.ok(Date.now() - began < 15_000, `${name} took ${Date.now() - began} ms`);
       }
     } finally {
       daemon.thaw();
     }
-    await waitUntil('an answer', 20_000, () => engine.ping({ deadlineMs: 2_000 }));
+    await waitUntil('an answer', 60_000, () => engine.ping({ deadlineMs: 2_000 }));
     // The frozen create may have been carried out meanwhile: asking again is success either way, with one container.
     await engine.create(requestOf(2), call);
     const made = (await engine.list(call)).objects.filter((object) => object.allocation === requestOf(2).allocation);
@@ -134,7 +134,7 @@ describe('docker engine when its daemon fails', await needsPrivateDockerd(), () 
     })();
     try {
       const first = await engine.create(requestOf(6), call);
-      await waitUntil('the first start event', 20_000, async () => {
+      await waitUntil('the first start event', 60_000, async () => {
         await engine.stop(first.objectId, { signal: 'SIGKILL', graceMs: 0 }, call);
         await engine.start(first.objectId, call);
         await new Promise((resolve) => setTimeout(resolve, 300));
@@ -142,11 +142,11 @@ describe('docker engine when its daemon fails', await needsPrivateDockerd(), () 
       });
       await daemon.stop();
       await daemon.start();
-      await waitUntil('reconnected', 20_000, async () =>
+      await waitUntil('reconnected', 60_000, async () =>
         assert.ok(events.some((event) => event.kind === 'reconnected')),
       );
       await docker(daemon.endpoint, 'rm', '-f', first.objectId);
-      await waitUntil('the event after it', 20_000, async () =>
+      await waitUntil('the event after it', 60_000, async () =>
         assert.ok(events.some((event) => event.objectId === first.objectId && event.kind === 'removed')),
       );
     } finally {

@@ -133,6 +133,7 @@ describe('a process', () => {
     await engine.start(objectId, call);
     const { supervisor, child } = recorded(root, objectId);
     for (const pid of [supervisor.pid, child.pid]) process.kill(pid, 'SIGKILL');
+    await until(async () => !isAlive(supervisor.pid) && !isAlive(child.pid));
     const path = join(root, 'prod.shop.web.1.g1', 'state.json');
     const boot = { bootId: '00000000-0000-0000-0000-000000000000' };
     // The same pids and start times as of a process that runs now: only the boot tells them apart.
@@ -145,10 +146,14 @@ describe('a process', () => {
 
   it('starts anew when a stop was cut off half way', async (t) => {
     const { root, engine, create } = begin(t);
-    const objectId = await create({ command: ['/bin/sh', '-c', `trap "" TERM; ${runOn}`], restart: 'always' });
+    const objectId = await create({
+      command: ['/bin/sh', '-c', `trap "" TERM; echo deaf; ${runOn}`],
+      restart: 'always',
+    });
     await engine.start(objectId, call);
+    await until(async () => (await linesOf(engine, objectId)).includes('deaf'));
     const first = recorded(root, objectId).child.pid;
-    await assert.rejects(engine.stop(objectId, { signal: 'SIGTERM', graceMs: 1_000 }, { deadlineMs: 200 }), {
+    await assert.rejects(engine.stop(objectId, { signal: 'SIGTERM', graceMs: 3_000 }, { deadlineMs: 200 }), {
       code: 'timeout',
     });
     await engine.start(objectId, call);
@@ -292,7 +297,7 @@ describe('what runs beside a process', () => {
     const objectId = await create({ command: ['/bin/sh', '-c', runOn] });
     await engine.start(objectId, call);
     const hang = ['/bin/sh', '-c', 'sleep 1000 & echo $! > pid; wait'];
-    await assert.rejects(engine.exec(objectId, hang, { deadlineMs: 1_000 }), { code: 'timeout', retryable: true });
+    await assert.rejects(engine.exec(objectId, hang, { deadlineMs: 3_000 }), { code: 'timeout', retryable: true });
     const pid = Number(readFileSync(join(root, 'prod.shop.web.1.g1', 'work', 'pid'), 'utf8'));
     assert.ok(pid > 0);
     await until(async () => !isAlive(pid));

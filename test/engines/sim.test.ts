@@ -127,12 +127,14 @@ const simRevision = (sim: SimProgram): Revision => ({
   options: { sim },
 });
 
+const ready = { stream: 'stdout', text: 'ready' } as const;
+
 function simProgram(program: Program): SimProgram {
   switch (program.kind) {
     case 'run':
-      return {};
+      return { prints: [ready] };
     case 'ignoreTerm':
-      return { ignoresTerm: true };
+      return { prints: [ready], ignoresTerm: true };
     case 'exit':
       return { exitCode: program.code };
     case 'print':

@@ -15,7 +15,7 @@ storeContract('embedded', {}, async () => {
       for (let index = 0; index < 70; index += 1)
         await store.txn({ compares: [], operations: [{ kind: 'put', key: 'fill', value }] });
     },
-    leaseTtlMs: 600,
+    leaseTtlMs: 3_000,
     cleanUp: async () => rmSync(directory, { recursive: true, force: true }),
   };
 });

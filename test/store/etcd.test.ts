@@ -18,7 +18,7 @@ for (const tls of [false, true]) {
         const { revision } = await store.range('');
         server.ctl('compaction', String(revision));
       },
-      leaseTtlMs: 2000,
+      leaseTtlMs: 5_000,
       cleanUp: () => server.stop(),
     };
   });
