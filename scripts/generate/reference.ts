@@ -78,14 +78,22 @@ function fieldsOf(schema: Schema, prefix: string): readonly Field[] {
     const path = prefix === '' ? key : `${prefix}.${key}`;
     const later = member['x-muster-since'] === 'later';
     fields.push({ path, schema: member, required: schema.required?.includes(key) ?? false, later });
-    if (!later) fields.push(...fieldsOf(member, path), ...fieldsOf(member.items ?? {}, `${path}[]`));
+    if (!later) fields.push(...inside(member, path));
   }
   return fields;
 }
 
+/** The fields of a map, of a list's items, or of the first of several forms: the others are shorter ways to say it. */
+const inside = (schema: Schema, path: string): readonly Field[] => [
+  ...fieldsOf(schema, path),
+  ...fieldsOf(schema.items ?? {}, `${path}[]`),
+  ...fieldsOf(schema.anyOf?.[0] ?? {}, path),
+];
+
 function typeText(schema: Schema): string {
   if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(', ');
+  if (schema.anyOf !== undefined) return schema.anyOf.map(typeText).join(' or ');
   if (schema.type === 'array') return `list of ${typeText(schema.items ?? {})}`;
   if (schema.type === 'object') return schema.properties === undefined ? 'map' : 'object';
   return schema.type === undefined ? 'any' : [schema.type].flat().join(' or ');

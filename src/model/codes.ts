@@ -43,7 +43,7 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS1006: {
     title: 'bad quantity',
     cause: 'The text is not a quantity: an unknown unit, too many decimals, or a unit of another dimension.',
-    remedy: 'Cores: 500m, 1.5. Bytes: 512MiB, 1GB. Bit rates: 100Mbit. Durations: 2m30s.',
+    remedy: 'Cores: 500m, 1.5. Bytes: 512MiB, 1GB. Bit rates: 100Mbit. Pieces: 2, 0.5. Durations: 2m30s.',
   },
   MUS1007: {
     title: 'not supported yet',
@@ -200,7 +200,7 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   },
   MUS1306: {
     title: 'unknown workload',
-    cause: '`after` names a workload that is not declared.',
+    cause: '`after`, `affinity` or `antiAffinity` names a workload that is not declared.',
     remedy: 'Correct the name (`namespace/name`), or remove it.',
   },
   MUS1307: {
@@ -285,6 +285,18 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     title: 'source incomplete',
     cause: 'A source of the cluster could not be read, so that what it declares is unknown.',
     remedy: 'Nothing that it may declare is changed or removed meanwhile. Make it readable again.',
+  },
+  MUS1323: {
+    title: 'volume does not fit',
+    cause:
+      'Two volumes of a workload have the same name or mount, a node declares a device twice, no node of the workload has the device, or a volume asks for what its source does not have.',
+    remedy: 'Change one of the two, name a device of `capacity.volumes`, or use `source: auto`.',
+  },
+  MUS1324: {
+    title: 'NUMA nodes contradict the node',
+    cause:
+      'A core is in two NUMA nodes, or is not among the cores that `capacity.cpu` counts, or the NUMA nodes have more memory together than the node.',
+    remedy: 'Compare with `lscpu` and `numactl --hardware` on the machine.',
   },
   // 2xxx: store
   MUS2001: {

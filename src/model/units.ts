@@ -1,8 +1,9 @@
 import type { CountOrPercent } from './desired.ts';
+import { milliPerPiece } from './resources.ts';
 
 /**
  * Quantities, parsed here and nowhere else: cores → integer millicores, bytes → integer bytes, bit rates → integer
- * bits per second, durations → integer milliseconds. Everything goes through decimal digits as BigInt, so nothing is
+ * bits per second, pieces of extended resources → integer thousandths, durations → integer milliseconds. Everything goes through decimal digits as BigInt, so nothing is
  * rounded on the way: 1.15 cores is exactly 1150, and what is not a whole number of the smallest unit is refused.
  */
 export type Parsed<Value> =
@@ -67,6 +68,26 @@ export function parseDuration(input: string | number): Parsed<number> {
     total += part;
   }
   return bounded(total, input);
+}
+
+/** `4`, `1.5`, `500m` → thousandths of a piece, as extended resources are counted. */
+export function parsePieces(input: string | number): Parsed<number> {
+  const split = splitQuantity(input);
+  if (split === undefined) return refuse(`${quote(input)} is not a number of pieces; write 2, 0.5 or "500m"`);
+  if (split.unit !== '' && split.unit !== 'm') {
+    return refuse(`"${split.unit}" is not a unit of pieces; write 2, 0.5 or "500m"`);
+  }
+  const factor = split.unit === 'm' ? 1n : BigInt(milliPerPiece);
+  return (
+    scale(split, factor) ?? refuse(`${quote(input)} is finer than a thousandth of a piece (1m), the smallest part`)
+  );
+}
+
+/** What one instance may ask for: whole pieces, or a part of one. */
+export function parsePiecesAsked(input: string | number): Parsed<number> {
+  const parsed = parsePieces(input);
+  if (!parsed.ok || parsed.value <= milliPerPiece || parsed.value % milliPerPiece === 0) return parsed;
+  return refuse(`${quote(input)} is more than one piece and not whole: a part is always of one piece; write 0.5 or 2`);
 }
 
 /** `3` or `"10%"`: a number of instances or a whole percentage up to 100. */

@@ -13,6 +13,9 @@ export function assemble(declarations: Declarations, read: Pick<Desired, 'commit
     incompleteSources: [...read.incompleteSources].sort(),
     policies: withDefault(items(declarations.policies)),
     namespaces: declarations.namespaces.map(({ item }) => namespaceName(item)).sort(),
+    ...(declarations.networks.length > 0 && {
+      networks: sortedBy(items(declarations.networks), ({ name }) => name),
+    }),
     pods: sortedBy(items(declarations.pods), ({ name }) => name),
     nodes: sortedBy(items(declarations.nodes), ({ name }) => name),
     quotas: sortedBy(items(declarations.quotas), ({ name }) => name),

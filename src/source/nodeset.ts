@@ -1,6 +1,6 @@
 import type { DesiredNode } from '../model/desired.ts';
 import { nodeName } from '../model/ids.ts';
-import { enginesOf, nodeOf, portDomainOf, sortTaints, toTaint } from './normalise-node.ts';
+import { enginesOf, nodeOf, portDomainOf, sortTaints, toDrain, toTaint } from './normalise-node.ts';
 import { sortedMap } from './normalise-resources.ts';
 import { type Reading, report } from './reading.ts';
 import type { Node, NodeSet } from './schema-types.generated.ts';
@@ -176,19 +176,25 @@ function applyOverrides(
       const message = `the override names ${strangers.length === 1 ? 'a node' : `${strangers.length} nodes`} that the set does not make: ${example}`;
       report(reading, { code: 'MUS1316', pointer, message, found: override.names });
     }
+    const drain = toDrain(override.drain, { reading, pointer: `/spec/overrides/${index}/drain` });
     for (const { name } of expanded.names) {
       const node = nodes.get(name);
-      if (node !== undefined) nodes.set(name, overridden(node, override));
+      if (node !== undefined) nodes.set(name, overridden(node, override, drain));
     }
   }
 }
 
-function overridden(node: DesiredNode, override: NonNullable<NodeSet['spec']['overrides']>[number]): DesiredNode {
+function overridden(
+  node: DesiredNode,
+  override: NonNullable<NodeSet['spec']['overrides']>[number],
+  drain: DesiredNode['drain'],
+): DesiredNode {
   const { lifecycle, labels, taints } = override;
   return {
     ...node,
     ...(lifecycle !== undefined && { lifecycle }),
     ...(labels !== undefined && { labels: sortedMap({ ...node.labels, ...labels }) }),
     ...(taints !== undefined && { taints: sortTaints([...node.taints, ...taints.map(toTaint)]) }),
+    ...(drain !== undefined && { drain }),
   };
 }

@@ -1,11 +1,11 @@
 import type { DesiredCluster } from '../model/desired.ts';
-import { parseDuration } from '../model/units.ts';
+import { parseCountOrPercent, parseDuration } from '../model/units.ts';
 import { parsePercent } from './quantity.ts';
 import { quantity, type Reading } from './reading.ts';
 import type { Cluster } from './schema-types.generated.ts';
 
 export function toCluster({ metadata, spec }: Cluster, reading: Reading): DesiredCluster {
-  const { store, drift, prune, apply } = spec;
+  const { store, drift, prune, apply, drain } = spec;
   const duration = (value: string | number | undefined, pointer: string, fallback: number) =>
     quantity(reading, parseDuration, { value, pointer, fallback });
   return {
@@ -31,6 +31,15 @@ export function toCluster({ metadata, spec }: Cluster, reading: Reading): Desire
         atLeast: prune?.max?.atLeast ?? 3,
       },
     },
+    ...(drain?.perZone !== undefined && {
+      drain: {
+        perZone: quantity(reading, parseCountOrPercent, {
+          value: drain.perZone,
+          pointer: '/spec/drain/perZone',
+          fallback: { kind: 'count', count: 1 } as const,
+        }),
+      },
+    }),
     apply: { parallelism: apply?.parallelism ?? 32, perNode: apply?.perNode ?? 4 },
   };
 }

@@ -1,10 +1,13 @@
-import type { DesiredNode, Taint } from '../model/desired.ts';
+import type { DesiredNode, NodeDrain, Taint } from '../model/desired.ts';
 import { nodeName, podName } from '../model/ids.ts';
-import { dimensionsOf, type Resources } from '../model/resources.ts';
+import { dimensionsOf, isExtended, type Resources } from '../model/resources.ts';
 import { parseCores } from '../model/units.ts';
 import { notSupportedYet } from './explain.ts';
+import { toDisks, toNuma } from './normalise-hardware.ts';
 import { amounts, sortedMap } from './normalise-resources.ts';
-import { quantity, type Reading, report } from './reading.ts';
+import { escapePointer } from './pointer.ts';
+import { parseDeadline } from './quantity.ts';
+import { quantity, type Reading, report, type Where } from './reading.ts';
 import type { Node } from './schema-types.generated.ts';
 
 type NodeSpec = Node['spec'];
@@ -27,6 +30,9 @@ export function nodeOf(
   const capacity = amounts(spec.capacity, { reading, pointer: `${pointer}/capacity` });
   const reserved = amounts(spec.reserved, { reading, pointer: `${pointer}/reserved` });
   checkReserved(capacity, reserved, { reading, pointer });
+  const numa = toNuma(spec.capacity?.numa, capacity, { reading, pointer: `${pointer}/capacity` });
+  const disks = toDisks(spec.capacity?.volumes, { reading, pointer: `${pointer}/capacity/volumes` });
+  const drain = toDrain(spec.drain, { reading, pointer: `${pointer}/drain` });
   const engines = enginesOf(spec.engines, { reading, pointer: `${pointer}/engines` });
   return {
     name: nodeName(name),
@@ -38,6 +44,8 @@ export function nodeOf(
     engines,
     capacity,
     reserved: withoutZeros(reserved),
+    ...(numa !== undefined && { numa }),
+    ...(disks !== undefined && { disks }),
     overcommitCpuMilli: quantity(reading, parseOvercommit, {
       value: spec.overcommit?.cpu,
       pointer: `${pointer}/overcommit/cpu`,
@@ -46,7 +54,19 @@ export function nodeOf(
     taints: sortTaints((spec.taints ?? []).map(toTaint)),
     portRange: portRangeOf(spec.ports?.range, { reading, pointer: `${pointer}/ports/range` }),
     portDomain: portDomainOf(name, engines),
+    ...(drain !== undefined && { drain }),
   };
+}
+
+/** Undefined where it says nothing that is not so anyway. */
+export function toDrain(drain: NodeSpec['drain'], { reading, pointer }: Where): NodeDrain | undefined {
+  const deadline = quantity(reading, parseDeadline, {
+    value: drain?.deadline,
+    pointer: `${pointer}/deadline`,
+    fallback: undefined,
+  });
+  const force = drain?.force ?? false;
+  return deadline === undefined && !force ? undefined : { ...(deadline !== undefined && { deadline }), force };
 }
 
 export const toTaint = ({
@@ -61,11 +81,6 @@ export const sortTaints = (taints: readonly Taint[]): readonly Taint[] =>
 /** Engines that work on the machine that Muster runs on share its ports. */
 export const portDomainOf = (name: string, engines: DesiredNode['engines']): string =>
   engines.process !== undefined || engines.docker?.endpoint.startsWith('unix://') === true ? 'localhost' : name;
-
-interface Where {
-  readonly reading: Reading;
-  readonly pointer: string;
-}
 
 export function enginesOf(
   { docker, process }: NodeSpec['engines'],
@@ -116,12 +131,15 @@ function checkReserved(capacity: Resources, reserved: Resources, { reading, poin
     const most = capacity[dimension];
     if (most === undefined || (reserved[dimension] ?? 0) <= most) continue;
     const message = `more ${documentKey(dimension)} is reserved than the node has`;
-    report(reading, { code: 'MUS1320', pointer: `${pointer}/reserved/${documentKey(dimension)}`, message });
+    report(reading, { code: 'MUS1320', pointer: `${pointer}/reserved/${placeOf(dimension)}`, message });
   }
 }
 
 /** How documents call a base dimension: `cpuMillis` → `cpu`. */
 const documentKey = (dimension: string): string => dimension.replace(/(?:Millis|Bytes|Bits)$/, '');
+
+const placeOf = (dimension: string): string =>
+  isExtended(dimension) ? `extended/${escapePointer(dimension)}` : documentKey(dimension);
 
 const withoutZeros = (resources: Resources): Resources =>
   Object.fromEntries(Object.entries(resources).filter(([, amount]) => amount !== 0)) as Resources;

@@ -36,9 +36,14 @@ export function toPolicy({ metadata, spec }: Policy, reading: Reading): DesiredP
       hint: 'add a line such as {max: 10%}',
     });
   }
+  const demands = (spec.require ?? []).map(({ spread: { by, minDomains }, replicasFrom = 2 }) => ({
+    spread: { by, minDomains },
+    replicasFrom,
+  }));
   return {
     name: metadata.name,
     namespaces: spec.scope?.namespaces ?? ['*'],
     disruption: disruption ?? defaultDisruption,
+    ...(demands.length > 0 && { require: demands }),
   };
 }

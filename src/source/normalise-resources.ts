@@ -1,8 +1,9 @@
-import type { Resources } from '../model/resources.ts';
-import { parseBitRate, parseBytes, parseCores } from '../model/units.ts';
-import { quantity, type Reading } from './reading.ts';
+import { milliPerPiece, type Resources } from '../model/resources.ts';
+import { type Parsed, parseBitRate, parseBytes, parseCores } from '../model/units.ts';
+import { escapePointer } from './pointer.ts';
+import { quantity, type Where } from './reading.ts';
 
-/** The four base resources as documents write them. */
+/** Resources as documents write them, extended ones in whole pieces. */
 interface Amounts {
   readonly cpu?: string | number;
   readonly memory?: string | number;
@@ -11,11 +12,8 @@ interface Amounts {
   readonly extended?: Readonly<Record<string, number>>;
 }
 
-/** What is written, zeros too: for a capacity or a limit nothing and zero differ. */
-export function amounts(
-  value: Amounts | undefined,
-  where: { readonly reading: Reading; readonly pointer: string },
-): Resources {
+/** What is written, zeros too: for a capacity or a limit nothing and zero differ. Extended ones in thousandths. */
+export function amounts(value: Amounts | undefined, where: Where): Resources {
   if (value === undefined) return {};
   const { reading, pointer } = where;
   const result: Record<string, number> = {};
@@ -35,14 +33,30 @@ export function amounts(
     'bandwidthBits',
     quantity(reading, parseBitRate, { value: value.bandwidth, pointer: `${pointer}/bandwidth`, fallback: undefined }),
   );
-  for (const [name, pieces] of sortedEntries(value.extended ?? {})) result[name] = pieces;
+  for (const [name, pieces] of sortedEntries(value.extended ?? {})) result[name] = pieces * milliPerPiece;
   return result as Resources;
 }
 
-/** The countable resources (`gpu/a100`) that are written beside the base ones, sorted by name. */
-export function extendedOf(value: object | undefined): Readonly<Record<string, number>> {
-  const members = Object.entries(value ?? {}) as [string, number][];
-  return Object.fromEntries(sortedEntries(Object.fromEntries(members.filter(([name]) => name.includes('/')))));
+/** The countable resources (`gpu/a100`) that are written beside the base ones, in thousandths of a piece, sorted by name. */
+export function extendedOf(
+  value: object | undefined,
+  parse: (input: string | number) => Parsed<number>,
+  where: Where,
+): Readonly<Record<string, number>> {
+  const { reading, pointer } = where;
+  const written = Object.entries(value ?? {}).filter(([name]) => name.includes('/')) as [string, string | number][];
+  const amounts = written.map(([name, pieces]): readonly [string, number] => {
+    const place = `${pointer}/${escapePointer(name)}`;
+    return [canonicalKind(name), quantity(reading, parse, { value: pieces, pointer: place, fallback: 0 })];
+  });
+  return sortedMap(Object.fromEntries(amounts));
+}
+
+/** `gpu/v100|a100` → `gpu/a100|v100`: models that will all do have no order. */
+function canonicalKind(name: string): string {
+  const slash = name.indexOf('/');
+  const models = [...new Set(name.slice(slash + 1).split('|'))].sort();
+  return `${name.slice(0, slash)}/${models.join('|')}`;
 }
 
 export const sortedEntries = <T>(map: Readonly<Record<string, T>>): readonly (readonly [string, T])[] =>

@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto';
-import type { DesiredWorkload, Placement, UpdatePolicy } from '../model/desired.ts';
+import type { DesiredWorkload, UpdatePolicy } from '../model/desired.ts';
 import { canonicalJson } from '../model/hash.ts';
-import { namespaceName, podName, revisionHash, workloadId } from '../model/ids.ts';
-import type { Revision, RevisionPort, RevisionResources } from '../model/revision.ts';
-import { type Parsed, parseBytes, parseCores, parseCountOrPercent, parseDuration } from '../model/units.ts';
+import { namespaceName, revisionHash, workloadId } from '../model/ids.ts';
+import type { Revision, RevisionNetwork, RevisionPort, RevisionResources } from '../model/revision.ts';
+import {
+  type Parsed,
+  parseBytes,
+  parseCores,
+  parseCountOrPercent,
+  parseDuration,
+  parsePiecesAsked,
+} from '../model/units.ts';
+import { toCpu } from './normalise-cpu.ts';
 import { healthOf } from './normalise-health.ts';
+import { toPlacement } from './normalise-placement.ts';
 import { amounts, extendedOf, sortedMap } from './normalise-resources.ts';
-import { orUnlimited, orWord, parsePriority, parsePublish } from './quantity.ts';
+import { toVolumes } from './normalise-volumes.ts';
+import { orUnlimited, orWord, parseIp, parsePriority, parsePublish } from './quantity.ts';
 import { quantity, type Reading, report, workloadIdOf } from './reading.ts';
 import type { Workload } from './schema-types.generated.ts';
 
@@ -38,7 +48,7 @@ export function toWorkload({ metadata, spec }: Workload, reading: Reading): Desi
     revisionHash: revisionHash(createHash('sha256').update(canonicalJson(revision)).digest('hex').slice(0, 16)),
     revision,
     after: [...new Set((spec.after ?? []).map((reference) => workloadIdOf(reference, namespace)))].sort(),
-    placement: toPlacement(spec.placement),
+    placement: toPlacement(spec.placement, { reading, namespace }),
     update: toUpdate(spec.update, reading),
     maxUnavailable: quantity(reading, orWord('policy', 'quorum'), {
       value: spec.disruption?.maxUnavailable,
@@ -48,6 +58,7 @@ export function toWorkload({ metadata, spec }: Workload, reading: Reading): Desi
     // `fence` comes later and is refused before this.
     onLost: (spec.onLost ?? 'auto') as DesiredWorkload['onLost'],
     priority: quantity(reading, parsePriority, { value: spec.priority, pointer: '/spec/priority', fallback: 1000 }),
+    ...(spec.preemption === 'lower' && { preemption: spec.preemption }),
     declaredAt: `${reading.document.file}:${reading.document.line}`,
   };
 }
@@ -56,6 +67,9 @@ function toRevision(spec: Spec, reading: Reading): Revision {
   const resources = toRevisionResources(spec.resources, reading);
   const ports = (spec.ports ?? []).map((port, index) => toPort(port, index, reading));
   const health = healthOf(spec.health, { ports, reading });
+  const limits = toLimits(spec.limits, resources, reading);
+  const cpu = toCpu(spec.cpu, resources, { reading, limits });
+  const volumes = toVolumes(spec.volumes, reading);
   const options = toOptions(spec);
   return {
     // libvirt and systemd come later and are refused before this.
@@ -66,7 +80,10 @@ function toRevision(spec: Spec, reading: Reading): Revision {
     // Secrets come later and are refused before this; scalars are taken as text.
     env: sortedMap(Object.fromEntries(Object.entries(spec.env ?? {}).map(([name, value]) => [name, String(value)]))),
     resources,
-    limits: toLimits(spec.limits, resources, reading),
+    limits,
+    ...(cpu !== undefined && { cpu }),
+    ...(volumes !== undefined && { volumes }),
+    ...(spec.network !== undefined && { network: toNetworkUse(spec.network, spec.type, reading) }),
     ports: sortPorts(ports),
     ...(health !== undefined && { health }),
     stop: toStop(spec.stop, reading),
@@ -77,7 +94,8 @@ function toRevision(spec: Spec, reading: Reading): Revision {
 
 function toRevisionResources(resources: Spec['resources'], reading: Reading): RevisionResources {
   const reserved = amounts(resources, { reading, pointer: '/spec/resources' });
-  const extended = Object.entries(extendedOf(resources)).filter(([, pieces]) => pieces > 0);
+  const pieces = extendedOf(resources, parsePiecesAsked, { reading, pointer: '/spec/resources' });
+  const extended = Object.entries(pieces).filter(([, milli]) => milli > 0);
   return {
     cpuMillis: reserved.cpuMillis ?? 0,
     memoryBytes: reserved.memoryBytes ?? 0,
@@ -107,6 +125,16 @@ function toLimits(limits: Spec['limits'], resources: RevisionResources, reading:
   return {
     cpuMillis: cap('cpu', parseCores, resources.cpuMillis),
     memoryBytes: cap('memory', parseBytes, resources.memoryBytes),
+  };
+}
+
+/** Where the address is part of who an instance is, it keeps it. */
+function toNetworkUse(network: NonNullable<Spec['network']>, type: Spec['type'], reading: Reading): RevisionNetwork {
+  const fallback = type === 'stateful' || type === 'static' ? 'keep' : 'pool';
+  return {
+    name: network.name,
+    ip: quantity(reading, parseIp, { value: network.ip, pointer: '/spec/network/ip', fallback }),
+    ...(network.pool !== undefined && { pool: network.pool }),
   };
 }
 
@@ -144,22 +172,6 @@ function toOptions({ docker, process }: Spec): Readonly<Record<string, unknown>>
     ...(process?.cwd !== undefined && { cwd: process.cwd }),
   };
   return Object.keys(options).length === 0 ? undefined : options;
-}
-
-function toPlacement(placement: Spec['placement']): Placement {
-  const tolerate = (placement?.tolerate ?? []).map(({ key, value }) => ({
-    key,
-    ...(value !== undefined && { value }),
-  }));
-  return {
-    pods: [...new Set(placement?.pods ?? [])].sort().map(podName),
-    // The strategies that come later are refused before this.
-    ...(placement?.strategy !== undefined && { strategy: placement.strategy as NonNullable<Placement['strategy']> }),
-    require: sortedMap(placement?.require),
-    tolerate: tolerate.sort((a, b) => (`${a.key}\n${a.value ?? ''}` < `${b.key}\n${b.value ?? ''}` ? -1 : 1)),
-    partial: placement?.partial ?? true,
-    ...(placement?.perNode !== undefined && { perNode: placement.perNode }),
-  };
 }
 
 const everything = { kind: 'percent', percent: 100 } as const;

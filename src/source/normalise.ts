@@ -1,5 +1,6 @@
 import type {
   DesiredCluster,
+  DesiredNetwork,
   DesiredNode,
   DesiredPod,
   DesiredPolicy,
@@ -11,7 +12,7 @@ import { podName } from '../model/ids.ts';
 import type { SourceDocument } from './document.ts';
 import { toNodes } from './nodeset.ts';
 import { toCluster } from './normalise-cluster.ts';
-import { type NetworkPlan, toNetwork } from './normalise-network.ts';
+import { toNetwork } from './normalise-network.ts';
 import { toNode } from './normalise-node.ts';
 import { toPolicy } from './normalise-policy.ts';
 import { toQuota } from './normalise-quota.ts';
@@ -41,7 +42,7 @@ export interface Declarations {
   readonly clusters: readonly Declared<DesiredCluster>[];
   readonly policies: readonly Declared<DesiredPolicy>[];
   readonly namespaces: readonly Declared<string>[];
-  readonly networks: readonly Declared<NetworkPlan>[];
+  readonly networks: readonly Declared<DesiredNetwork>[];
   readonly pods: readonly Declared<DesiredPod>[];
   readonly nodes: readonly Declared<DesiredNode>[];
   readonly quotas: readonly Declared<DesiredQuota>[];
@@ -62,7 +63,7 @@ export function normalise(documents: readonly SourceDocument[]): {
     clusters: [] as Declared<DesiredCluster>[],
     policies: [] as Declared<DesiredPolicy>[],
     namespaces: [] as Declared<string>[],
-    networks: [] as Declared<NetworkPlan>[],
+    networks: [] as Declared<DesiredNetwork>[],
     pods: [] as Declared<DesiredPod>[],
     nodes: [] as Declared<DesiredNode>[],
     quotas: [] as Declared<DesiredQuota>[],
@@ -111,8 +112,7 @@ export function normalise(documents: readonly SourceDocument[]): {
 }
 
 function toPod({ metadata, spec }: Pod): DesiredPod {
-  // The strategies that come later are refused before this.
-  return { name: podName(metadata.name), strategy: (spec?.strategy ?? 'auto') as DesiredPod['strategy'] };
+  return { name: podName(metadata.name), strategy: spec?.strategy ?? 'auto' };
 }
 
 function toRefactor({ metadata, spec }: Refactor): DesiredRefactor {

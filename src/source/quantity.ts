@@ -1,4 +1,7 @@
+import { parseCpuList } from '../model/cpu-list.ts';
 import type { CountOrPercent } from '../model/desired.ts';
+import { parseInstant } from '../model/instant.ts';
+import { parseAddress } from '../model/ipv4.ts';
 import {
   type Parsed,
   parseBitRate,
@@ -6,7 +9,11 @@ import {
   parseCores,
   parseCountOrPercent,
   parseDuration,
+  parsePieces,
+  parsePiecesAsked,
 } from '../model/units.ts';
+import { didYouMean } from './suggest.ts';
+import { parseVolumeSource } from './volume-source.ts';
 
 /** Why a value is no quantity of this kind (`x-muster-quantity` in the schemas); undefined where it is one. */
 export function checkQuantity(kind: string, value: string | number): string | undefined {
@@ -64,6 +71,34 @@ export function parsePriority(input: Input): Parsed<number> {
   };
 }
 
+/** `pool`, `keep` or an address. */
+export function parseIp(input: Input): Parsed<string> {
+  const text = String(input);
+  if (text === 'pool' || text === 'keep' || parseAddress(text) !== undefined) return { ok: true, value: text };
+  const { hint } = didYouMean(text, ['pool', 'keep']);
+  const near = hint === undefined ? '' : ` (${hint})`;
+  return { ok: false, reason: `${JSON.stringify(input)} is neither "pool" nor "keep" nor an IPv4 address${near}` };
+}
+
+/** `0-15,32-47` → its cores, ascending. */
+export function parseCpus(input: Input): Parsed<readonly number[]> {
+  const cores = parseCpuList(String(input));
+  return cores !== undefined
+    ? { ok: true, value: cores }
+    : {
+        ok: false,
+        reason: `${JSON.stringify(input)} is not a list of cores, each once, such as "0-15" or "0-7,16-23"`,
+      };
+}
+
+/** RFC 3339 → Unix ms. */
+export function parseDeadline(input: Input): Parsed<number> {
+  const instant = parseInstant(String(input));
+  return instant !== undefined
+    ? { ok: true, value: instant }
+    : { ok: false, reason: `${JSON.stringify(input)} is not a date and time such as "2026-12-01T06:00:00Z"` };
+}
+
 const parsers: Readonly<Record<string, (input: Input) => Parsed<unknown>>> = {
   cores: parseCores,
   bytes: parseBytes,
@@ -71,6 +106,12 @@ const parsers: Readonly<Record<string, (input: Input) => Parsed<unknown>>> = {
   duration: parseDuration,
   countOrPercent: parseCountOrPercent,
   percent: parsePercent,
+  pieces: parsePieces,
+  piecesAsked: parsePiecesAsked,
+  cpuList: parseCpus,
+  instant: parseDeadline,
+  ip: parseIp,
+  volumeSource: parseVolumeSource,
   coresOrUnlimited: orUnlimited(parseCores),
   bytesOrUnlimited: orUnlimited(parseBytes),
   publish: parsePublish,

@@ -10,6 +10,12 @@ export interface Reading {
   readonly problems: Problem[];
 }
 
+/** A part of the document that is being read. */
+export interface Where {
+  readonly reading: Reading;
+  readonly pointer: string;
+}
+
 export function report(reading: Reading, problem: Omit<Problem, 'document'>): void {
   reading.problems.push({ document: reading.document, ...problem });
 }

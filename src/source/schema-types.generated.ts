@@ -225,6 +225,15 @@ export interface Cluster {
       };
     };
     /**
+     * How many nodes are drained at the same time.
+     */
+    drain?: {
+      /**
+       * Most nodes of one zone at once. Absent: no limit.
+       */
+      perZone?: string | number;
+    };
+    /**
      * Stops healing when too much fails at once.
      */
     breaker?: {
@@ -308,7 +317,7 @@ export interface Cluster {
 }
 
 /**
- * How much may be disturbed at once. Of several policies the one with the narrowest scope counts.
+ * How much may be disturbed at once, and what every workload must keep to. Of several policies the one with the narrowest scope counts.
  */
 export interface Policy {
   /**
@@ -392,9 +401,27 @@ export interface Policy {
       expires?: string | number;
     }[];
     /**
-     * What every workload must have.
+     * What every workload of the namespaces keeps to; where it asks for more itself, that holds.
      */
-    require?: {}[];
+    require?: {
+      /**
+       * Instances in several failure domains.
+       */
+      spread: {
+        /**
+         * Failure domain.
+         */
+        by: 'node' | 'rack' | 'zone';
+        /**
+         * Domains that must have an instance, as soon as there are so many replicas.
+         */
+        minDomains: number;
+      };
+      /**
+       * Holds for workloads with at least so many replicas.
+       */
+      replicasFrom?: number;
+    }[];
   };
 }
 
@@ -447,7 +474,7 @@ export interface Namespace {
 }
 
 /**
- * A network with pools of addresses. (Workloads cannot use it yet.)
+ * A network that workloads have addresses in, and pools of them.
  */
 export interface Network {
   /**
@@ -488,11 +515,11 @@ export interface Network {
      */
     subnet: string;
     /**
-     * The way out; inside the subnet.
+     * The way out; inside the subnet. No instance gets it.
      */
     gateway?: string;
     /**
-     * Addresses that instances may get.
+     * Ranges that workloads can ask for by name.
      */
     pools?: {
       /**
@@ -505,7 +532,7 @@ export interface Network {
       range: string;
     }[];
     /**
-     * How Docker calls it.
+     * How Docker calls it. Absent: by the same name.
      */
     docker?: {
       /**
@@ -700,7 +727,7 @@ export interface Node {
        */
       bandwidth?: string | number;
       /**
-       * Countable resources with a name of their own, `gpu/a100: 4`.
+       * Countable resources with a name of their own, in whole pieces: `gpu/a100: 4`.
        */
       extended?: {
         /**
@@ -709,44 +736,46 @@ export interface Node {
         [k: string]: number;
       };
       /**
-       * NUMA nodes.
+       * NUMA nodes, numbered from 0. Absent: nobody knows, and nothing that requires NUMA goes there.
+       *
+       * @minItems 1
        */
       numa?: {
         /**
-         * CPU list, `0-15`.
+         * Its cores, as the kernel writes them: `0-15`, `0-7,16-23`.
          */
         cpus: string;
         /**
-         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         * Memory that is close to them.
          */
         memory: string | number;
       }[];
       /**
-       * Disks that volumes are made on.
+       * Devices that workloads' volumes are placed on. The root disk is `storage`.
        */
       volumes?: {
         /**
-         * Mount point or device.
+         * Where it is mounted; directories of volumes are made in it.
          */
         device: string;
         /**
-         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         * What volumes may take of it.
          */
         size: string | number;
         /**
-         * Reads a second.
+         * Reads a second that volumes may reserve. Absent: not limited.
          */
         readIops?: number;
         /**
-         * Writes a second.
+         * Writes a second that volumes may reserve. Absent: not limited.
          */
         writeIops?: number;
         /**
-         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         * Bytes read a second that volumes may reserve. Absent: not limited.
          */
         readBps?: string | number;
         /**
-         * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+         * Bytes written a second that volumes may reserve. Absent: not limited.
          */
         writeBps?: string | number;
       }[];
@@ -772,7 +801,7 @@ export interface Node {
        */
       bandwidth?: string | number;
       /**
-       * Countable resources with a name of their own, `gpu/a100: 4`.
+       * Countable resources with a name of their own, in whole pieces: `gpu/a100: 4`.
        */
       extended?: {
         /**
@@ -815,6 +844,19 @@ export interface Node {
        * Ports that `publish: auto` draws from, inclusive.
        */
       range?: string;
+    };
+    /**
+     * How a node in `maintenance` or `offline` is drained. Absent: as budgets allow, however long it takes.
+     */
+    drain?: {
+      /**
+       * When it should be empty, as RFC 3339 date and time; what is left after it is told.
+       */
+      deadline?: string;
+      /**
+       * After the deadline (at once without one) disruption budgets do not hold it up any more. What would lose data is still not touched.
+       */
+      force?: boolean;
     };
     /**
      * How to be sure that the machine is dead.
@@ -974,7 +1016,7 @@ export interface NodeSet {
          */
         bandwidth?: string | number;
         /**
-         * Countable resources with a name of their own, `gpu/a100: 4`.
+         * Countable resources with a name of their own, in whole pieces: `gpu/a100: 4`.
          */
         extended?: {
           /**
@@ -983,44 +1025,46 @@ export interface NodeSet {
           [k: string]: number;
         };
         /**
-         * NUMA nodes.
+         * NUMA nodes, numbered from 0. Absent: nobody knows, and nothing that requires NUMA goes there.
+         *
+         * @minItems 1
          */
         numa?: {
           /**
-           * CPU list, `0-15`.
+           * Its cores, as the kernel writes them: `0-15`, `0-7,16-23`.
            */
           cpus: string;
           /**
-           * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+           * Memory that is close to them.
            */
           memory: string | number;
         }[];
         /**
-         * Disks that volumes are made on.
+         * Devices that workloads' volumes are placed on. The root disk is `storage`.
          */
         volumes?: {
           /**
-           * Mount point or device.
+           * Where it is mounted; directories of volumes are made in it.
            */
           device: string;
           /**
-           * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+           * What volumes may take of it.
            */
           size: string | number;
           /**
-           * Reads a second.
+           * Reads a second that volumes may reserve. Absent: not limited.
            */
           readIops?: number;
           /**
-           * Writes a second.
+           * Writes a second that volumes may reserve. Absent: not limited.
            */
           writeIops?: number;
           /**
-           * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+           * Bytes read a second that volumes may reserve. Absent: not limited.
            */
           readBps?: string | number;
           /**
-           * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+           * Bytes written a second that volumes may reserve. Absent: not limited.
            */
           writeBps?: string | number;
         }[];
@@ -1046,7 +1090,7 @@ export interface NodeSet {
          */
         bandwidth?: string | number;
         /**
-         * Countable resources with a name of their own, `gpu/a100: 4`.
+         * Countable resources with a name of their own, in whole pieces: `gpu/a100: 4`.
          */
         extended?: {
           /**
@@ -1089,6 +1133,19 @@ export interface NodeSet {
          * Ports that `publish: auto` draws from, inclusive.
          */
         range?: string;
+      };
+      /**
+       * How a node in `maintenance` or `offline` is drained. Absent: as budgets allow, however long it takes.
+       */
+      drain?: {
+        /**
+         * When it should be empty, as RFC 3339 date and time; what is left after it is told.
+         */
+        deadline?: string;
+        /**
+         * After the deadline (at once without one) disruption budgets do not hold it up any more. What would lose data is still not touched.
+         */
+        force?: boolean;
       };
       /**
        * How to be sure that the machine is dead.
@@ -1143,6 +1200,19 @@ export interface NodeSet {
          */
         effect?: 'NoSchedule';
       }[];
+      /**
+       * How a node in `maintenance` or `offline` is drained. Absent: as budgets allow, however long it takes.
+       */
+      drain?: {
+        /**
+         * When it should be empty, as RFC 3339 date and time; what is left after it is told.
+         */
+        deadline?: string;
+        /**
+         * After the deadline (at once without one) disruption budgets do not hold it up any more. What would lose data is still not touched.
+         */
+        force?: boolean;
+      };
       /**
        * Why; shown to people.
        */
@@ -1210,7 +1280,7 @@ export interface Quota {
      */
     parent?: string;
     /**
-     * The most of each resource; what is left out is not limited. Countable resources by their name: `gpu/a100: 4`.
+     * The most of each resource; what is left out is not limited. Countable resources by their name, in pieces: `gpu/a100: 4`. `storage` counts volumes too.
      */
     limits: {
       /**
@@ -1234,6 +1304,10 @@ export interface Quota {
        */
       instances?: number;
     };
+    /**
+     * Where a limit was lowered below what is used, instances are removed until it holds, those of the lowest priority first, within their disruption budgets. Otherwise they stay, and nothing more is added.
+     */
+    drainToQuota?: boolean;
   };
 }
 
@@ -1366,7 +1440,7 @@ export interface Workload {
      */
     replicas?: number;
     /**
-     * What each instance reserves on its node; absent: nothing. Countable resources by their name: `gpu/a100: 1`.
+     * What each instance reserves on its node; absent: nothing. Countable resources by their name, in whole pieces or a part of one: `gpu/a100: 1`, `gpu/a100: 0.5`; `gpu/a100|v100` and `gpu/*` leave the model open, all pieces are of one.
      */
     resources?: {
       /**
@@ -1400,46 +1474,66 @@ export interface Workload {
       memory?: string | number;
     };
     /**
-     * Pinning to cores.
+     * Cores of its own.
      */
     cpu?: {
       /**
-       * Whole cores.
+       * `resources.cpu` as whole cores that nobody else has, and the rest as a part of one more core.
        */
       bind?: boolean;
       /**
-       * NUMA placement.
+       * Of what is bound: `require`: cores and memory of one NUMA node; `prefer`: where one has room, else of several; `none`: not looked at.
        */
-      numa?: 'prefer' | 'require' | 'ignore';
+      numa?: 'require' | 'prefer' | 'none';
     };
     /**
-     * Storage that outlives an instance.
+     * Storage that outlives an allocation.
      */
     volumes?: {
       /**
-       * Name.
+       * Unique in the workload.
        */
       name: string;
       /**
-       * Path inside.
+       * Where it is inside the instance.
        */
       mount: string;
       /**
-       * Bytes: `512MiB`, `512Mi`, `1GB` or a whole number.
+       * What it reserves on its device. Absent: it is not limited, and nothing is reserved.
        */
       size?: string | number;
       /**
-       * Where it is.
+       * `auto`: the tightest of the node’s devices (`capacity.volumes`) that it fits · `/data1`: that device · `host:/PATH`: a directory of the node · `nfs://HOST/PATH`, `rbd://POOL/IMAGE`, `iscsi://HOST/TARGET/LUN`: over the network. Only what is on a device is charged.
        */
       source?: string;
       /**
-       * Whole device.
+       * A whole device that nothing else uses. The exclusive volumes of one instance share one device, in proportion to their sizes.
        */
       exclusive?: boolean;
       /**
-       * What happens on removal.
+       * The instance cannot write to it.
+       */
+      readOnly?: boolean;
+      /**
+       * What becomes of its data when the instance is removed.
        */
       onRemove?: 'keep' | 'delete';
+      /**
+       * Reads a second that it reserves on its device.
+       */
+      readIops?: number;
+      /**
+       * Writes a second that it reserves on its device.
+       */
+      writeIops?: number;
+      /**
+       * Bytes read a second that it reserves on its device.
+       */
+      readBps?: string | number;
+      /**
+       * Bytes written a second that it reserves on its device.
+       */
+      writeBps?: string | number;
     }[];
     /**
      * Ports that the program listens on.
@@ -1463,7 +1557,7 @@ export interface Workload {
       publish?: string | number;
     }[];
     /**
-     * Which network the instances are in.
+     * The network that the instances have an address in. Absent: the engine’s default, without an address of their own.
      */
     network?: {
       /**
@@ -1471,9 +1565,13 @@ export interface Workload {
        */
       name: string;
       /**
-       * `pool`, `keep` or an address.
+       * `pool`: any free address · `keep`: one that belongs to the ordinal · an address: that one, for a single instance. Absent: `keep` for stateful and static workloads, `pool` for others.
        */
       ip?: string;
+      /**
+       * The network’s pool that the address comes from. Absent: the whole subnet.
+       */
+      pool?: string;
     };
     /**
      * How to tell that an instance works: one of `http`, `tcp` and `exec`. Absent: it is healthy when it runs.
@@ -1552,18 +1650,78 @@ export interface Workload {
         [k: string]: string;
       };
       /**
-       * Over failure domains.
+       * Labels that a node should have: of several nodes that will do, the one with the most weight is taken.
        */
-      spread?: {
+      prefer?: {
         /**
-         * Failure domain.
+         * Counts where the node has all of them.
          */
-        by: 'zone' | 'rack' | 'node';
+        labels: {
+          [k: string]: string;
+        };
         /**
-         * At least.
+         * What it counts.
          */
-        minDomains?: number;
-      };
+        weight?: number;
+      }[];
+      /**
+       * Keeps instances in different failure domains: one rule, or a list of them.
+       */
+      spread?:
+        | {
+            /**
+             * Failure domain.
+             */
+            by: 'node' | 'rack' | 'zone';
+            /**
+             * Domains that must have an instance, as soon as there are so many replicas. What would break that is refused.
+             */
+            minDomains?: number;
+          }
+        | {
+            /**
+             * Failure domain.
+             */
+            by: 'node' | 'rack' | 'zone';
+            /**
+             * Domains that must have an instance, as soon as there are so many replicas. What would break that is refused.
+             */
+            minDomains?: number;
+          }[];
+      /**
+       * Workloads to be near to.
+       */
+      affinity?: {
+        /**
+         * The workload; may be this one.
+         */
+        to: string;
+        /**
+         * What counts as the same place.
+         */
+        by?: 'node' | 'rack' | 'zone';
+        /**
+         * Nothing is placed where it does not hold. Otherwise it is preferred.
+         */
+        required?: boolean;
+      }[];
+      /**
+       * Workloads to be away from.
+       */
+      antiAffinity?: {
+        /**
+         * The workload; may be this one.
+         */
+        to: string;
+        /**
+         * What counts as the same place.
+         */
+        by?: 'node' | 'rack' | 'zone';
+        /**
+         * Nothing is placed where it does not hold. Otherwise it is preferred.
+         */
+        required?: boolean;
+      }[];
       /**
        * Taints that do not keep it away.
        */
@@ -1655,6 +1813,10 @@ export interface Workload {
      * `online` (1000), `offline` (100) or a number; the larger goes first when capacity is short.
      */
     priority?: string | number;
+    /**
+     * When it finds no room. `lower`: instances of workloads with a lower priority that can be evicted make some, within their disruption budgets; `never`: it waits.
+     */
+    preemption?: 'lower' | 'never';
   };
 }
 

@@ -133,8 +133,6 @@ export const mistakes: readonly Mistake[] = [
   ),
   // Not supported yet
   inWorkload('secret-not-supported-yet', 'MUS1007', 'env: {DB: {secret: db, key: url}}'),
-  inWorkload('volumes-not-supported-yet', 'MUS1007', 'volumes: [{name: data, mount: /data, size: 1GiB}]'),
-  inWorkload('spread-not-supported-yet', 'MUS1007', 'placement: {spread: {by: zone}}'),
   inFile(
     'engine-not-supported-yet',
     'MUS1007',
@@ -224,12 +222,6 @@ export const mistakes: readonly Mistake[] = [
     'MUS1317',
     'net.yaml',
     document('Network', 'lan', '{subnet: 10.1.0.0/16, pools: [{name: web, range: 10.2.0.1-10.2.0.9}]}'),
-  ),
-  inFile(
-    'static-ip-outside-network',
-    'MUS1007',
-    'net.yaml',
-    `${document('Network', 'lan', '{subnet: 10.1.0.0/16}')}---\n${good.replace('name: shop', 'name: fixed').replace('replicas: 2', 'network: {name: lan, ip: 10.2.0.1}')}`,
   ),
   inFile(
     'override-with-an-unknown-lifecycle',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { RevisionVolume } from '../../src/model/revision.ts';
 import { schemas as generatedSchemas } from '../../src/source/generated/schemas.ts';
 import { loadDesired } from '../../src/source/load.ts';
 import { normalise } from '../../src/source/normalise.ts';
@@ -65,18 +66,35 @@ args: ["--port", "$(PORT_HTTP)"]
 docker: {init: true, user: "1000", workingDir: /srv, readOnly: true}
 env: {B: text, A: 1}
 replicas: 12
-resources: {cpu: 500m, memory: 512MiB, storage: 2GiB, bandwidth: 100Mbit, gpu/a100: 1}
-limits: {cpu: unlimited, memory: 1GiB}
+resources: {cpu: 500m, memory: 512MiB, storage: 2GiB, bandwidth: 100Mbit, gpu/a100: 1, gpu/v100|t4|v100: 500m, tpu/*: 2}
+limits: {memory: 1GiB}
+cpu: {bind: true, numa: require}
+volumes:
+  - {name: tls, mount: /etc/ssl, source: "host:/etc/ssl", readOnly: true}
+  - {name: data, mount: /data, size: 10GiB, source: /data1, exclusive: true, readOnly: true, onRemove: delete, readIops: 1, writeIops: 2, readBps: 3KiB, writeBps: 4}
+  - {name: media, mount: /media, source: "nfs://10.0.0.9/exports/media"}
+network: {name: prod, pool: web}
 ports: [{name: http, port: 8080, publish: 31000}, {name: admin, port: 9090, protocol: udp, publish: none}]
 health: {http: {port: 8080, path: /healthz}, interval: 1s, timeout: 500ms, healthyAfter: 1, unhealthyAfter: 5}
 after: [db, other/queue]
-placement: {pods: [web, batch], strategy: each, require: {disk: ssd}, tolerate: [{key: pool, value: x}], partial: false, perNode: 2}
+placement:
+  pods: [web, batch]
+  strategy: drained
+  require: {disk: ssd}
+  prefer: [{labels: {b: "1", a: "2"}}, {labels: {a: "1"}, weight: 7}]
+  spread: [{by: zone, minDomains: 2}, {by: rack}]
+  affinity: [{to: db, by: zone, required: true}, {to: other/cache}]
+  antiAffinity: [{to: a}]
+  tolerate: [{key: pool, value: x}]
+  partial: false
+  perNode: 2
 update: {groups: [1, 10%], observe: 2m, order: stop-first, maxSurge: 1, healthyDeadline: 30s}
 disruption: {maxUnavailable: quorum}
 onLost: wait
 stop: {signal: SIGINT, grace: 5s, delay: 1s}
 restart: always
-priority: offline`);
+priority: offline
+preemption: lower`);
   assert.deepEqual(item.revision, {
     engine: 'docker',
     image: 'a:1',
@@ -88,9 +106,28 @@ priority: offline`);
       memoryBytes: 536_870_912,
       storageBytes: 2_147_483_648,
       bandwidthBits: 100_000_000,
-      extended: { 'gpu/a100': 1 },
+      extended: { 'gpu/a100': 1000, 'gpu/t4|v100': 500, 'tpu/*': 2000 },
     },
-    limits: { cpuMillis: 'unlimited', memoryBytes: 1_073_741_824 },
+    limits: { cpuMillis: 500, memoryBytes: 1_073_741_824 },
+    cpu: { bind: true, numa: 'require' },
+    volumes: [
+      {
+        name: 'data',
+        mount: '/data',
+        sizeBytes: 10_737_418_240,
+        source: { kind: 'device', device: '/data1' },
+        exclusive: true,
+        readOnly: true,
+        onRemove: 'delete',
+        readIops: 1,
+        writeIops: 2,
+        readBps: 3072,
+        writeBps: 4,
+      },
+      volume({ name: 'media', mount: '/media', source: { kind: 'network', target: 'nfs://10.0.0.9/exports/media' } }),
+      volume({ name: 'tls', mount: '/etc/ssl', source: { kind: 'host', path: '/etc/ssl' }, readOnly: true }),
+    ],
+    network: { name: 'prod', ip: 'keep', pool: 'web' },
     ports: [
       { name: 'admin', port: 9090, protocol: 'udp', publish: 'none' },
       { name: 'http', port: 8080, protocol: 'tcp', publish: 31_000 },
@@ -109,8 +146,21 @@ priority: offline`);
   assert.deepEqual(item.after, ['other/queue', 'shop/db']);
   assert.deepEqual(item.placement, {
     pods: ['batch', 'web'],
-    strategy: 'each',
+    strategy: 'drained',
     require: { disk: 'ssd' },
+    prefer: [
+      { labels: { a: '1' }, weight: 7 },
+      { labels: { a: '2', b: '1' }, weight: 1 },
+    ],
+    spread: [
+      { by: 'rack', minDomains: 1 },
+      { by: 'zone', minDomains: 2 },
+    ],
+    affinity: [
+      { to: 'other/cache', by: 'node', required: false },
+      { to: 'shop/db', by: 'zone', required: true },
+    ],
+    antiAffinity: [{ to: 'shop/a', by: 'node', required: false }],
     tolerate: [{ key: 'pool', value: 'x' }],
     partial: false,
     perNode: 2,
@@ -127,9 +177,62 @@ priority: offline`);
     healthyDeadlineMs: 30_000,
   });
   assert.deepEqual(
-    [item.type, item.replicas, item.maxUnavailable, item.onLost, item.priority],
-    ['stateful', 12, { kind: 'quorum' }, 'wait', 100],
+    [item.type, item.replicas, item.maxUnavailable, item.onLost, item.priority, item.preemption],
+    ['stateful', 12, { kind: 'quorum' }, 'wait', 100, 'lower'],
   );
+});
+
+/** A volume of which a document says no more than it must. */
+const volume = (said: Partial<RevisionVolume>): RevisionVolume => ({
+  name: 'data',
+  mount: '/data',
+  sizeBytes: 0,
+  source: { kind: 'auto' },
+  exclusive: false,
+  readOnly: false,
+  onRemove: 'keep',
+  readIops: 0,
+  writeIops: 0,
+  readBps: 0,
+  writeBps: 0,
+  ...said,
+});
+
+test('the smallest volume, network and binding have all the defaults', async () => {
+  const { revision } = await workloadOf(
+    'image: a\nresources: {cpu: 2}\ncpu: {bind: true}\nvolumes: [{name: data, mount: /data}]\nnetwork: {name: prod}',
+  );
+  assert.deepEqual(revision.volumes, [volume({})]);
+  assert.deepEqual(revision.network, { name: 'prod', ip: 'pool' });
+  assert.deepEqual(revision.cpu, { bind: true, numa: 'prefer' });
+});
+
+test('an address belongs to the ordinal where the identity does', async () => {
+  const ipOf = async (type: string) =>
+    (await workloadOf(`image: a\ntype: ${type}\nnetwork: {name: prod}`)).revision.network?.ip;
+  assert.deepEqual(await Promise.all(['stateless', 'daemon', 'stateful', 'static'].map(ipOf)), [
+    'pool',
+    'pool',
+    'keep',
+    'keep',
+  ]);
+});
+
+test('the revision of what was there before this version could say more is still the same', async () => {
+  const { revisionHash } = await workloadOf('image: registry/a:1');
+  assert.equal(revisionHash, 'ce21f29b65c3b1a3');
+  const long = await workloadOf(`image: registry/checkout:1.4
+command: [/bin/checkout]
+args: ["--port", "$(PORT_HTTP)"]
+env: {LOG_LEVEL: info, A: 1}
+replicas: 3
+resources: {cpu: 500m, memory: 512MiB, storage: 2GiB, bandwidth: 100Mbit}
+limits: {cpu: unlimited, memory: 1GiB}
+ports: [{name: http, port: 8080}, {name: admin, port: 9090, publish: none}]
+health: {http: {port: http, path: /healthz}, interval: 1s}
+stop: {signal: SIGINT, grace: 5s}
+docker: {init: true}`);
+  assert.equal(long.revisionHash, 'f94b9988108b78d6');
 });
 
 test('a limit that is not given is what is reserved', async () => {
@@ -146,6 +249,8 @@ test('only what an allocation is made from is in its revision', async () => {
     'placement: {pods: [x]}',
     'after: [b]',
     'onLost: wait',
+    'preemption: lower',
+    'placement: {spread: {by: zone}, prefer: [{labels: {a: b}}], antiAffinity: [{to: a}]}',
   ];
   for (const field of same)
     assert.equal((await workloadOf(`image: a\n${field}`)).revisionHash, base.revisionHash, field);
@@ -157,14 +262,21 @@ test('only what an allocation is made from is in its revision', async () => {
     'stop: {grace: 1s}',
     'restart: never',
     'docker: {init: true}',
+    'resources: {gpu/a100: 0.5}',
+    'volumes: [{name: data, mount: /data}]',
+    'network: {name: prod}',
   ];
   for (const field of other)
     assert.notEqual((await workloadOf(`image: a\n${field}`)).revisionHash, base.revisionHash, field);
 });
 
 test('quantities that are written differently and mean the same make the same revision', async () => {
-  const one = await workloadOf('image: a\nresources: {cpu: 500m, memory: 512MiB}\nstop: {grace: 90s}');
-  const two = await workloadOf('image: a\nstop: {grace: 1m30s}\nresources: {memory: 536870912, cpu: 0.5}');
+  const one = await workloadOf(
+    'image: a\nresources: {cpu: 500m, memory: 512MiB, gpu/a100|v100: 0.5}\nstop: {grace: 90s}\nvolumes: [{name: b, mount: /b}, {name: a, mount: /a}]',
+  );
+  const two = await workloadOf(
+    'image: a\nstop: {grace: 1m30s}\nresources: {memory: 536870912, cpu: 0.5, gpu/v100|a100: 500m}\nvolumes: [{name: a, mount: /a, source: auto}, {name: b, mount: /b, size: 0}]',
+  );
   assert.equal(one.revisionHash, two.revisionHash);
 });
 
@@ -179,12 +291,15 @@ replicas: 1
 ports: [{name: http, port: 80, protocol: tcp, publish: auto}]
 health: {http: {port: http, path: /}, interval: 5s, timeout: 2s, healthyAfter: 2, unhealthyAfter: 3}
 after: []
-placement: {pods: [], tolerate: [], partial: true}
+placement: {pods: [], prefer: [], spread: [], affinity: [], antiAffinity: [], tolerate: [], partial: true}
 update: {groups: [100%], observe: 0s, order: auto, maxSurge: policy, healthyDeadline: 5m, onFailure: rollback}
 disruption: {maxUnavailable: policy}
 onLost: auto
 stop: {signal: SIGTERM, grace: 30s, delay: 0s}
 restart: on-failure
+cpu: {bind: false, numa: prefer}
+volumes: []
+preemption: never
 priority: online`);
   const short = await workloadOf('image: a\nports: [{name: http, port: 80}]\nhealth: {http: {port: http}}');
   assert.deepEqual(written, short);
@@ -207,12 +322,12 @@ test('quotas, policies and nodes keep what they say, zeros too', async () => {
 apiVersion: muster/v1
 kind: Quota
 metadata: {name: q}
-spec: {scope: {namespace: shop, pod: web}, parent: all, limits: {cpu: 1.5, storage: 0, instances: 4, gpu/a100: 2}}
+spec: {scope: {namespace: shop, pod: web}, parent: all, limits: {cpu: 1.5, storage: 0, instances: 4, gpu/a100: 2.5}, drainToQuota: true}
 ---
 apiVersion: muster/v1
 kind: Policy
 metadata: {name: careful}
-spec: {scope: {namespaces: [shop, "pay*"]}, disruption: [{upTo: 3, max: 0}, {max: 5%}]}
+spec: {scope: {namespaces: [shop, "pay*"]}, disruption: [{upTo: 3, max: 0}, {max: 5%}], require: [{spread: {minDomains: 3, by: rack}}]}
 ---
 apiVersion: muster/v1
 kind: Node
@@ -222,10 +337,16 @@ spec:
   zone: a
   lifecycle: cordoned
   engines: {docker: {endpoint: "tcp://10.0.0.1:2376", publishAddress: 10.0.0.1, tls: {credential: ops}}}
-  capacity: {cpu: 32, storage: 0, extended: {gpu/a100: 4}}
-  reserved: {cpu: 1}
+  capacity:
+    cpu: 32
+    storage: 0
+    extended: {gpu/a100: 4}
+    numa: [{cpus: "0-7,16-23", memory: 64GiB}, {cpus: "8-15, 24-31", memory: 32GiB}]
+    volumes: [{device: /data2, size: 1TiB}, {device: /data1, size: 2TiB, readIops: 80000, writeIops: 4, readBps: 1GiB, writeBps: 1}]
+  reserved: {cpu: 1, extended: {gpu/a100: 1}}
   overcommit: {cpu: 2.5}
   ports: {range: 30000-30010}
+  drain: {deadline: 2026-12-01T06:00:00+01:00, force: true}
 `);
   assert.deepEqual(problems, []);
   assert.deepEqual(declarations.quotas[0]?.item, {
@@ -233,11 +354,15 @@ spec:
     namespace: 'shop',
     pod: 'web',
     parent: 'all',
-    limits: { cpuMillis: 1500, storageBytes: 0, 'gpu/a100': 2, instances: 4 },
+    limits: { cpuMillis: 1500, storageBytes: 0, 'gpu/a100': 2500, instances: 4 },
+    drainToQuota: true,
   });
   assert.deepEqual(declarations.policies[0]?.item.disruption, [
     { upTo: 3, max: { kind: 'count', count: 0 } },
     { max: { kind: 'percent', percent: 5 } },
+  ]);
+  assert.deepEqual(declarations.policies[0]?.item.require, [
+    { spread: { by: 'rack', minDomains: 3 }, replicasFrom: 2 },
   ]);
   assert.deepEqual(declarations.nodes[0]?.item, {
     name: 'web-1.example',
@@ -248,12 +373,28 @@ spec:
     engines: {
       docker: { endpoint: 'tcp://10.0.0.1:2376', publishAddress: '10.0.0.1', tls: { credential: 'ops' } },
     },
-    capacity: { cpuMillis: 32_000, storageBytes: 0, 'gpu/a100': 4 },
-    reserved: { cpuMillis: 1000 },
+    capacity: { cpuMillis: 32_000, storageBytes: 0, 'gpu/a100': 4000 },
+    reserved: { cpuMillis: 1000, 'gpu/a100': 1000 },
+    numa: [
+      { cpus: [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23], memoryBytes: 68_719_476_736 },
+      { cpus: [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31], memoryBytes: 34_359_738_368 },
+    ],
+    disks: [
+      {
+        device: '/data1',
+        sizeBytes: 2_199_023_255_552,
+        readIops: 80_000,
+        writeIops: 4,
+        readBps: 1_073_741_824,
+        writeBps: 1,
+      },
+      { device: '/data2', sizeBytes: 1_099_511_627_776 },
+    ],
     overcommitCpuMilli: 2500,
     taints: [],
     portRange: { first: 30_000, last: 30_010 },
     portDomain: 'web-1.example',
+    drain: { deadline: Date.UTC(2026, 11, 1, 5), force: true },
   });
 });
 
