@@ -1,6 +1,7 @@
 import type { Holds } from '../model/recorded.ts';
-import { charge, holdsVector, type Ledger, storageColumn, type Vector } from './ledger.ts';
+import { charge, fits, holdsVector, type Ledger, storageColumn, type Vector } from './ledger.ts';
 import { chargeQuota, type QuotaCharge, type QuotaLedger, type QuotaRow } from './quota.ts';
+import type { UndoLog } from './undo.ts';
 
 /**
  * What one unit has charged and does not use at the moment. To everybody else a unit occupies the most that it holds in
@@ -45,15 +46,6 @@ export function needOf(
     need[d] = Math.max(0, (amounts[d] as number) - (freed?.[d] ?? 0) - (credit?.[d] ?? 0));
   }
   return fits(ledger, node, need) ? need : undefined;
-}
-
-function fits({ width, capacity, used }: Ledger, node: number, amounts: Vector): boolean {
-  const start = node * width;
-  for (let d = 0; d < width; d += 1) {
-    const amount = amounts[d] as number;
-    if (amount > 0 && (used[start + d] as number) + amount > (capacity[start + d] as number)) return false;
-  }
-  return true;
 }
 
 /** Charges the need, uses up credit, and keeps what of `freed` was not used for after the wave. */
@@ -127,17 +119,17 @@ export function closeWave(ledger: Ledger, quotas: QuotaLedger, account: Account)
 const put = (ledger: Ledger, map: Map<number, Vector>, node: number, vector: Vector): void =>
   set(ledger.undo, map, node, vector);
 
-function set<Key, Value>(undo: (() => void)[], map: Map<Key, Value>, key: Key, value: Value): void {
+function set<Key, Value>({ entries }: UndoLog, map: Map<Key, Value>, key: Key, value: Value): void {
   const before = map.get(key);
   map.set(key, value);
-  undo.push(() => {
+  entries.push(() => {
     if (before === undefined) map.delete(key);
     else map.set(key, before);
   });
 }
 
-function remove<Key, Value>(undo: (() => void)[], map: Map<Key, Value>, key: Key): void {
+function remove<Key, Value>({ entries }: UndoLog, map: Map<Key, Value>, key: Key): void {
   const before = map.get(key);
   map.delete(key);
-  if (before !== undefined) undo.push(() => void map.set(key, before));
+  if (before !== undefined) entries.push(() => void map.set(key, before));
 }

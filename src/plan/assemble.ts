@@ -1,4 +1,4 @@
-import { type NamespaceName, parseWorkloadId, stepId, unitOf, type WorkloadId } from '../model/ids.ts';
+import { instanceId, type NamespaceName, parseWorkloadId, stepId, unitOf, type WorkloadId } from '../model/ids.ts';
 import { formatInstant } from '../model/instant.ts';
 import type { CapacityUse, Plan, PlannedUnit, PlanSummary, Step, Undo, Wave } from '../model/plan.ts';
 import { planFormatVersion } from '../model/plan.ts';
@@ -75,7 +75,7 @@ function unitOfDraft(context: Context, unit: UnitDraft, steps: Step[]): PlannedU
       steps.push(step);
       return step.id;
     });
-    const gate = drafts.some((draft) => makes(draft) || draft.kind === 'update') ? 'healthy' : 'none';
+    const gate = drafts.some((draft) => makes(draft) || draft.action.kind === 'update') ? 'healthy' : 'none';
     return { steps: ids, gate, observeMs };
   });
   const { workload, after, worstCaseMs, maxUnavailable } = unit;
@@ -101,29 +101,29 @@ interface StepPlace {
 }
 
 function stepOf(draft: Draft, place: StepPlace): Step {
-  const { old } = draft;
+  const { action, old } = draft;
   return old === undefined
     ? createOf(draft, place)
     : {
         id: stepId(place.id),
-        kind: draft.kind,
-        instance: draft.instance,
+        kind: action.kind,
+        instance: instanceId(place.unit, draft.ordinal),
         generation: place.generation,
         node: draft.node.name,
-        engine: draft.engine,
-        ...(draft.kind === 'move' && { from: old.node.name }),
+        engine: action.engine,
+        ...(action.kind === 'move' && { from: old.node.name }),
         unit: unitOf(place.unit),
         wave: place.wave,
-        class: draft.class,
+        class: action.class,
         undo: undoOf(draft),
-        order: draft.order,
-        cause: draft.cause,
-        revision: draft.revision,
+        order: action.order,
+        cause: action.cause,
+        revision: action.revision,
         ...(makes(draft) && { replaces: replacedOf(old) }),
-        changes: draft.changes,
-        reason: draft.reason,
+        changes: action.changes,
+        reason: action.reason,
         holds: draft.holds,
-        ...(draft.kind === 'update' &&
+        ...(action.kind === 'update' &&
           old && { heldBefore: old.allocation.holds, revisionBefore: old.allocation.revision }),
       };
 }
@@ -131,20 +131,20 @@ function stepOf(draft: Draft, place: StepPlace): Step {
 /** Without what only a predecessor adds: in one piece, since a plan has tens of thousands of these. */
 const createOf = (draft: Draft, place: StepPlace): Step => ({
   id: stepId(place.id),
-  kind: draft.kind,
-  instance: draft.instance,
+  kind: draft.action.kind,
+  instance: instanceId(place.unit, draft.ordinal),
   generation: place.generation,
   node: draft.node.name,
-  engine: draft.engine,
+  engine: draft.action.engine,
   unit: unitOf(place.unit),
   wave: place.wave,
-  class: draft.class,
+  class: draft.action.class,
   undo: undoOf(draft),
-  order: draft.order,
-  cause: draft.cause,
-  revision: draft.revision,
-  changes: draft.changes,
-  reason: draft.reason,
+  order: draft.action.order,
+  cause: draft.action.cause,
+  revision: draft.action.revision,
+  changes: draft.action.changes,
+  reason: draft.action.reason,
   holds: draft.holds,
 });
 
@@ -158,7 +158,7 @@ const replacedOf = (old: NonNullable<Draft['old']>): NonNullable<Step['replaces'
 });
 
 /** Until the unit commits. What was stopped has to be started again; what is only released on paper stays so. */
-function undoOf({ kind, old }: Draft): Undo {
+function undoOf({ action: { kind }, old }: Draft): Undo {
   switch (kind) {
     case 'create':
     case 'update':
@@ -192,7 +192,7 @@ function takeStock(context: Context, units: readonly UnitDraft[]): void {
     const { namespace } = parseWorkloadId(unit.workload);
     for (const { drafts } of unit.waves) {
       for (const draft of drafts) {
-        if (makes(draft) || draft.kind === 'update') {
+        if (makes(draft) || draft.action.kind === 'update') {
           book(context, namespace, draft.node, { holds: draft.holds, instances: 1 }, 1);
         }
         const { charged, old } = draft;
@@ -202,7 +202,7 @@ function takeStock(context: Context, units: readonly UnitDraft[]): void {
         }
         if (old === undefined) continue;
         book(context, namespace, old.node, demandOf(old.allocation), -1);
-        if (draft.kind !== 'stop') continue;
+        if (draft.action.kind !== 'stop') continue;
         book(context, namespace, old.node, demandOf({ state: 'held', holds: old.allocation.holds }), 1);
       }
     }

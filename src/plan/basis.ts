@@ -15,8 +15,8 @@ export function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanB
   };
   for (const { waves } of units) {
     for (const { drafts } of waves) {
-      for (const { node, engine, old } of drafts) {
-        touch(node, engine);
+      for (const { node, action, old } of drafts) {
+        touch(node, action.engine);
         if (old !== undefined) touch(old.node, old.allocation.engine);
       }
     }

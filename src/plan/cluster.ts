@@ -10,6 +10,9 @@ export interface Cluster {
   readonly indexOf: ReadonlyMap<NodeName, number>;
   /** The node of each recorded allocation, by position: several stages ask for it. */
   readonly homes: readonly ClusterNode[];
+  /** How many there are. */
+  readonly zones: number;
+  readonly racks: number;
 }
 
 export interface ClusterNode {
@@ -24,6 +27,9 @@ export interface ClusterNode {
   /** What runs here has to leave. */
   readonly draining: boolean;
   readonly portDomain: string;
+  /** Number of its zone and rack, from 0 in order of name; -1: none. */
+  readonly zone: number;
+  readonly rack: number;
 }
 
 export function compileCluster(inputs: PlanInputs): Cluster {
@@ -36,6 +42,8 @@ export function compileCluster(inputs: PlanInputs): Cluster {
       .filter((override) => override.kind === 'cordon' && override.until > inputs.now)
       .map((override) => override.target),
   );
+  const zones = numbered(inputs.desired.nodes.map(({ zone }) => zone));
+  const racks = numbered(inputs.desired.nodes.map(({ rack }) => rack));
   const nodes = [...names].sort().map((name, index): ClusterNode => {
     const definition = definitions.get(name);
     const observed = inputs.observed.nodes.get(name);
@@ -51,6 +59,8 @@ export function compileCluster(inputs: PlanInputs): Cluster {
       accepts: lifecycle === 'online' && liveness === 'alive' && !cordoned.has(name),
       draining: lifecycle === undefined || lifecycle === 'maintenance' || lifecycle === 'offline',
       portDomain: definition?.portDomain ?? name,
+      zone: zones.get(definition?.zone ?? '') ?? -1,
+      rack: racks.get(definition?.rack ?? '') ?? -1,
     };
   });
   const byName = new Map(nodes.map((node) => [node.name, node]));
@@ -58,8 +68,14 @@ export function compileCluster(inputs: PlanInputs): Cluster {
     nodes,
     indexOf: new Map(nodes.map((node) => [node.name, node.index])),
     homes: allocations.map(({ node }) => byName.get(node) as ClusterNode),
+    zones: zones.size,
+    racks: racks.size,
   };
 }
+
+/** The names that occur, numbered in their order. */
+const numbered = (names: readonly (string | undefined)[]): ReadonlyMap<string, number> =>
+  new Map([...new Set(names)].filter((name) => name !== undefined).sort().map((name, index) => [name, index]));
 
 /** False when the engine did not answer: nothing is concluded about what is on it, and nothing is put there. */
 export function isReachable(node: ClusterNode, engine: EngineKind): boolean {

@@ -6,7 +6,7 @@ import type { ClusterNode } from './cluster.ts';
 import { isReachable } from './cluster.ts';
 import { compareActual, compareRevisions, liveFieldsOf } from './compare.ts';
 import type { Context } from './context.ts';
-import { type Draft, objectOf } from './draft.ts';
+import { type Draft, endingAction, objectOf } from './draft.ts';
 import type { Instance, MatchedWorkload } from './match.ts';
 import { whyMisplaced } from './place/feasible.ts';
 import type { Target } from './target.ts';
@@ -286,19 +286,15 @@ function removal(
   const forget = object === 'gone';
   return [
     {
-      kind: forget ? 'forget' : 'remove',
-      instance: instance.id,
+      action: endingAction(allocation, {
+        kind: forget ? 'forget' : 'remove',
+        cause,
+        reason: removalReason(cause, current, forget, node),
+      }),
       ordinal: instance.ordinal,
-      cause,
       node,
-      engine: allocation.engine,
-      revision: allocation.revision,
       holds: allocation.holds,
-      order: 'in-place',
-      class: 'none',
-      changes: [],
-      reason: removalReason(cause, current, forget, node),
-      disrupts: false,
+      charged: undefined,
       old: { allocation, node, object },
     },
   ];

@@ -1,4 +1,4 @@
-import type { EngineKind, InstanceId, RevisionHash } from '../model/ids.ts';
+import type { EngineKind, RevisionHash } from '../model/ids.ts';
 import type { Cause, DisruptionClass, FieldChange, Replaced, Step, StepKind } from '../model/plan.ts';
 import type { Allocation, Holds } from '../model/recorded.ts';
 import type { ClusterNode } from './cluster.ts';
@@ -8,14 +8,22 @@ import type { QuotaCharge } from './quota.ts';
 
 /** A step before it has an id, a generation and a wave. */
 export interface Draft {
-  readonly kind: StepKind;
-  readonly instance: InstanceId;
+  readonly action: Action;
   readonly ordinal: number;
-  readonly cause: Cause;
   readonly node: ClusterNode;
+  readonly holds: Holds;
+  /** What it was charged on its node and in quotas. Absent for what only ends. */
+  readonly charged: Charged | undefined;
+  /** What it takes the place of, updates or removes. */
+  readonly old: Old | undefined;
+}
+
+/** What is done and why: steps of one workload mostly share it, and a plan may have hundreds of thousands of them. */
+export interface Action {
+  readonly kind: StepKind;
+  readonly cause: Cause;
   readonly engine: EngineKind;
   readonly revision: RevisionHash;
-  readonly holds: Holds;
   readonly order: Step['order'];
   readonly class: DisruptionClass;
   readonly changes: readonly FieldChange[];
@@ -23,11 +31,13 @@ export interface Draft {
   /** Takes an available instance away from its users before the new one serves. What is not wanted is not missed. */
   readonly disrupts: boolean;
   /** Its node is to be left whatever the budget says. */
-  readonly forced?: true;
-  /** What it was charged on its node and in quotas. Absent for what only ends. */
-  readonly charged?: Charged;
-  /** What it takes the place of, updates or removes. */
-  readonly old?: { readonly allocation: Allocation; readonly node: ClusterNode; readonly object: Replaced['object'] };
+  readonly forced: boolean;
+}
+
+export interface Old {
+  readonly allocation: Allocation;
+  readonly node: ClusterNode;
+  readonly object: Replaced['object'];
 }
 
 /** Charged at once when a step is placed, and kept while the plan runs. */
@@ -54,5 +64,11 @@ export function objectOf(instance: Instance): Replaced['object'] {
 }
 
 /** Makes an allocation, rather than changing or ending one. */
-export const makes = (draft: Pick<Draft, 'kind'>): boolean =>
-  draft.kind === 'create' || draft.kind === 'replace' || draft.kind === 'move';
+export const makes = ({ action: { kind } }: Pick<Draft, 'action'>): boolean =>
+  kind === 'create' || kind === 'replace' || kind === 'move';
+
+/** Ends an allocation without putting another in its place. */
+export const endingAction = (
+  { engine, revision }: Allocation,
+  what: Pick<Action, 'kind' | 'cause' | 'reason'>,
+): Action => ({ ...what, engine, revision, order: 'in-place', class: 'none', changes: [], disrupts: false, forced: false });

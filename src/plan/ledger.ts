@@ -3,7 +3,7 @@ import { extendedOf, type Holds } from '../model/recorded.ts';
 import { baseDimensions, type Dimension, dimensionsOf, type Resources } from '../model/resources.ts';
 import type { Cluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
-import type { UndoLog } from './undo.ts';
+import { openUndo, type UndoLog } from './undo.ts';
 
 /** An amount for each dimension of the ledger. */
 export type Vector = Float64Array;
@@ -52,7 +52,7 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
     used: new Float64Array(cluster.nodes.length * width),
     before: new Float64Array(cluster.nodes.length * width),
     after: new Float64Array(cluster.nodes.length * width),
-    undo: [],
+    undo: openUndo(),
     rollbacks: 0,
   };
   usable.forEach((resources, node) => {
@@ -161,6 +161,16 @@ export function timesThatFit(ledger: Ledger, node: number, amounts: Vector): num
   return Math.floor(times);
 }
 
+/** True when the amounts fit into what is free on a node. What is not asked for cannot be short. */
+export function fits({ width, capacity, used }: Ledger, node: number, amounts: Vector): boolean {
+  const start = node * width;
+  for (let d = 0; d < width; d += 1) {
+    const amount = amounts[d] as number;
+    if (amount > 0 && (used[start + d] as number) + amount > (capacity[start + d] as number)) return false;
+  }
+  return true;
+}
+
 /** What is short on a node, by dimension; empty when the amounts fit. */
 export function shortOf(ledger: Ledger, node: number, amounts: Vector): Vector {
   const start = node * ledger.width;
@@ -173,7 +183,8 @@ export function shortOf(ledger: Ledger, node: number, amounts: Vector): Vector {
 export function charge(ledger: Ledger, node: number, amounts: Vector): void {
   const start = node * ledger.width;
   addTo(ledger.used, start, amounts);
-  ledger.undo.push(() => {
+  if (!ledger.undo.isOn) return;
+  ledger.undo.entries.push(() => {
     subtractFrom(ledger.used, start, amounts);
     ledger.rollbacks += 1;
   });

@@ -5,7 +5,7 @@ import type { Cluster, ClusterNode } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeFacts, PlacedResource } from './resources/resource.ts';
-import { undoTo } from './undo.ts';
+import { markOf, undoTo } from './undo.ts';
 
 /** A resource whose types only it knows: what it gives out is given back to it alone. */
 export type AnyResource = PlacedResource<unknown, unknown, unknown>;
@@ -40,7 +40,7 @@ export function openPieces(inputs: PlanInputs, cluster: Cluster, ledger: Ledger)
     },
     take(ask, node, predecessor) {
       let taken: Partial<Holds> | undefined;
-      const mark = ledger.undo.length;
+      const mark = markOf(ledger.undo);
       for (const { resource, ask: wanted } of ask.pieces) {
         const held = takeOne(resource, wanted, node, predecessor);
         if (held === undefined) {
@@ -83,7 +83,7 @@ export function openPieces(inputs: PlanInputs, cluster: Cluster, ledger: Ledger)
     // What the new one does not cover is still the old one's, should it have to come back.
     const rest = keep === undefined ? undefined : resource.beyond(keep, held);
     if (rest !== undefined) resource.take(state, rest);
-    ledger.undo.push(() => {
+    ledger.undo.entries.push(() => {
       if (rest !== undefined) resource.release(state, rest);
       resource.release(state, held);
       if (keep !== undefined) resource.take(state, keep);

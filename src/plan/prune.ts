@@ -1,7 +1,7 @@
 import { formatDuration } from '../model/units.ts';
 import { isReachable } from './cluster.ts';
 import type { Context } from './context.ts';
-import { type Draft, objectOf } from './draft.ts';
+import { type Draft, endingAction, objectOf } from './draft.ts';
 import type { Instance, MatchedWorkload } from './match.ts';
 
 /** What is left of workloads that left git, by workload: stopped after a while, deleted after another. */
@@ -100,19 +100,15 @@ function end(context: Context, instance: Instance, wish: 'stop' | 'remove', reas
     }
     return [
       {
-        kind: old.object === 'gone' ? 'forget' : old === current ? wish : 'remove',
-        instance: instance.id,
+        action: endingAction(old.allocation, {
+          kind: old.object === 'gone' ? 'forget' : old === current ? wish : 'remove',
+          cause: 'prune',
+          reason,
+        }),
         ordinal: instance.ordinal,
-        cause: 'prune',
         node: old.node,
-        engine: old.allocation.engine,
-        revision: old.allocation.revision,
         holds: old.allocation.holds,
-        order: 'in-place',
-        class: 'none',
-        changes: [],
-        reason,
-        disrupts: false,
+        charged: undefined,
         old,
       },
     ];

@@ -192,8 +192,8 @@ export function chargeQuota(quotas: QuotaLedger, amounts: readonly QuotaCharge[]
   for (const entry of amounts) {
     entry.row.used += entry.amount;
   }
-  if (amounts.length === 0) return;
-  quotas.undo.push(() => {
+  if (amounts.length === 0 || !quotas.undo.isOn) return;
+  quotas.undo.entries.push(() => {
     for (const entry of amounts) entry.row.used -= entry.amount;
   });
 }

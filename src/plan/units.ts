@@ -1,7 +1,7 @@
 import type { WorkloadId } from '../model/ids.ts';
 import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
-import { type Draft, makes } from './draft.ts';
+import { type Action, type Draft, makes } from './draft.ts';
 import type { MatchedWorkload } from './match.ts';
 import type { UnitState } from './place/unit-state.ts';
 import { restoreWaves, type WaveDraft } from './place/waves.ts';
@@ -163,16 +163,17 @@ function worstCase(context: Context, waves: readonly WaveDraft[], intent?: Inten
   for (const { drafts, observeMs } of waves) {
     let slowest = 0;
     for (const draft of drafts) {
-      const old = draft.kind === 'update' ? undefined : draft.old;
+      const isUpdate = draft.action.kind === 'update';
+      const old = isUpdate ? undefined : draft.old;
       const stop =
         old === undefined || old.object === 'gone' ? undefined : stopOf(context, old.allocation.revision, intent);
       const stopMs = stop === undefined ? 0 : stop.graceMs + stop.delayMs;
-      slowest = Math.max(slowest, stopMs + (makes(draft) || draft.kind === 'update' ? deadline : 0));
+      slowest = Math.max(slowest, stopMs + (makes(draft) || isUpdate ? deadline : 0));
     }
     total += slowest + observeMs;
   }
   return total;
 }
 
-const stopOf = (context: Context, hash: Draft['revision'], intent?: Intent) =>
+const stopOf = (context: Context, hash: Action['revision'], intent?: Intent) =>
   (context.inputs.recorded.revisions.get(hash) ?? intent?.target.revision)?.stop;

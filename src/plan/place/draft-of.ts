@@ -1,42 +1,47 @@
 import type { Cause } from '../../model/plan.ts';
 import { worstClass } from '../compare.ts';
 import type { Intent, Want } from '../decide.ts';
-import { type Draft, objectOf } from '../draft.ts';
+import { type Action, type Draft, objectOf } from '../draft.ts';
 import type { Choice } from './place-one.ts';
+import type { UnitState } from './unit-state.ts';
 
 /** The step that a choice comes to, with its reason in words. */
 export function draftOf(
-  intent: Intent,
+  { intent, actions }: UnitState,
   want: Want,
   choice: Pick<Choice, 'kind' | 'node' | 'order' | 'note'>,
-  { holds, charged }: Required<Pick<Draft, 'holds' | 'charged'>>,
+  { holds, charged }: Pick<Draft, 'holds' | 'charged'>,
 ): Draft {
-  const { current, changes } = want;
-  const { kind, node, order } = choice;
-  const reason = reasonOf(want.cause, intent, want);
-  const draft: Draft = {
+  const { current, ordinal } = want;
+  const { node } = choice;
+  if (current === undefined) {
+    const key = `${want.cause} ${choice.note}`;
+    let action = actions.get(key);
+    if (action === undefined) {
+      action = actionOf(intent, want, choice);
+      actions.set(key, action);
+    }
+    return { action, ordinal, node, holds, charged, old: undefined };
+  }
+  const old = { allocation: current.allocation, node: current.node, object: objectOf(current) };
+  return { action: actionOf(intent, want, choice), ordinal, node, holds, charged, old };
+}
+
+function actionOf(intent: Intent, want: Want, choice: Pick<Choice, 'kind' | 'order' | 'note'>): Action {
+  const { current, changes, cause } = want;
+  const { kind, order, note } = choice;
+  const losesData = kind === 'move' && current?.allocation.holds.volumes !== undefined;
+  return {
     kind,
-    instance: want.instance,
-    ordinal: want.ordinal,
-    cause: want.cause,
-    node,
+    cause,
     engine: intent.target.revision.engine,
     revision: intent.target.hash,
-    holds,
-    charged,
     order,
     class: kind === 'create' ? 'none' : kind === 'update' ? worstClass(changes) : 'recreate',
     changes,
-    reason: choice.note === '' ? reason : `${reason}${choice.note}`,
+    reason: `${reasonOf(cause, intent, want)}${note}${losesData ? '; its volumes start empty' : ''}`,
     disrupts: current?.available === true && order === 'stop-first' && kind !== 'create',
-  };
-  if (current === undefined) return draft;
-  const losesData = kind === 'move' && current.allocation.holds.volumes !== undefined;
-  return {
-    ...draft,
-    ...(losesData && { reason: `${draft.reason}; its volumes start empty` }),
-    ...(want.forced === true && { forced: true }),
-    old: { allocation: current.allocation, node: current.node, object: objectOf(current) },
+    forced: want.forced === true,
   };
 }
 

@@ -16,10 +16,10 @@ import { worstClass } from '../compare.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Draft, objectOf } from '../draft.ts';
-import { holdsVector, type Vector } from '../ledger.ts';
+import { charge, fits, holdsVector, type Vector } from '../ledger.ts';
 import type { Predecessor } from '../pieces.ts';
-import { demandOf, exceeded, type QuotaCharge, type QuotaRow, type QuotaScope, quotaBeyond, quotaDemand } from '../quota.ts';
-import { undoTo } from '../undo.ts';
+import { chargeQuota, demandOf, exceeded, type QuotaCharge, type QuotaRow, type QuotaScope, quotaBeyond, quotaDemand } from '../quota.ts';
+import { markOf, undoTo } from '../undo.ts';
 import { draftOf } from './draft-of.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
 import type { NodeQueue } from './queue.ts';
@@ -180,8 +180,9 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   const { node, account, chained } = choice;
   const { ask, intent } = state;
   const { current } = want;
+  if (current === undefined && ask.pieces.length === 0) return settlePlain(context, state, want, choice);
   const held = current === undefined ? undefined : chargedHolds(current.allocation);
-  const mark = ledger.undo.length;
+  const mark = markOf(ledger.undo);
   const freed = held === undefined ? undefined : freedBy(context, want, { held, kind: choice.kind });
   const freedHere = chained && current?.node === node ? freed : undefined;
   const predecessor = chained && held !== undefined && current !== undefined ? { holds: held, node: current.node } : undefined;
@@ -200,7 +201,26 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   }
   addQuotaPending(quotas, account, quota.freedLater);
   const charged = { amounts: need, quota: quota.need };
-  return { kind: 'placed', draft: draftOf(intent, want, choice, { holds, charged }), fromQueue: false };
+  return { kind: 'placed', draft: draftOf(state, want, choice, { holds, charged }), fromQueue: false };
+}
+
+/** As `settle`, for what is new and has no pieces: its instances share all that can be shared. */
+function settlePlain(context: Context, state: UnitState, want: Want, choice: Choice): Outcome {
+  const { ledger, quotas } = context;
+  const { node } = choice;
+  const { amounts, holds } = state.ask;
+  if (!fits(ledger, node.index, amounts)) return failed({ kind: 'capacity' });
+  const pod = node.definition?.pod;
+  let charged = state.charges.get(pod);
+  if (charged === undefined) {
+    charged = { amounts, quota: quotaDemand(quotas, scopeOf(state.intent, node), { holds, instances: 1 }) };
+    state.charges.set(pod, charged);
+  }
+  const row = exceeded(charged.quota);
+  if (row !== undefined) return failed({ kind: 'quota', row });
+  charge(ledger, node.index, amounts);
+  chargeQuota(quotas, charged.quota);
+  return { kind: 'placed', draft: draftOf(state, want, choice, { holds, charged }), fromQueue: false };
 }
 
 function undone(context: Context, mark: number, failure: Failure): Outcome {

@@ -5,7 +5,7 @@ import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Draft, makes } from '../draft.ts';
-import { undoTo } from '../undo.ts';
+import { markOf, undoTo } from '../undo.ts';
 import { firstOrder, ordersOf, surgeOf, whyStopFirst } from './order.ts';
 import { type Attempt, type Failure, placeOne } from './place-one.ts';
 import type { NodeQueue } from './queue.ts';
@@ -35,7 +35,7 @@ export function placeAll(context: Context, intents: readonly Intent[]): Readonly
       for (const state of equals) {
         stage(context, state);
         // Nothing goes back behind a stage that is done.
-        context.ledger.undo.length = 0;
+        context.ledger.undo.entries.length = 0;
       }
     }
     first = end;
@@ -54,7 +54,9 @@ function open(context: Context, intent: Intent): UnitState {
     account: openAccount(),
     waves: openWaves(budget, surgeOf(definition, budget)),
     counts: new Map(),
-    spread: openSpread(rules, intent.replicas),
+    spread: openSpread(context.cluster, rules, intent.replicas),
+    charges: new Map(),
+    actions: new Map(),
     news: [],
     refused: false,
     rolloutWaits: false,
@@ -96,7 +98,7 @@ function placeRollout(context: Context, state: UnitState): void {
   if (rollout.length === 0) return;
   let failures: readonly Failed[] = [];
   for (const attempt of ordersOf(state, rollout)) {
-    const mark = context.ledger.undo.length;
+    const mark = markOf(context.ledger.undo);
     const saved = saveWaves(state.waves);
     const result = rollGroups(context, state, attempt);
     failures = result.failures;
@@ -168,7 +170,7 @@ const isUp = ({ current }: Want): boolean => current?.available === true;
 /** Set when the rules leave no way to change what runs, whatever the room. */
 function cannotProceed({ intent, budget }: UnitState, drafts: readonly Draft[]): string | undefined {
   const { definition } = intent;
-  const stops = drafts.some((draft) => draft.disrupts);
+  const stops = drafts.some((draft) => draft.action.disrupts);
   const isRunning = intent.rollout.some(isUp);
   if (definition.update.order === 'create-first') {
     const why = whyStopFirst(intent);
@@ -185,11 +187,15 @@ function cannotProceed({ intent, budget }: UnitState, drafts: readonly Draft[]):
 function placeNews(context: Context, state: UnitState): void {
   const { news, definition } = state.intent;
   if (news.length === 0 || state.refused) return;
-  const mark = context.ledger.undo.length;
+  const { undo } = context.ledger;
+  // Whatever is placed stays: nothing of it is taken back.
+  undo.isOn = !definition.placement.partial || state.ask.pieces.length > 0;
+  const mark = markOf(undo);
   const { placed, failures } = placeEach(context, state, news, { order: 'stop-first', note: '' });
+  undo.isOn = true;
   report(context, state, failures, news.length);
   if (failures.length > 0 && !definition.placement.partial) {
-    undoTo(context.ledger.undo, mark);
+    undoTo(undo, mark);
     state.refused = true;
     return;
   }
@@ -226,7 +232,7 @@ function placeInWaves(context: Context, state: UnitState, wants: readonly Want[]
   const placed: Draft[] = [];
   const placing = openPlacing(context, state, { ...order, account });
   for (const [index, want] of wants.entries()) {
-    const mark = context.ledger.undo.length;
+    const mark = markOf(context.ledger.undo);
     let draft = placing.place(want);
     if (draft !== undefined && !admits(waves, draft)) {
       undoTo(context.ledger.undo, mark);
@@ -304,5 +310,5 @@ function count(context: Context, state: UnitState, node: ClusterNode, by: 1 | -1
     context.affinity.add(state.intent.workload.id, node, change);
   };
   apply(by);
-  context.ledger.undo.push(() => apply(by === 1 ? -1 : 1));
+  if (context.ledger.undo.isOn) context.ledger.undo.entries.push(() => apply(by === 1 ? -1 : 1));
 }

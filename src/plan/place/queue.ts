@@ -20,8 +20,10 @@ export interface NodeQueue {
 
 /** A queue that knows how good its best node is, so that several can be merged. */
 export interface RankedQueue extends NodeQueue {
-  /** Instances of the workload on the best node, then its score: lower is better. Only valid after `best`. */
-  rank(): readonly [number, number];
+  /** Instances of the workload on the best node, where they matter: lower is better. Only valid after `best`. */
+  rank(): number;
+  /** Of the best node. */
+  score(): number;
 }
 
 export interface QueueOptions {
@@ -93,7 +95,8 @@ export function openQueue(options: QueueOptions): RankedQueue {
   };
   return {
     best,
-    rank: () => (top === 'own' ? [direction * (own[0]?.count ?? 0), own[0]?.score ?? 0] : [0, shelf.score()]),
+    rank: () => (top === 'own' ? direction * (own[0]?.count ?? 0) : 0),
+    score: () => (top === 'own' ? (own[0]?.score ?? 0) : shelf.score()),
     used() {
       if (top === 'own') {
         const [first] = own;

@@ -14,6 +14,18 @@ export function domainOf(node: ClusterNode, by: Domain): string | undefined {
   }
 }
 
+/** Its number among the domains of that kind; -1: it has none. */
+function domainNumber(node: ClusterNode, by: Domain): number {
+  switch (by) {
+    case 'node':
+      return node.index;
+    case 'rack':
+      return node.rack;
+    case 'zone':
+      return node.zone;
+  }
+}
+
 /** How many instances of one workload each failure domain has, and where one more may go. */
 export interface Spread {
   readonly rules: readonly RuleState[];
@@ -25,31 +37,42 @@ export interface Spread {
 
 interface RuleState {
   readonly rule: SpreadRule;
-  readonly counts: Map<string, number>;
+  /** By domain number. */
+  readonly counts: Int32Array;
+  /** Domains that have one. */
+  used: number;
 }
 
-export function openSpread(rules: readonly SpreadRule[], replicas: number): Spread {
-  const states = rules.map((rule): RuleState => ({ rule, counts: new Map() }));
+const none: readonly RuleState[] = [];
+
+export function openSpread(cluster: Cluster, rules: readonly SpreadRule[], replicas: number): Spread {
+  const sizes: Readonly<Record<Domain, number>> = { node: cluster.nodes.length, rack: cluster.racks, zone: cluster.zones };
+  const states =
+    rules.length === 0
+      ? none
+      : rules.map((rule): RuleState => ({ rule, counts: new Int32Array(sizes[rule.by]), used: 0 }));
   let placed = 0;
   return {
     rules: states,
     allows(node) {
-      return states.every(({ rule, counts }) => {
-        const domain = domainOf(node, rule.by);
-        if (domain === undefined) return false;
-        if ((counts.get(domain) ?? 0) === 0) return true;
-        const missing = Math.min(rule.minDomains, replicas) - counts.size;
-        return missing <= 0 || replicas - placed - 1 >= missing;
-      });
+      for (const { rule, counts, used } of states) {
+        const domain = domainNumber(node, rule.by);
+        if (domain < 0) return false;
+        if (counts[domain] === 0) continue;
+        const missing = Math.min(rule.minDomains, replicas) - used;
+        if (missing > 0 && replicas - placed - 1 < missing) return false;
+      }
+      return true;
     },
     add(node, by) {
       placed += by;
-      for (const { rule, counts } of states) {
-        const domain = domainOf(node, rule.by);
-        if (domain === undefined) continue;
-        const count = (counts.get(domain) ?? 0) + by;
-        if (count === 0) counts.delete(domain);
-        else counts.set(domain, count);
+      for (const state of states) {
+        const domain = domainNumber(node, state.rule.by);
+        if (domain < 0) continue;
+        const count = (state.counts[domain] as number) + by;
+        state.counts[domain] = count;
+        if (by === 1 && count === 1) state.used += 1;
+        if (by === -1 && count === 0) state.used -= 1;
       }
     },
   };
@@ -77,7 +100,8 @@ const widest: readonly Domain[] = ['zone', 'rack', 'node'];
 
 /** Nodes of one combination of domains. */
 export interface Group {
-  readonly domains: readonly string[];
+  /** Numbers of its domains, one for each rule but those that spread over single nodes. */
+  readonly domains: readonly number[];
   readonly nodes: readonly number[];
 }
 
@@ -97,25 +121,38 @@ export function openGroups(cluster: Cluster): (nodes: readonly number[], rules: 
 
 function cut(cluster: Cluster, nodes: readonly number[], kinds: readonly Domain[]): readonly Group[] {
   if (kinds.length === 0) return [{ domains: [], nodes }];
-  const groups = new Map<string, { readonly domains: readonly string[]; readonly nodes: number[] }>();
+  const groups = new Map<string, { readonly domains: readonly number[]; readonly nodes: number[] }>();
   for (const index of nodes) {
     const node = cluster.nodes[index] as ClusterNode;
-    const domains = kinds.map((by) => domainOf(node, by) ?? '');
-    const key = domains.join('\n');
+    const domains = kinds.map((by) => domainNumber(node, by));
+    const key = domains.join();
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { domains, nodes: [index] });
     else group.nodes.push(index);
   }
-  return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  return [...groups.values()].sort((a, b) => compare(a.domains, b.domains));
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < a.length; i += 1) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+export interface Leaf {
+  readonly group: Group;
+  readonly queue: RankedQueue;
 }
 
 /** The queues of several groups as one: the group whose domains have the fewest instances first. */
 export function mergeBySpread(
   spread: Spread,
-  leaves: readonly { readonly group: Group; readonly queue: RankedQueue }[],
+  leaves: readonly Leaf[],
   nodeAt: (index: number) => ClusterNode,
 ): NodeQueue {
-  const counted = spread.rules.filter(({ rule }) => rule.by !== 'node');
+  const counts = spread.rules.filter(({ rule }) => rule.by !== 'node').map((rule) => rule.counts);
   let chosen: RankedQueue | undefined;
   const allowedBest = (queue: RankedQueue): number | undefined => {
     for (let node = queue.best(); node !== undefined; node = queue.best()) {
@@ -126,28 +163,32 @@ export function mergeBySpread(
   };
   return {
     best() {
-      let best: { readonly node: number; readonly leaf: (typeof leaves)[number]; readonly key: readonly number[] } | undefined;
+      let best: number | undefined;
+      let of: Leaf | undefined;
       for (const leaf of leaves) {
-        const domains = leaf.group.domains.map((domain, i) => counted[i]?.counts.get(domain) ?? 0);
-        if (best !== undefined && compare(domains, best.key) > 0) continue;
+        const byDomain = of === undefined ? 0 : compareDomains(counts, leaf.group, of.group);
+        if (byDomain > 0) continue;
         const node = allowedBest(leaf.queue);
         if (node === undefined) continue;
-        const key = [...domains, ...leaf.queue.rank(), node];
-        if (best === undefined || compare(key, best.key) < 0) best = { node, leaf, key };
+        if (of !== undefined && best !== undefined && byDomain === 0) {
+          const byRank = leaf.queue.rank() - of.queue.rank() || leaf.queue.score() - of.queue.score() || node - best;
+          if (byRank > 0) continue;
+        }
+        best = node;
+        of = leaf;
       }
-      chosen = best?.leaf.queue;
-      return best?.node;
+      chosen = of?.queue;
+      return best;
     },
     used: () => chosen?.used(),
     drop: () => chosen?.drop(),
   };
 }
 
-/** By the first number that differs; of a list that ends earlier nothing more is compared. */
-function compare(a: readonly number[], b: readonly number[]): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i += 1) {
-    const difference = (a[i] as number) - (b[i] as number);
+function compareDomains(counts: readonly Int32Array[], a: Group, b: Group): number {
+  for (let i = 0; i < counts.length; i += 1) {
+    const column = counts[i] as Int32Array;
+    const difference = (column[a.domains[i] as number] ?? 0) - (column[b.domains[i] as number] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;

@@ -2,7 +2,8 @@ import type { Account } from '../account.ts';
 import type { Ask } from '../ask.ts';
 import type { Budget } from '../budget.ts';
 import type { Intent } from '../decide.ts';
-import type { Draft } from '../draft.ts';
+import type { PodName } from '../../model/ids.ts';
+import type { Action, Charged, Draft } from '../draft.ts';
 import type { Spread } from './spread.ts';
 import type { SavedWaves, Waves } from './waves.ts';
 
@@ -16,6 +17,10 @@ export interface UnitState {
   /** Instances that each node has, by index. */
   readonly counts: Map<number, number>;
   readonly spread: Spread;
+  /** What a new instance without pieces is charged, by pod of its node. */
+  readonly charges: Map<PodName | undefined, Charged>;
+  /** What is done with new instances, by cause and note: they share it. */
+  readonly actions: Map<string, Action>;
   /** What is new at a new revision: after the rollout. */
   news: readonly Draft[];
   /** What git asks for cannot be done: nothing new of it, and nothing that waits for it. */

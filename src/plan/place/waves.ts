@@ -50,12 +50,13 @@ export function addRepairs(context: Context, state: UnitState, drafts: readonly 
 
 /** False when the wave under way has to be done before the draft's turn. */
 export function admits(waves: Waves, draft: Draft): boolean {
-  if (draft.forced === true) return true;
-  if (draft.disrupts) {
+  const { action } = draft;
+  if (action.forced) return true;
+  if (action.disrupts) {
     const allowed = Math.min(waves.maxUnavailable, waves.up - waves.floor);
-    return waves.open.filter((other) => other.disrupts).length + 1 <= allowed;
+    return waves.open.filter((other) => other.action.disrupts).length + 1 <= allowed;
   }
-  return !isCharged(draft) || waves.open.filter((other) => !other.disrupts && isCharged(other)).length + 1 <= waves.surge;
+  return !isCharged(draft) || waves.open.filter((other) => !other.action.disrupts && isCharged(other)).length + 1 <= waves.surge;
 }
 
 /** Ends the wave under way: after its gate everything that it made or changed serves. */
@@ -69,19 +70,19 @@ export function endWave(context: Context, state: UnitState, observeMs: number): 
 }
 
 function take(waves: Waves, drafts: readonly Draft[]): void {
-  const taken = drafts.filter((draft) => draft.disrupts).length;
+  const taken = drafts.filter((draft) => draft.action.disrupts).length;
   waves.lowest = Math.min(waves.lowest, waves.up - taken);
   waves.up += drafts.filter((draft) => makes(draft) && wasDown(draft)).length;
 }
 
 /** A recorded instance that nobody could use. */
-const wasDown = ({ old, disrupts, order }: Draft): boolean =>
+const wasDown = ({ old, action }: Draft): boolean =>
   old !== undefined &&
   old.allocation.state !== 'held' &&
-  !disrupts &&
-  (order === 'stop-first' || old.object === 'gone');
+  !action.disrupts &&
+  (action.order === 'stop-first' || old.object === 'gone');
 
-const isCharged = (draft: Draft): boolean => draft.disrupts || !wasDown(draft);
+const isCharged = (draft: Draft): boolean => draft.action.disrupts || !wasDown(draft);
 
 /** What the waves were at a time, to go back to. */
 export interface SavedWaves {
