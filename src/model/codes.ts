@@ -298,6 +298,28 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
       'A core is in two NUMA nodes, or is not among the cores that `capacity.cpu` counts, or the NUMA nodes have more memory together than the node.',
     remedy: 'Compare with `lscpu` and `numactl --hardware` on the machine.',
   },
+  MUS1325: {
+    title: 'unknown network',
+    cause: 'A workload names a network, or a pool of a network, that no document declares.',
+    remedy: 'Declare the network (or the pool), or correct the name.',
+  },
+  MUS1326: {
+    title: 'address for several',
+    cause:
+      'A fixed address is asked for by more than one instance: two workloads name it, or one that has several replicas.',
+    remedy: 'Give each its own address, or use `ip: pool` or `ip: keep`.',
+  },
+  MUS1327: {
+    title: 'spread that no placement can satisfy',
+    cause:
+      'The nodes that may run the workload are in fewer zones, racks or nodes than `spread.minDomains`, so that every plan would refuse it.',
+    remedy: 'Lower minDomains, widen the placement, or give the nodes a zone (rack).',
+  },
+  MUS1328: {
+    title: 'near and away at once',
+    cause: '`affinity` and `antiAffinity` name the same workload so that no place can be both.',
+    remedy: 'Remove one of the two, or keep apart in a narrower domain than you keep together in.',
+  },
   // 2xxx: store
   MUS2001: {
     title: 'store unreachable',
@@ -482,6 +504,13 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause:
       'Too many instances are unavailable for more to be taken, or an instance may only be made anew where it was.',
     remedy: 'See what makes the others unavailable; the steps come back in a later plan.',
+  },
+  MUS5020: {
+    title: 'less head-room',
+    cause:
+      'Today a node may be lost and everything that was on it finds room elsewhere; once the plan is applied something would find none.',
+    remedy:
+      'Add a node, ask for less, or accept it. `muster simulate --any 1` shows what may be lost and what would be short.',
   },
   // 6xxx: apply and run
   MUS6001: {

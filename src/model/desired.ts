@@ -122,7 +122,10 @@ export interface NumaNode {
 
 /** A device for volumes. Rates are per second; absent: not limited. */
 export interface NodeDisk {
+  /** Where it is mounted. */
   readonly device: string;
+  /** Its block device, `/dev/nvme0n1`: what volumes are held to their rates on. Absent: nobody knows. */
+  readonly block?: string;
   readonly sizeBytes: number;
   readonly readIops?: number;
   readonly writeIops?: number;

@@ -1,9 +1,10 @@
 import type { DesiredWorkload } from '../model/desired.ts';
-import { type DeclaredNames, unknownNamespace, unknownPod } from './dangling.ts';
+import { checkPlacement } from './check-placement.ts';
+import { type DeclaredNames, unknownNamespace, unknownPod, unknownWorkload } from './dangling.ts';
 import type { Declared } from './normalise.ts';
 import type { Problem } from './problem.ts';
+import { workloadIdOf } from './reading.ts';
 import type { Workload } from './schema-types.generated.ts';
-import { didYouMean } from './suggest.ts';
 
 export function checkWorkload(workload: Declared<DesiredWorkload>, names: DeclaredNames): readonly Problem[] {
   return [
@@ -11,6 +12,7 @@ export function checkWorkload(workload: Declared<DesiredWorkload>, names: Declar
     ...engineFields(workload),
     ...engineOnNodes(workload, names),
     ...ports(workload),
+    ...checkPlacement(workload, names),
   ];
 }
 
@@ -25,17 +27,9 @@ function references({ item, document }: Declared<DesiredWorkload>, names: Declar
     if (!pods.has(name)) problems.push(unknownPod({ document, pointer: `/spec/placement/pods/${index}`, name, pods }));
   }
   for (const [index, reference] of (spec.after ?? []).entries()) {
-    const id = reference.includes('/') ? reference : `${item.namespace}/${reference}`;
+    const id = workloadIdOf(reference, item.namespace);
     if (workloads.has(id)) continue;
-    const message = `there is no workload ${id}`;
-    problems.push({
-      document,
-      code: 'MUS1306',
-      pointer: `/spec/after/${index}`,
-      message,
-      found: reference,
-      ...didYouMean(id, workloads),
-    });
+    problems.push(unknownWorkload({ document, pointer: `/spec/after/${index}`, name: reference, id, workloads }));
   }
   return problems;
 }

@@ -1,4 +1,6 @@
-import type { DesiredNode, DesiredQuota, DesiredWorkload } from '../model/desired.ts';
+import type { DesiredNetwork, DesiredNode, DesiredQuota, DesiredWorkload } from '../model/desired.ts';
+import { openCandidates } from './candidates.ts';
+import { checkNetworks } from './check-network.ts';
 import { checkWorkload } from './check-workload.ts';
 import { findCycle } from './cycle.ts';
 import { type DeclaredNames, some, unknownNamespace, unknownPod } from './dangling.ts';
@@ -19,12 +21,13 @@ export function checkAcross(declarations: Declarations, documents: readonly Sour
     ...declarations.quotas.flatMap((quota) => quotaScope(quota, names)),
     ...quotaParents(declarations.quotas, names),
     ...declarations.workloads.flatMap((workload) => checkWorkload(workload, names)),
+    ...checkNetworks(declarations.workloads, names),
     ...afterCycles(declarations.workloads),
     ...removedButDeclared(declarations),
   ];
 }
 
-function declaredNames({ nodes }: Declarations, documents: readonly SourceDocument[]): DeclaredNames {
+function declaredNames({ nodes, networks }: Declarations, documents: readonly SourceDocument[]): DeclaredNames {
   const namesOf = (kind: string) =>
     new Set(documents.filter((document) => document.kind === kind).map(({ name }) => name));
   const valid = new Set(nodes.map(({ document }) => document));
@@ -45,6 +48,11 @@ function declaredNames({ nodes }: Declarations, documents: readonly SourceDocume
       documents.filter(({ kind }) => kind === 'Workload').map(({ namespace, name }) => `${namespace}/${name}`),
     ),
     enginesOfPod: isBroken ? new Map() : enginesOfPod,
+    networks: new Map<string, DesiredNetwork | undefined>([
+      ...[...namesOf('Network')].map((name) => [name, undefined] as const),
+      ...networks.map(({ item }) => [item.name, item] as const),
+    ]),
+    candidatesOf: openCandidates(isBroken ? [] : nodes.map(({ item }) => item)),
   };
 }
 

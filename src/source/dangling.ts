@@ -1,3 +1,5 @@
+import type { DesiredNetwork } from '../model/desired.ts';
+import type { CandidatesOf } from './candidates.ts';
 import type { Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -9,6 +11,10 @@ export interface DeclaredNames {
   readonly workloads: ReadonlySet<string>;
   /** Pod → kinds of engines that its nodes have; empty where a node's document is wrong, so that nothing is concluded. */
   readonly enginesOfPod: ReadonlyMap<string, ReadonlySet<string>>;
+  /** By name; undefined where the document is wrong. */
+  readonly networks: ReadonlyMap<string, DesiredNetwork | undefined>;
+  /** None where a node's document is wrong, as above. */
+  readonly candidatesOf: CandidatesOf;
 }
 
 /** A reference that leads nowhere. */
@@ -56,6 +62,18 @@ export function unknownNamespace({
     allowed: some(namespaces),
     hint,
   };
+}
+
+/** A workload that is referred to and not declared. `name` is as written, `id` with its namespace. */
+export function unknownWorkload({
+  document,
+  pointer,
+  name,
+  id,
+  workloads,
+}: Dangling & { readonly id: string; readonly workloads: ReadonlySet<string> }): Problem {
+  const message = `there is no workload ${id}`;
+  return { document, code: 'MUS1306', pointer, message, found: name, ...didYouMean(id, workloads) };
 }
 
 /** The most names that a message lists. */

@@ -183,7 +183,8 @@ export function notSupportedYet(document: SourceDocument, pointer: string, descr
 function unknownKey(key: string, where: Explaining & { readonly parent: Schema; readonly pointer: string }): Problem {
   const { document, schema, parent, pointer } = where;
   const properties = member(parent, 'properties');
-  const allowed = Object.keys(properties).filter((name) => member(properties, name)['x-muster-since'] === undefined);
+  const now = Object.keys(properties).filter((name) => member(properties, name)['x-muster-since'] === undefined);
+  const allowed = [...now, ...texts(parent['x-muster-allowed'])];
   const near = nearest(key, Object.keys(properties));
   const elsewhere = near === undefined ? placeOfKey(schema, key, '') : undefined;
   const hint =
@@ -248,7 +249,8 @@ function typeHint(value: unknown, types: readonly string[]): { readonly hint?: s
   if (value === null) return { hint: 'it is empty: give it a value or remove the key' };
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
     return { hint: `put it in quotes: "${value}"` };
-  if (types.includes('array') && typeof value === 'string') return { hint: `write a list: [${JSON.stringify(value)}]` };
+  if (types.includes('array') && !types.includes('object') && typeof value === 'string')
+    return { hint: `write a list: [${JSON.stringify(value)}]` };
   if (types.includes('integer') && typeof value === 'string' && /^\d+$/.test(value))
     return { hint: `write it without quotes: ${value}` };
   return {};

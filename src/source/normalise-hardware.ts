@@ -56,7 +56,7 @@ function checkCores(numa: readonly NumaNode[], cpuMillis: number | undefined, { 
 export function toDisks(declared: Capacity['volumes'], { reading, pointer }: Where): readonly NodeDisk[] | undefined {
   if (declared === undefined || declared.length === 0) return undefined;
   const first = new Map<string, number>();
-  const disks = declared.map(({ device, size, readIops, writeIops, ...volume }, index): NodeDisk => {
+  const disks = declared.map(({ device, block, size, readIops, writeIops, ...volume }, index): NodeDisk => {
     const place = `${pointer}/${index}`;
     const before = first.get(device);
     if (before === undefined) first.set(device, index);
@@ -71,6 +71,7 @@ export function toDisks(declared: Capacity['volumes'], { reading, pointer }: Whe
     const writeBps = bytes('writeBps');
     return {
       device,
+      ...(block !== undefined && { block }),
       sizeBytes: quantity(reading, parseBytes, { value: size, pointer: `${place}/size`, fallback: 0 }),
       ...(readIops !== undefined && { readIops }),
       ...(writeIops !== undefined && { writeIops }),

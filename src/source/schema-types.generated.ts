@@ -637,7 +637,7 @@ export interface Node {
      */
     zone?: string;
     /**
-     * Failure domain inside the zone.
+     * Failure domain inside the zone. A name means one rack in the whole cluster.
      */
     rack?: string;
     /**
@@ -758,6 +758,10 @@ export interface Node {
          * Where it is mounted; directories of volumes are made in it.
          */
         device: string;
+        /**
+         * The block device under it, by which engines cap rates. Absent: rates are reserved and not enforced.
+         */
+        block?: string;
         /**
          * What volumes may take of it.
          */
@@ -918,7 +922,7 @@ export interface NodeSet {
      */
     zone?: string;
     /**
-     * Failure domain inside the zone. `{2}` is the value of the second bracket.
+     * Failure domain inside the zone. A name means one rack in the whole cluster. `{2}` is the value of the second bracket.
      */
     rack?: string;
     /**
@@ -1047,6 +1051,10 @@ export interface NodeSet {
            * Where it is mounted; directories of volumes are made in it.
            */
           device: string;
+          /**
+           * The block device under it, by which engines cap rates. Absent: rates are reserved and not enforced.
+           */
+          block?: string;
           /**
            * What volumes may take of it.
            */

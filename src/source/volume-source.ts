@@ -43,7 +43,7 @@ const absolutePath = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\s:,]+)+$/;
 function path(text: string, source: (path: string) => VolumeSource): Parsed<VolumeSource> {
   return absolutePath.test(text)
     ? { ok: true, value: source(text) }
-    : refuse(`${JSON.stringify(text)} is not an absolute path without spaces, ':', ',' and a '/' at the end`);
+    : refuse(`${JSON.stringify(text)} is not an absolute path without spaces, ':' and ',', and without '/' at the end`);
 }
 
 const refuse = (reason: string): { readonly ok: false; readonly reason: string } => ({ ok: false, reason });

@@ -13,6 +13,8 @@ import {
   parseCores,
   parseCountOrPercent,
   parseDuration,
+  parsePieces,
+  parsePiecesAsked,
 } from '../../src/model/units.ts';
 
 const amount = () =>
@@ -46,6 +48,27 @@ describe('quantities', () => {
       [0, 0],
     ] as const) {
       assert.equal(accepted(parseCores(input)), millis, String(input));
+    }
+  });
+
+  it('reads pieces as exact thousandths, and lets one instance ask for a part of one piece only', () => {
+    for (const [input, milli] of [
+      [2, 2000],
+      ['500m', 500],
+      [0.333, 333],
+      ['1', 1000],
+      [0, 0],
+    ] as const) {
+      assert.equal(accepted(parsePieces(input)), milli, String(input));
+      assert.equal(accepted(parsePiecesAsked(input)), milli, String(input));
+    }
+    assert.equal(accepted(parsePieces('1500m')), 1500);
+    assert.match(reasonOf(parsePiecesAsked('1500m')), /more than one piece and not whole/);
+    for (const parse of [parsePieces, parsePiecesAsked]) {
+      assert.match(reasonOf(parse('0.0005')), /finer than a thousandth/);
+      assert.match(reasonOf(parse('2GiB')), /"GiB" is not a unit of pieces/);
+      assert.match(reasonOf(parse('one')), /is not a number of pieces/);
+      assert.match(reasonOf(parse(-1)), /is not a number of pieces/);
     }
   });
 

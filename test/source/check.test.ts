@@ -33,6 +33,26 @@ const workload = (name: string, spec: string) => document('Workload', name, `{im
 const node = (name: string, engines: string, more = '') =>
   document('Node', name, `{pod: web, engines: ${engines}${more}}`);
 
+const tcp = 'engines: {docker: {endpoint: "tcp://{name}:1"}}';
+const network = document(
+  'Network',
+  'lan',
+  '{subnet: 10.1.0.0/24, gateway: 10.1.0.1, pools: [{name: web, range: 10.1.0.10-10.1.0.20}]}',
+);
+const diskNode = (name: string, labels: string) =>
+  document(
+    'Node',
+    `name: ${name}, labels: ${labels}`,
+    '{pod: web, engines: {docker: {endpoint: "tcp://x:1"}}, capacity: {volumes: [{device: /data1, size: 1TiB}]}}',
+  );
+/** NUMA nodes of a GiB each. */
+const numa = (name: string, capacity: string, cpus: readonly string[]) =>
+  node(
+    name,
+    '{process: {}}',
+    `, capacity: {${capacity}, numa: [${cpus.map((list) => `{cpus: "${list}", memory: 1GiB}`).join(', ')}]}`,
+  );
+
 const cases: readonly (readonly [promise: string, documents: readonly string[], expected: readonly string[]])[] = [
   ['a namespace needs no declaration while there is none', [workload('name: a, namespace: shop', '')], []],
   [
@@ -164,6 +184,199 @@ const cases: readonly (readonly [promise: string, documents: readonly string[], 
     'a broken document is still a duplicate',
     [workload('a', 'replica: 1'), workload('a', '')],
     ['MUS1003 /spec/replica', 'MUS1303 /metadata/name'],
+  ],
+  [
+    'a volume needs a device on a node that may run it',
+    [
+      workload('a', 'volumes: [{name: v, mount: /v}]'),
+      workload('b', 'volumes: [{name: v, mount: /v, source: "host:/v"}]'),
+    ],
+    ['MUS1323 /spec/volumes/0'],
+  ],
+  [
+    'a device that a workload names is on a node that may run it',
+    [
+      diskNode('n2', '{disk: ssd}'),
+      workload('a', 'volumes: [{name: v, mount: /v, source: /data1}]'),
+      workload('b', 'volumes: [{name: w, mount: /w}, {name: v, mount: /v, source: /data2}]'),
+      workload('c', 'volumes: [{name: v, mount: /v, source: /data1}], placement: {require: {disk: hdd}}'),
+    ],
+    ['MUS1323 /spec/volumes/1/source'],
+  ],
+  [
+    'volumes of the network and of the host are not charged, so nothing is reserved for them',
+    [
+      workload(
+        'a',
+        'volumes: [{name: v, mount: /v, source: "nfs://h/x", size: 1GiB, readOnly: true, onRemove: delete}]',
+      ),
+      workload('b', 'volumes: [{name: v, mount: /v, source: "host:/x", exclusive: true, writeBps: 1MiB}]'),
+    ],
+    [
+      'MUS1323 /spec/volumes/0/size',
+      'MUS1323 /spec/volumes/0/onRemove',
+      'MUS1323 /spec/volumes/0/exclusive',
+      'MUS1323 /spec/volumes/0/writeBps',
+    ],
+  ],
+  [
+    'a node has a device once',
+    [node('n2', '{process: {}}', ', capacity: {volumes: [{device: /d, size: 1TiB}, {device: /d, size: 2TiB}]}')],
+    ['MUS1323 /spec/capacity/volumes/1/device'],
+  ],
+  [
+    'cores of NUMA nodes are the node’s, each once',
+    [
+      numa('n2', 'cpu: 8', ['0-3', '4-7']),
+      numa('n3', 'cpu: 8', ['0-3', '3-7']),
+      numa('n4', 'cpu: 7.5', ['0-3', '4-8']),
+      numa('n5', 'storage: 1', ['0-3', '64-67']),
+    ],
+    ['MUS1324 /spec/capacity/numa/1/cpus', 'MUS1324 /spec/capacity/numa/1/cpus'],
+  ],
+  [
+    'NUMA nodes have no more memory than the node',
+    [numa('n2', 'memory: 4GiB', ['0', '1']), numa('n3', 'memory: 2047MiB', ['0', '1'])],
+    ['MUS1324 /spec/capacity/numa'],
+  ],
+  [
+    'a NUMA node can be required for bound cores only',
+    [workload('a', 'cpu: {numa: require}'), workload('b', 'cpu: {numa: prefer}')],
+    ['MUS1320 /spec/cpu/numa'],
+  ],
+  [
+    'what is bound has cores, and no limit beyond them',
+    [
+      workload('a', 'cpu: {bind: true}'),
+      workload('b', 'cpu: {bind: true}, resources: {cpu: 2}, limits: {cpu: 3}'),
+      workload('c', 'cpu: {bind: true}, resources: {cpu: 2}, limits: {cpu: unlimited}'),
+      workload('d', 'cpu: {bind: true}, resources: {cpu: 2}, limits: {cpu: 2, memory: unlimited}'),
+    ],
+    ['MUS1320 /spec/cpu/bind', 'MUS1320 /spec/limits/cpu', 'MUS1320 /spec/limits/cpu'],
+  ],
+  [
+    'more pieces cannot be reserved than there are',
+    [node('n2', '{process: {}}', ', capacity: {extended: {gpu/a: 1}}, reserved: {extended: {gpu/a: 2}}')],
+    ['MUS1320 /spec/reserved/extended/gpu~1a'],
+  ],
+  [
+    'affinity is to a workload that there is, in the namespace or with one',
+    [
+      workload('a', 'placement: {affinity: [{to: b}, {to: default/b}], antiAffinity: [{to: a}, {to: shop/b}]}'),
+      workload('b', ''),
+    ],
+    ['MUS1306 /spec/placement/antiAffinity/1/to'],
+  ],
+  [
+    'nothing is near and away at once, unless away is narrower',
+    [
+      workload('a', 'placement: {affinity: [{to: b, by: zone}], antiAffinity: [{to: default/b, by: node}]}'),
+      workload('b', 'placement: {affinity: [{to: c}, {to: a, by: rack}], antiAffinity: [{to: default/a, by: zone}]}'),
+      workload('c', 'placement: {affinity: [{to: a}], antiAffinity: [{to: a}]}'),
+    ],
+    ['MUS1328 /spec/placement/antiAffinity/0', 'MUS1328 /spec/placement/antiAffinity/0'],
+  ],
+  [
+    'a spread has as many domains as it needs, once there are so many replicas',
+    [
+      node('a1', '{docker: {endpoint: "tcp://a:1"}}', ', zone: a, rack: r1'),
+      node('b1', '{docker: {endpoint: "tcp://b:1"}}', ', zone: b, rack: r2'),
+      node('c1', '{process: {}}', ', zone: c'),
+      workload('a', 'replicas: 9, placement: {spread: [{by: rack, minDomains: 2}, {by: zone, minDomains: 2}]}'),
+      workload('b', 'replicas: 9, placement: {spread: {by: zone, minDomains: 3}}'),
+      workload('c', 'replicas: 2, placement: {spread: {by: zone, minDomains: 3}}'),
+      workload('d', 'replicas: 4, placement: {spread: [{by: zone}, {by: node, minDomains: 4}]}'),
+    ],
+    ['MUS1327 /spec/placement/spread/minDomains', 'MUS1327 /spec/placement/spread/1/minDomains'],
+  ],
+  [
+    'nodes that a workload may not use are no domains of it',
+    [
+      document(
+        'NodeSet',
+        's',
+        `{names: "s[1:3]", zone: "{1}", template: {pod: web, ${tcp}, labels: {disk: ssd}, taints: [{key: gpu}]}}`,
+      ),
+      workload(
+        'a',
+        'replicas: 3, placement: {require: {disk: ssd}, tolerate: [{key: gpu}], spread: {by: zone, minDomains: 3}}',
+      ),
+      workload('b', 'replicas: 3, placement: {tolerate: [{key: gpu, value: x}], spread: {by: zone}}'),
+    ],
+    ['MUS1327 /spec/placement/spread/by'],
+  ],
+  [
+    'two rules of one kind are one too many',
+    [workload('a', 'placement: {spread: [{by: node}, {by: node}]}')],
+    ['MUS1320 /spec/placement/spread/1'],
+  ],
+  [
+    'nothing is spread over zones that no node names',
+    [workload('a', 'placement: {spread: {by: zone}}')],
+    ['MUS1327 /spec/placement/spread/by'],
+  ],
+  [
+    'a network and its pool are declared',
+    [
+      network,
+      workload('a', 'network: {name: lan, pool: web}'),
+      workload('b', 'network: {name: lan, pool: wbe}'),
+      workload('c', 'network: {name: wan}'),
+    ],
+    ['MUS1325 /spec/network/pool', 'MUS1325 /spec/network/name'],
+  ],
+  [
+    'what a broken network is like is not asked',
+    [
+      document('Network', 'lan', '{subnet: 10.1.0.0/24, gatewy: 10.1.0.1}'),
+      workload('a', 'network: {name: lan, pool: web}'),
+    ],
+    ['MUS1003 /spec/gatewy'],
+  ],
+  [
+    'a fixed address is one that an instance in the network can have',
+    [
+      network,
+      workload('a', 'network: {name: lan, ip: 10.1.1.7}'),
+      workload('b', 'network: {name: lan, ip: 10.1.0.1}'),
+      workload('c', 'network: {name: lan, ip: 10.1.0.0}'),
+      workload('d', 'network: {name: lan, ip: 10.1.0.255}'),
+      workload('e', 'network: {name: lan, ip: 10.1.0.254}'),
+      workload('f', 'network: {name: lan, ip: 10.1.0.9, pool: web}'),
+    ],
+    [
+      'MUS1317 /spec/network/ip',
+      'MUS1317 /spec/network/ip',
+      'MUS1317 /spec/network/ip',
+      'MUS1317 /spec/network/ip',
+      'MUS1320 /spec/network/pool',
+    ],
+  ],
+  [
+    'an address is for one instance',
+    [
+      network,
+      document('Network', 'other', '{subnet: 10.1.0.0/24}'),
+      workload('a', 'network: {name: lan, ip: 10.1.0.7}'),
+      workload('b', 'network: {name: lan, ip: 10.1.0.7}'),
+      workload('c', 'network: {name: other, ip: 10.1.0.7}'),
+      workload('f', 'network: {name: other, ip: 10.1.0.6}'),
+      workload('d', 'replicas: 2, network: {name: lan, ip: 10.1.0.8}'),
+      workload('e', 'type: daemon, network: {name: lan, ip: 10.1.0.9}'),
+    ],
+    ['MUS1326 /spec/network/ip', 'MUS1326 /spec/network/ip', 'MUS1326 /spec/network/ip', 'MUS1326 /spec/network/ip'],
+  ],
+  [
+    'a gateway is a machine, and pools have names of their own',
+    [
+      document('Network', 'a', '{subnet: 10.0.0.0/24, gateway: 10.0.0.255}'),
+      document(
+        'Network',
+        'b',
+        '{subnet: 10.0.0.0/24, pools: [{name: p, range: 10.0.0.1-10.0.0.2}, {name: p, range: 10.0.0.3-10.0.0.4}]}',
+      ),
+    ],
+    ['MUS1317 /spec/gateway', 'MUS1320 /spec/pools/1/name'],
   ],
   ['what is removed may stay named', [document('Refactor', 'r', '{removed: [{from: old/api}]}')], []],
 ];

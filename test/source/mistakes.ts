@@ -54,6 +54,18 @@ const inFile = (name: string, code: string, path: string, text: string): Mistake
   files: { [path]: text },
 });
 
+const lan = document(
+  'Network',
+  'lan',
+  '{subnet: 10.1.0.0/16, gateway: 10.1.0.1, pools: [{name: web, range: 10.1.2.0-10.1.3.255}]}',
+);
+
+const inNetwork = (name: string, code: string, ...lines: readonly string[]): Mistake => ({
+  name,
+  code,
+  files: { 'net.yaml': lan, 'workloads/shop.yaml': workload('command: [./serve]', ...lines) },
+});
+
 const withName = (name: string): string => good.replace('name: shop', `name: ${name}`);
 
 export const mistakes: readonly Mistake[] = [
@@ -130,6 +142,62 @@ export const mistakes: readonly Mistake[] = [
     'MUS1310',
     'ports: [{name: http, port: 80}]',
     'health: {http: {port: htpp, path: /}}',
+  ),
+  inWorkload('half-a-piece-more', 'MUS1006', 'resources: {gpu/a100: 1.5}'),
+  inWorkload('pieces-too-fine', 'MUS1006', 'resources: {gpu/a100: 0.0005}'),
+  inWorkload('open-model-misspelt', 'MUS1003', 'resources: {gpu/a100|: 1}'),
+  inWorkload('volume-source-unknown', 'MUS1006', 'volumes: [{name: data, mount: /data, source: atuo}]'),
+  inWorkload('volume-source-incomplete', 'MUS1006', 'volumes: [{name: data, mount: /data, source: "nfs://10.0.0.9"}]'),
+  inWorkload('volume-mount-relative', 'MUS1004', 'volumes: [{name: data, mount: data/../x}]'),
+  inWorkload(
+    'volumes-at-one-mount',
+    'MUS1323',
+    'volumes: [{name: a, mount: /data, source: "host:/a"}, {name: b, mount: /data, source: "host:/b"}]',
+  ),
+  inWorkload('volume-without-a-device', 'MUS1323', 'volumes: [{name: data, mount: /data, size: 1GiB}]'),
+  inWorkload(
+    'volume-on-the-network-with-a-size',
+    'MUS1323',
+    'volumes: [{name: a, mount: /a, source: "nfs://h/x", size: 1GiB}]',
+  ),
+  inWorkload('numa-required-without-bind', 'MUS1320', 'resources: {cpu: 2}', 'cpu: {numa: require}'),
+  inWorkload('bound-with-a-limit-beyond', 'MUS1320', 'resources: {cpu: 2}', 'limits: {cpu: 4}', 'cpu: {bind: true}'),
+  inWorkload('spread-by-nothing', 'MUS1004', 'placement: {spread: {by: zon}}'),
+  inWorkload('spread-in-a-list-misspelt', 'MUS1003', 'placement: {spread: [{by: zone, minDomain: 2}]}'),
+  inWorkload('spread-of-text', 'MUS1004', 'placement: {spread: zone}'),
+  inWorkload('spread-over-no-zones', 'MUS1327', 'placement: {spread: {by: zone}}'),
+  inWorkload('spread-over-too-few-nodes', 'MUS1327', 'replicas: 4', 'placement: {spread: {by: node, minDomains: 2}}'),
+  inWorkload('affinity-to-nothing', 'MUS1306', 'placement: {affinity: [{to: shpo, by: zone}]}'),
+  inWorkload('near-and-away', 'MUS1328', 'placement: {affinity: [{to: shop}], antiAffinity: [{to: shop, by: zone}]}'),
+  inFile(
+    'numa-cores-shared',
+    'MUS1324',
+    'nodes/n1.yaml',
+    node.replace('memory: 4GiB', 'memory: 4GiB, numa: [{cpus: 0-2, memory: 2GiB}, {cpus: "2,3", memory: 2GiB}]'),
+  ),
+  inFile(
+    'numa-cores-beyond-the-node',
+    'MUS1324',
+    'nodes/n1.yaml',
+    node.replace('memory: 4GiB', 'memory: 4GiB, numa: [{cpus: 0-4, memory: 4GiB}]'),
+  ),
+  inFile(
+    'cpu-list-backwards',
+    'MUS1006',
+    'nodes/n1.yaml',
+    node.replace('4GiB', '4GiB, numa: [{cpus: 3-0, memory: 1GiB}]'),
+  ),
+  inFile(
+    'drain-deadline-without-time',
+    'MUS1006',
+    'nodes/n1.yaml',
+    node.replace('capacity', 'drain: {deadline: 2026-12-01}, capacity'),
+  ),
+  inFile(
+    'part-of-a-piece-as-capacity',
+    'MUS1004',
+    'nodes/n1.yaml',
+    node.replace('4GiB', '4GiB, extended: {gpu/a100: 0.5}'),
   ),
   // Not supported yet
   inWorkload('secret-not-supported-yet', 'MUS1007', 'env: {DB: {secret: db, key: url}}'),
@@ -223,6 +291,24 @@ export const mistakes: readonly Mistake[] = [
     'net.yaml',
     document('Network', 'lan', '{subnet: 10.1.0.0/16, pools: [{name: web, range: 10.2.0.1-10.2.0.9}]}'),
   ),
+  inNetwork('static-ip-outside-network', 'MUS1317', 'replicas: 1', 'network: {name: lan, ip: 10.2.0.1}'),
+  inNetwork('static-ip-is-the-gateway', 'MUS1317', 'replicas: 1', 'network: {name: lan, ip: 10.1.0.1}'),
+  inNetwork('static-ip-of-several', 'MUS1326', 'replicas: 3', 'network: {name: lan, ip: 10.1.0.7}'),
+  inNetwork('network-unknown', 'MUS1325', 'network: {name: lna}'),
+  inNetwork('network-pool-unknown', 'MUS1325', 'network: {name: lan, pool: wbe}'),
+  inNetwork('network-ip-unknown', 'MUS1006', 'network: {name: lan, ip: keap}'),
+  {
+    name: 'static-ip-taken-twice',
+    code: 'MUS1326',
+    files: {
+      'net.yaml': lan,
+      'workloads/shop.yaml': workload('command: [./serve]', 'network: {name: lan, ip: 10.1.0.7}'),
+      'workloads/till.yaml': workload('command: [./serve]', 'network: {name: lan, ip: 10.1.0.7}').replace(
+        'shop',
+        'till',
+      ),
+    },
+  },
   inFile(
     'override-with-an-unknown-lifecycle',
     'MUS1004',
