@@ -43,7 +43,7 @@ export async function quickstart(t: { after(clean: () => Promise<void>): void })
     await endProcesses(copy);
     await rm(dir, { recursive: true, force: true });
   });
-  const base = 21_000 + (process.pid % 70) * 100;
+  const base = 26_000 + (process.pid % 40) * 120;
   await edit(join(copy, 'nodes/local.yaml'), (text) =>
     text.replaceAll(
       /range: 31(\d)00-31\d99/g,

@@ -45,6 +45,8 @@ export interface EngineHarness {
   open(cluster: { readonly name: string; readonly uid?: ClusterUid }): Promise<Engine>;
   /** A revision that this engine can run, with one TCP port `http` (8080); `args` follow the program's own. */
   revision(program: Program, overrides?: Partial<Pick<Revision, 'env' | 'restart' | 'args'>>): Revision;
+  /** The suite publishes ports from here, less than a hundred. Suites run side by side, on the ports of one machine. */
+  readonly firstPort: number;
   /** Makes something of this name that is not Muster's, and says whether it is still as it was made. */
   foreign(name: string): Promise<{ untouched(): Promise<boolean> }>;
   /** Removes whatever the suite left behind. */
@@ -457,17 +459,17 @@ function newSuite(clusterName: string): Suite {
         allocation: allocationId(instanceId(workloadId('contract', 'web'), ordinal), 1),
         revisionHash: hash as RevisionHash,
         revision,
-        holds: { cpuMillis: 0, memoryBytes: 0, storageBytes: 0, ports: { http: 23_000 + ordinal } },
+        holds: { cpuMillis: 0, memoryBytes: 0, storageBytes: 0, ports: { http: suite.harness.firstPort + ordinal } },
         token,
         effect: `s${ordinal}:create`,
       };
     },
-    async create(t, program, overrides) {
+    async create(t, program, overrides, by = suite.engine) {
       const request = suite.request(program, overrides);
-      const { objectId } = await suite.engine.create(request, call);
+      const { objectId } = await by.create(request, call);
       t.after(async () => {
-        await suite.engine.stop(objectId, { signal: 'SIGKILL', graceMs: 0 }, call);
-        await suite.engine.remove(objectId, call);
+        await by.stop(objectId, { signal: 'SIGKILL', graceMs: 0 }, call);
+        await by.remove(objectId, call);
       });
       return { objectId, request };
     },

@@ -13,17 +13,19 @@ import {
 } from '../bed/docker.ts';
 import { type EngineHarness, engineContract, shellProgram } from '../contract/engine.ts';
 
-/** The suite on one daemon; `publishAddress` keeps the ports of two daemons of this machine apart. */
+/** The suite on one daemon. */
 function harnessOn(options: {
   readonly endpoint: string;
   readonly publishAddress: string;
+  readonly firstPort: number;
   readonly private?: PrivateDockerd;
 }): EngineHarness {
-  const { endpoint, publishAddress } = options;
+  const { endpoint, publishAddress, firstPort } = options;
   const foreign: string[] = [];
   const tls = options.private?.tls;
   const cli = options.private?.endpoint ?? endpoint;
   return {
+    firstPort,
     open: async (scope) =>
       openDockerEngine({
         node: nodeName('n1'),
@@ -65,7 +67,7 @@ function harnessOn(options: {
 const shared = await needsDocker();
 engineContract('docker on a unix socket', {
   clusterName: 'dockercontract',
-  harness: async () => harnessOn({ endpoint: dockerEndpoint, publishAddress: '127.0.0.2' }),
+  harness: async () => harnessOn({ endpoint: dockerEndpoint, publishAddress: '127.0.0.2', firstPort: 19_000 }),
   ...shared,
 });
 
@@ -74,7 +76,7 @@ engineContract('docker on TCP with mutual TLS', {
   clusterName: 'dockercontract',
   harness: async () => {
     const daemon = await startPrivateDockerd({ tls: 'mutual' });
-    return harnessOn({ endpoint: daemon.tcpEndpoint, publishAddress: '127.0.0.3', private: daemon });
+    return harnessOn({ endpoint: daemon.tcpEndpoint, publishAddress: '127.0.0.3', firstPort: 19_100, private: daemon });
   },
   ...own,
 });

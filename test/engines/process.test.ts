@@ -11,6 +11,7 @@ engineContract('process', {
   harness: async () => {
     const root = mkdtempSync(join(tmpdir(), 'muster-process-'));
     return {
+      firstPort: 19_200,
       open: async (cluster) =>
         openProcessEngine({ node: nodeName('n1'), root, siblingRoots: [], endpoint: { endpoint: 'local:' }, cluster }),
       revision: (program, overrides) => processRevision({ ...shellProgram(program), ...overrides }),

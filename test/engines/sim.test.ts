@@ -26,6 +26,7 @@ engineContract('sim', {
       exec: (environment) => ({ exitCode: 3, output: `${environment['GREETING']}\n` }),
     });
     return {
+      firstPort: 19_300,
       open: async (cluster) => sim.open(cluster),
       revision: (program, overrides) => ({ ...simRevision(simProgram(program)), ...overrides }),
       foreign: async (name) => {
