@@ -17,6 +17,11 @@ export interface Engine {
   ping(call: Call): Promise<void>;
   /** Everything on the engine; ours are objects with our cluster's uid. Cheap: one or few requests. */
   list(call: Call): Promise<EngineListing>;
+  /**
+   * The same where nobody can say which uid is ours, because the store is gone: ours are then the objects that Muster
+   * made under our cluster's name, whatever their uid. They are only to be looked at: whose they are, nobody knows.
+   */
+  listNamed(call: Call): Promise<EngineListing>;
   /** A fresh look at one object; undefined when it is gone. */
   observe(objectId: string, call: Call): Promise<ObservedObject | undefined>;
   /** Makes what `create` needs present: an image. Success when it already is. */
@@ -186,6 +191,9 @@ export function objectName(cluster: string, allocation: AllocationId): string {
   const [instance = '', generation = ''] = allocation.split('#');
   return `${cluster}.${instance.replaceAll('/', '.')}.g${generation}`;
 }
+
+/** Which objects a listing takes for ours: `uid`, those of our cluster's uid; `name`, those under its name. */
+export type Whose = 'uid' | 'name';
 
 /** The engines of a cluster, opened when first asked for and kept open. Throws `EngineError` where a node has none of the kind. */
 export interface EngineDirectory {

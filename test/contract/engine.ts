@@ -328,6 +328,35 @@ function outside(suite: Suite): void {
     for (const { objectId } of made) assert.ok(listed.includes(objectId));
   });
 
+  it('lists by name what Muster made for this cluster, whatever its uid; the rest is foreign', async (t) => {
+    const { objectId, request } = await suite.create(t, { kind: 'run' });
+    const next = revisionHash('fedcba9876543210');
+    const revision: Revision = { ...request.revision, restart: 'always' };
+    await suite.engine.update(objectId, { revisionHash: next, revision, holds: request.holds }, call);
+    const otherUid = clusterUid('33333333-3333-4333-8333-333333333333');
+    const rebuilt = await suite.create(t, { kind: 'run' }, {}, await suite.open(otherUid));
+    const neighbour = await suite.open(uid, `${suite.clusterName}-next`);
+    const stranger = await suite.create(t, { kind: 'run' }, {}, neighbour);
+
+    const early = await suite.open(undefined);
+    const { objects, foreign } = await early.listNamed(call);
+    const find = (id: string): ObservedObject | undefined => objects.find((object) => object.objectId === id);
+    assert.deepEqual(find(objectId), await suite.observe(objectId), 'as its own cluster sees it, updates included');
+    assert.deepEqual([find(objectId)?.cluster, find(objectId)?.revision], [uid, next]);
+    const seen = find(rebuilt.objectId);
+    assert.deepEqual([seen?.cluster, seen?.allocation, seen?.revision], [otherUid, rebuilt.request.allocation, hash]);
+    assert.equal(find(stranger.objectId), undefined, 'another cluster that has the same uid has another name');
+    const names = foreign.map((object) => object.name);
+    const nameOf = (cluster: string, { allocation }: CreateRequest): string => objectName(cluster, allocation);
+    assert.ok(names.includes(nameOf(`${suite.clusterName}-next`, stranger.request)));
+    for (const made of [request, rebuilt.request]) assert.ok(!names.includes(nameOf(suite.clusterName, made)));
+
+    assert.deepEqual((await early.list(call)).objects, [], 'a uid is needed for everything else, as before');
+    const ours = (await suite.engine.list(call)).objects.map((object) => object.objectId);
+    assert.ok(ours.includes(objectId) && !ours.includes(rebuilt.objectId));
+    assert.equal(await early.observe(objectId, call), undefined);
+  });
+
   it('tells of a start and of an exit', async (t) => {
     const { objectId } = await suite.create(t, { kind: 'run' });
     const events: EngineEvent[] = [];
@@ -402,14 +431,15 @@ interface Suite {
   readonly engine: Engine;
   begin(harness: EngineHarness): Promise<void>;
   end(): Promise<void>;
-  open(cluster: ClusterUid | undefined): Promise<Engine>;
+  open(cluster: ClusterUid | undefined, name?: string): Promise<Engine>;
   /** A request that no test made before. */
   request(program: Program, overrides?: Partial<Pick<Revision, 'env' | 'restart' | 'args'>>): CreateRequest;
-  /** Creates an object, and stops and removes it after the test. */
+  /** Creates an object, with the suite's own engine unless another is given, and stops and removes it after the test. */
   create(
     t: TestContext,
     program: Program,
     overrides?: Partial<Pick<Revision, 'env' | 'restart' | 'args'>>,
+    by?: Engine,
   ): Promise<{ readonly objectId: string; readonly request: CreateRequest }>;
   /** Creates and starts it, and waits until it says `ready`. */
   start(
@@ -447,8 +477,8 @@ function newSuite(clusterName: string): Suite {
       await Promise.all(opened.map((one) => one.close()));
       await harness?.cleanUp();
     },
-    async open(cluster) {
-      const one = await suite.harness.open({ name: clusterName, ...(cluster !== undefined && { uid: cluster }) });
+    async open(cluster, name = clusterName) {
+      const one = await suite.harness.open({ name, ...(cluster !== undefined && { uid: cluster }) });
       opened.push(one);
       return one;
     },

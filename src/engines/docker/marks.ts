@@ -1,5 +1,5 @@
 import { type RevisionHash, revisionHash } from '../../model/ids.ts';
-import type { UpdateRequest } from '../engine.ts';
+import type { UpdateRequest, Whose } from '../engine.ts';
 import type { DockerClient } from './client.ts';
 import { unlessStatus } from './errors.ts';
 import { labels, type Ownership } from './labels.ts';
@@ -27,9 +27,10 @@ interface Mark {
 /** Container id → what its last update in place made of it. */
 export async function listUpdates(
   client: DockerClient,
+  whose: Whose,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Pick<Ownership, 'revision' | 'probed'>>> {
-  const marks = await listMarks(client, signal);
+  const marks = await listMarks(client, whose, signal);
   const oldestFirst = marks.sort((a, b) => a.sequence - b.sequence);
   return new Map(oldestFirst.map(({ object, revision, probed }) => [object, { revision, probed }]));
 }
@@ -41,7 +42,7 @@ export async function markRevision(
   { revisionHash: revision, revision: { health } }: UpdateRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const before = (await listMarks(client, signal)).filter((mark) => mark.object === object);
+  const before = (await listMarks(client, 'uid', signal)).filter((mark) => mark.object === object);
   const sequence = Math.max(0, ...before.map((mark) => mark.sequence)) + 1;
   await client.docker.createVolume({
     Name: `muster.${object.slice(0, 12)}.${sequence}`,
@@ -58,7 +59,7 @@ export async function markRevision(
 }
 
 export async function removeMarks(client: DockerClient, object: string, signal: AbortSignal): Promise<void> {
-  const marks = await listMarks(client, signal);
+  const marks = await listMarks(client, 'uid', signal);
   await removeVolumes(
     client,
     marks.filter((mark) => mark.object === object),
@@ -66,10 +67,13 @@ export async function removeMarks(client: DockerClient, object: string, signal: 
   );
 }
 
-async function listMarks(client: DockerClient, signal: AbortSignal): Promise<Mark[]> {
-  if (client.scope.uid === undefined) return [];
+async function listMarks(client: DockerClient, whose: Whose, signal: AbortSignal): Promise<Mark[]> {
+  const { uid } = client.scope;
+  if (whose === 'uid' && uid === undefined) return [];
+  // A mark names its container by id, so that one of another uid says nothing about ours.
+  const owner = whose === 'uid' ? `${labels.cluster}=${uid}` : labels.cluster;
   const answer = await client.docker.listVolumes({
-    filters: { label: [`${labels.cluster}=${client.scope.uid}`, markLabels.object] },
+    filters: { label: [owner, markLabels.object] },
     abortSignal: signal,
   });
   // The API answers null where there are none.

@@ -1,11 +1,12 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import PQueue from 'p-queue';
+import { clusterUid } from '../../model/ids.ts';
 import type { ForeignObject, Health, ObjectState, ObservedObject } from '../../model/observed.ts';
 import type { Resources } from '../../model/resources.ts';
-import type { EngineListing } from '../engine.ts';
+import { type EngineListing, objectName, type Whose } from '../engine.ts';
 import type { DockerClient } from './client.ts';
 import { unlessStatus } from './errors.ts';
-import { type Ownership, ownershipOf } from './labels.ts';
+import { labels, type Ownership, ownershipOf } from './labels.ts';
 import { listUpdates } from './marks.ts';
 import { declaredLimits, declaredRestart } from './translate.ts';
 
@@ -13,10 +14,10 @@ import { declaredLimits, declaredRestart } from './translate.ts';
 const inspectConcurrency = 8;
 
 /** Every container of the daemon: ours in full, the others as what they occupy. */
-export async function listObjects(client: DockerClient, signal: AbortSignal): Promise<EngineListing> {
+export async function listObjects(client: DockerClient, whose: Whose, signal: AbortSignal): Promise<EngineListing> {
   const [containers, updates] = await Promise.all([
     client.docker.listContainers({ all: true, abortSignal: signal }),
-    listUpdates(client, signal),
+    listUpdates(client, whose, signal),
   ]);
   const queue = new PQueue({ concurrency: inspectConcurrency });
   const inspected = await Promise.all(
@@ -28,12 +29,21 @@ export async function listObjects(client: DockerClient, signal: AbortSignal): Pr
   const foreign: ForeignObject[] = [];
   for (const { container, details } of inspected) {
     if (details === undefined) continue; // Gone since it was listed.
-    const owner = ownershipOf(details.Config.Labels, client.scope.uid);
+    const owner = ownerOf(client, details, whose);
     if (owner === undefined) foreign.push(foreignOf(container, details));
     else objects.push(observedOf(client, details, { ...owner, ...updates.get(details.Id) }));
   }
   const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
   return { objects: objects.sort(byName), foreign: foreign.sort(byName) };
+}
+
+/** By name: as if its own uid were ours, where Muster gave it the name that it has. */
+function ownerOf(client: DockerClient, details: ContainerInspectInfo, whose: Whose): Ownership | undefined {
+  const { uid, name } = client.scope;
+  const { Labels: found } = details.Config;
+  if (whose === 'uid') return ownershipOf(found, uid);
+  const owner = ownershipOf(found, clusterUid(found?.[labels.cluster] ?? ''));
+  return owner !== undefined && nameOf(details.Name) === objectName(name, owner.allocation) ? owner : undefined;
 }
 
 /** One container of ours; undefined when it is gone or not ours. */
@@ -45,7 +55,7 @@ export async function observeObject(
   const details = await inspect(client, objectId, signal);
   const owner = details && ownershipOf(details.Config.Labels, client.scope.uid);
   if (details === undefined || owner === undefined) return undefined;
-  const updates = await listUpdates(client, signal);
+  const updates = await listUpdates(client, 'uid', signal);
   return observedOf(client, details, { ...owner, ...updates.get(details.Id) });
 }
 

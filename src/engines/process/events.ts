@@ -53,7 +53,7 @@ function differences(before: Seen, now: Seen): readonly EngineEvent[] {
 const stopped = 'none';
 
 function look(node: ProcessNode, changes: Changes): Seen {
-  const { ours } = storedObjects(node.root, node.cluster);
+  const { ours } = storedObjects(node.root, node.cluster, 'uid');
   changes.follow(ours);
   return new Map(
     ours.map(({ folder, spec }) => {

@@ -5,7 +5,7 @@ import type { EngineEndpoint } from '../../model/desired.ts';
 import type { ForeignObject, ObservedObject } from '../../model/observed.ts';
 import { resourcesOf } from '../../model/recorded.ts';
 import { noResources } from '../../model/resources.ts';
-import type { ClusterScope, EngineInfo, EngineListing } from '../engine.ts';
+import type { ClusterScope, EngineInfo, EngineListing, Whose } from '../engine.ts';
 import { readState } from './folder.ts';
 import { findObject, type StoredObject, storedObjects } from './objects.ts';
 import { listeningPorts } from './ports.ts';
@@ -22,13 +22,14 @@ export interface ProcessNode {
   readonly logBytes: number;
 }
 
-export function listObjects(node: ProcessNode): EngineListing {
-  const { ours, others } = storedObjects(node.root, node.cluster);
+export function listObjects(node: ProcessNode, whose: Whose): EngineListing {
+  const { ours, others } = storedObjects(node.root, node.cluster, whose);
   const foreign: ForeignObject[] = others.map(({ name, spec }) => {
     const runs = spec !== undefined && objectState(readState(`${node.root}/${name}`)) === 'running';
     return { engine: 'process', name, resources: runs ? resourcesOf(spec.holds) : noResources, ports: [] };
   });
-  const sockets = foreignPorts(node, ours);
+  const siblings = node.siblingRoots.flatMap((root) => storedObjects(root, node.cluster, whose).ours);
+  const sockets = foreignPorts([...ours, ...siblings]);
   if (sockets.length > 0)
     foreign.push({ engine: 'process', name: 'listening sockets', resources: noResources, ports: sockets });
   return { objects: ours.map((object) => observe(object, node)), foreign };
@@ -60,9 +61,8 @@ const observe = ({ name, folder, spec }: StoredObject, node: ProcessNode): Obser
   observedObject({ name, spec, state: readState(folder), endpoint: node.endpoint });
 
 /** Ports that something listens on that is not a running object of this cluster. */
-function foreignPorts(node: ProcessNode, ours: readonly StoredObject[]): readonly number[] {
-  const siblings = node.siblingRoots.flatMap((root) => storedObjects(root, node.cluster).ours);
-  const running = [...ours, ...siblings].filter(({ folder }) => objectState(readState(folder)) === 'running');
+function foreignPorts(ours: readonly StoredObject[]): readonly number[] {
+  const running = ours.filter(({ folder }) => objectState(readState(folder)) === 'running');
   const known = new Set(running.flatMap(({ spec }) => Object.values(portsOf(spec))));
   return listeningPorts('tcp').filter((port) => !known.has(port));
 }

@@ -52,7 +52,8 @@ export function openProcessEngine(options: {
     features: engineFeatures.process,
     info: (call) => within('info', call, () => probe(node)),
     ping: (call) => within('ping', call, () => void probe(node)),
-    list: (call) => within('list', call, () => listObjects(node)),
+    list: (call) => within('list', call, () => listObjects(node, 'uid')),
+    listNamed: (call) => within('listNamed', call, () => listObjects(node, 'name')),
     observe: (objectId, call) => within('observe', call, () => observeObject(node, objectId)),
     pull: (revision, call) =>
       within('pull', call, (at) => {

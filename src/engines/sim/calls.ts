@@ -9,15 +9,24 @@ import {
   type EngineErrorCode,
   type EngineListing,
   objectName,
+  type Whose,
 } from '../engine.ts';
 import { end, programOf, type SimObject, type SimWorld } from './world.ts';
 
 export const isOurs = (object: SimObject, cluster: ClusterScope): boolean => object.cluster === cluster.uid;
 
-export function listing(world: SimWorld, cluster: ClusterScope, kind: EngineKind): EngineListing {
+const isNamed = (object: SimObject, cluster: ClusterScope): boolean =>
+  object.name === objectName(cluster.name, object.request.allocation);
+
+export function listing(
+  world: SimWorld,
+  of: { readonly cluster: ClusterScope; readonly whose: Whose },
+  kind: EngineKind,
+): EngineListing {
   const all = [...world.objects.values()];
+  const belongs = (object: SimObject): boolean => (of.whose === 'uid' ? isOurs : isNamed)(object, of.cluster);
   const strangers: ForeignObject[] = all
-    .filter((object) => !isOurs(object, cluster))
+    .filter((object) => !belongs(object))
     .map(({ name, holds }) => ({
       engine: kind,
       name,
@@ -25,7 +34,7 @@ export function listing(world: SimWorld, cluster: ClusterScope, kind: EngineKind
       ports: Object.values(holds.ports ?? {}),
     }));
   return {
-    objects: all.filter((object) => isOurs(object, cluster)).map((object) => observed(world, object, kind)),
+    objects: all.filter(belongs).map((object) => observed(world, object, kind)),
     foreign: [...world.foreign.values(), ...strangers],
   };
 }

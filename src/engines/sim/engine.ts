@@ -33,7 +33,8 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
         capacity: options.capacity ?? defaultCapacity,
       })),
     ping: (call) => within('ping', call, () => undefined),
-    list: (call) => within('list', call, () => listing(world, cluster, options.kind)),
+    list: (call) => within('list', call, () => listing(world, { cluster, whose: 'uid' }, options.kind)),
+    listNamed: (call) => within('listNamed', call, () => listing(world, { cluster, whose: 'name' }, options.kind)),
     observe: (objectId, call) =>
       within('observe', call, () => {
         const object = ours(objectId);
