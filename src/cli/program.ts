@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { ExitCode } from './exit.ts';
-import { formatParser, parseCount, parseWait } from './suggest.ts';
+import { formatParser, parseCount, parseNames, parseWait } from './suggest.ts';
 
 /** Formats that a command offers with `-o`; here rather than in render/, so that `--help` loads no renderer. */
 const planFormats = ['text', 'json', 'markdown', 'github', 'junit', 'sarif'] as const;
 const diagnosticFormats = ['text', 'json', 'github', 'junit', 'sarif'] as const;
+const answerFormats = ['text', 'json', 'markdown'] as const;
 const viewFormats = ['text', 'json'] as const;
 const shells = ['bash', 'zsh', 'fish'] as const;
 
@@ -42,6 +43,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(applyCommand()).action(run(async () => (await import('./commands/apply.ts')).apply));
   add(runCommand()).action(run(async () => (await import('./commands/run.ts')).run));
   add(statusCommand()).action(run(async () => (await import('./commands/status.ts')).status));
+  add(simulateCommand()).action(run(async () => (await import('./commands/simulate.ts')).simulate));
   add(historyCommand()).action(run(async () => (await import('./commands/history.ts')).history));
   add(retryCommand()).action(run(async () => (await import('./commands/retry.ts')).retry));
   add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
@@ -177,6 +179,24 @@ function statusCommand(): Command {
     .addOption(output(viewFormats, { hasOut: false }))
     .addOption(flag('--all', 'show long lists whole'))
     .addOption(flag('--detailed-exitcode', 'exit 2 when something drifted or is not as declared'));
+}
+
+/** What a command that only plans works on: store and engines, or a snapshot. */
+const withWorld = (command: Command): Command =>
+  command
+    .addOption(storeFlag())
+    .addOption(flag('--state <file>', 'use a snapshot: neither store nor engines are contacted'))
+    .addOption(flag('--base <ref>', 'ref of the same repo: what "current" in the snapshot refers to'));
+
+function simulateCommand(): Command {
+  return withWorld(withSource(new Command('simulate')))
+    .description('lose nodes on paper: who falls below its budget, what finds room again, how much head-room there is')
+    .addOption(flag('--lose <nodes>', 'these nodes are lost, at once: NAME,…').argParser(parseNames))
+    .addOption(flag('--lose-zone <zones>', 'every node of these zones is lost: ZONE,…').argParser(parseNames))
+    .addOption(flag('--any <count>', 'may any so many nodes of a pod be lost together?').argParser(parseCount))
+    .addOption(flag('--pod <pods>', 'with --any: only of these pods: POD,…').argParser(parseNames))
+    .addOption(output(answerFormats, { hasOut: false }))
+    .addOption(flag('--all', 'show long lists whole'));
 }
 
 function historyCommand(): Command {

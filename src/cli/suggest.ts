@@ -37,6 +37,13 @@ export function parseCount(value: string): number {
   return Number(value);
 }
 
+/** Parses `a,b,c`; a flag that is given again adds to it. */
+export function parseNames(value: string, before: readonly string[] | undefined): readonly string[] {
+  const names = value.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) throw new InvalidArgumentError('It is a name, or several with commas.');
+  return [...(before ?? []), ...names];
+}
+
 /** Edit distance; words of the command line are short, so the plain table is enough. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -10,3 +10,12 @@ export function xmlText(text: string): string {
   const legal = text.replaceAll(/[^\P{Cc}\t\n\r]|\p{Cs}|\p{Noncharacter_Code_Point}/gu, '·');
   return legal.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
+
+/** Text from YAML must not become markup: a name or message is shown on one line, never rendered. */
+export const markdownText = (text: string): string =>
+  text
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char] ?? char)
+    .replace(/[`*_[\]\\@]/g, '\\$&');
+
+export const markdownCell = (text: string): string => markdownText(text).replaceAll('|', '\\|');

@@ -1,6 +1,7 @@
 import { isEmptyPlan, type Plan } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
 import { dimensionLabel, formatAbout } from './amounts.ts';
+import { markdownCell, markdownText } from './escape.ts';
 import { fieldLines } from './field-diff.ts';
 import { plural, ranges } from './layout.ts';
 import { nearestText, reasonsText, saysNearest, useText } from './plan-text.ts';
@@ -60,7 +61,7 @@ function clipBytes(text: string): string {
 
 function title(plan: Plan): string {
   const mark = plan.refusals.length > 0 ? '❌' : isEmptyPlan(plan) ? '✅' : '📋';
-  return `### ${mark} Muster: cluster \`${plan.cluster}\`\n\n**${inert(verdict(plan))}**`;
+  return `### ${mark} Muster: cluster \`${plan.cluster}\`\n\n**${markdownText(verdict(plan))}**`;
 }
 
 function refusals(plan: Plan): string {
@@ -72,8 +73,8 @@ function refusals(plan: Plan): string {
       ...(reasons === '' ? [] : [`ruled out: ${reasons}`]),
       ...(refusal.nearest === undefined || saysNearest(refusal) ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
     ];
-    const more = details.length === 0 ? '' : `<br>${inert(details.join('; '))}`;
-    return `- ❌ ${inert(withSubject(refusal))} (${refusal.code})${more}`;
+    const more = details.length === 0 ? '' : `<br>${markdownText(details.join('; '))}`;
+    return `- ❌ ${markdownText(withSubject(refusal))} (${refusal.code})${more}`;
   });
   const hidden = plan.refusals.length - shown.length;
   return ['#### Refused', '', ...lines, ...(hidden > 0 ? [`- … and ${hidden} more`] : [])].join('\n');
@@ -86,7 +87,7 @@ function summaryTable(plan: Plan, units: readonly UnitView[]): string {
     const counts = view.groups.map(({ first, steps }) => `${symbols[first.kind]} ${steps.length} ${first.kind}`);
     const lowest = view.lowest === undefined ? '' : `${view.lowest.lowest} of ${view.lowest.of}`;
     const time = view.unit.worstCaseMs > 0 ? formatDuration(view.unit.worstCaseMs) : '';
-    return `| ${cell(view.unit.id)} | ${cell(counts.join(', '))} | ${waveShape(view.waveSizes)} | ${lowest} | ${time} |`;
+    return `| ${markdownCell(view.unit.id)} | ${markdownCell(counts.join(', '))} | ${waveShape(view.waveSizes)} | ${lowest} | ${time} |`;
   });
   const hidden = units.length - shown.length;
   return [
@@ -110,7 +111,7 @@ function unitDetails(view: UnitView): string {
       : [...waves.slice(0, 10), `… ${waves.length - 10} more waves: ${waveShape(view.waveSizes)}`];
   const after = view.unit.after.length === 0 ? '' : `after ${view.unit.after.map((id) => `\`${id}\``).join(', ')}`;
   return [
-    `<details><summary><b>${inert(view.unit.id)}</b>: ${plural(view.stepCount, 'step')}</summary>`,
+    `<details><summary><b>${markdownText(view.unit.id)}</b>: ${plural(view.stepCount, 'step')}</summary>`,
     '',
     '```diff',
     ...view.groups.flatMap(groupLines),
@@ -120,7 +121,7 @@ function unitDetails(view: UnitView): string {
     ...(view.unit.waves.length > 1 || waves.some((wave) => wave.includes(','))
       ? ['Waves:', '', ...shownWaves, '']
       : []),
-    ...view.notes.map((note) => `> ${inert(note.message)} (${note.code})`),
+    ...view.notes.map((note) => `> ${markdownText(note.message)} (${note.code})`),
     '</details>',
   ].join('\n');
 }
@@ -152,8 +153,10 @@ function groupLines(group: StepGroup): readonly string[] {
 function drains(plan: Plan): string {
   if (plan.goals.length === 0) return '';
   const lines = plan.goals.map((goal) => {
-    const blocked = goal.blocked.map((item) => `<br>stays: ${inert(item.instance)}: ${inert(item.reason)}`).join('');
-    return `- **${inert(goal.node)}** through ${goal.units.map((id) => `\`${id}\``).join(', ') || 'nothing left to move'}${blocked}`;
+    const blocked = goal.blocked
+      .map((item) => `<br>stays: ${markdownText(item.instance)}: ${markdownText(item.reason)}`)
+      .join('');
+    return `- **${markdownText(goal.node)}** through ${goal.units.map((id) => `\`${id}\``).join(', ') || 'nothing left to move'}${blocked}`;
   });
   return ['#### Drains', '', ...lines].join('\n');
 }
@@ -163,13 +166,13 @@ function uses(plan: Plan): string {
     .filter((use) => use.before !== use.after || use.peak > use.after)
     .map(
       (use) =>
-        `| quota ${cell(use.name)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAbout(use.dimension, use.limit)} |`,
+        `| quota ${markdownCell(use.name)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAbout(use.dimension, use.limit)} |`,
     );
   const capacity = plan.capacity
     .filter((use) => use.before !== use.after)
     .map(
       (use) =>
-        `| pod ${cell(use.pod)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAbout(use.dimension, use.total)} |`,
+        `| pod ${markdownCell(use.pod)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAbout(use.dimension, use.total)} |`,
     );
   const rows = [...quota, ...capacity];
   if (rows.length === 0) return '';
@@ -187,19 +190,10 @@ function uses(plan: Plan): string {
 function warnings(plan: Plan): string {
   if (plan.warnings.length === 0) return '';
   const shown = plan.warnings.slice(0, mostTableRows);
-  const lines = shown.map((warning) => `- ⚠️ ${inert(withSubject(warning))} (${warning.code})`);
+  const lines = shown.map((warning) => `- ⚠️ ${markdownText(withSubject(warning))} (${warning.code})`);
   const hidden = plan.warnings.length - shown.length;
   return ['#### Warnings', '', ...lines, ...(hidden > 0 ? [`- … and ${hidden} more`] : [])].join('\n');
 }
 
 const footer = (plan: Plan): string =>
-  `<sub>plan \`${shortPlanId(plan.id)}\` · ${inert(commitsText(plan.basis.commits))} · store revision ${plan.basis.storeRevision} · expires ${plan.expiresAt}</sub>`;
-
-/** Text from YAML must not become markup: a name or message is shown on one line, never rendered. */
-const inert = (text: string): string =>
-  text
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char] ?? char)
-    .replace(/[`*_[\]\\@]/g, '\\$&');
-
-const cell = (text: string): string => inert(text).replaceAll('|', '\\|');
+  `<sub>plan \`${shortPlanId(plan.id)}\` · ${markdownText(commitsText(plan.basis.commits))} · store revision ${plan.basis.storeRevision} · expires ${plan.expiresAt}</sub>`;

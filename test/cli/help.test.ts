@@ -11,6 +11,7 @@ const commands = [
   'apply',
   'run',
   'status',
+  'simulate',
   'history',
   'retry',
   'snapshot',

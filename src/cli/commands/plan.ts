@@ -1,22 +1,17 @@
-import { liveFields } from '../../engines/features.ts';
 import type { Desired } from '../../model/desired.ts';
-import type { Observed } from '../../model/observed.ts';
-import type { PlanWarning } from '../../model/plan.ts';
-import type { Recorded } from '../../model/recorded.ts';
-import { readSnapshot, writeDocument } from '../../reconcile/documents.ts';
-import { planAndVerify, planExpiresAfterMs } from '../../reconcile/planning.ts';
+import { headRoomWarnings } from '../../plan/simulate/worse.ts';
+import { writeDocument } from '../../reconcile/documents.ts';
+import { planAndVerify } from '../../reconcile/planning.ts';
 import type { DiagnosticFormat } from '../../render/diagnostics.ts';
 import { type PlanFormat, renderPlan } from '../../render/plan.ts';
 import { planJsonChunks } from '../../render/plan-json.ts';
-import { locate, locateBase, type Place, readConfig, requireDesired, type SourceFlags } from '../config.ts';
+import { locate, locateBase, type Place, readConfig } from '../config.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
+import { checkInputFlags, type InputFlags, readInputsAt } from '../inputs.ts';
 import { planExitCode } from '../plans.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
-import type { StoreFlags } from '../world.ts';
 
-export interface PlanFlags extends SourceFlags, StoreFlags {
-  readonly state?: string;
-  readonly base?: string;
+export interface PlanFlags extends InputFlags {
   readonly changed?: boolean;
   readonly out?: string;
   readonly output: PlanFormat;
@@ -55,11 +50,7 @@ function checkFlags(dirs: readonly string[], flags: PlanFlags): void {
   if (flags.changed === true && flags.base === undefined) {
     throw new CliError('--changed needs --base', { hint: 'Since when? For example: --changed --base origin/main' });
   }
-  if (flags.state !== undefined && flags.store !== undefined) {
-    throw new CliError('both --state and --store were given', {
-      hint: 'With --state no store is contacted: leave --store out.',
-    });
-  }
+  checkInputFlags(flags);
   if (flags.base !== undefined && flags.state === undefined && flags.changed !== true) {
     throw new CliError('--base needs --state or --changed', {
       hint: 'It says which revisions "current" in the snapshot stands for, or since when something has changed.',
@@ -88,20 +79,9 @@ function worseOf(a: ExitCode, b: ExitCode): ExitCode {
 }
 
 async function planOne(place: Place, flags: PlanFlags, terminal: Terminal): Promise<ExitCode> {
-  const desired = await requireDesired(place, terminal, diagnosticFormat(flags.output));
-  const world =
-    flags.state === undefined
-      ? { ...(await liveWorld(place, desired, flags)), warnings: [] }
-      : await snapshotWorld({ place, desired, flags, terminal, file: flags.state });
-  const { plan } = planAndVerify({
-    desired,
-    recorded: world.recorded,
-    observed: world.observed,
-    now: Date.now(),
-    expiresAfterMs: planExpiresAfterMs,
-    liveFields,
-  });
-  const told = { ...plan, warnings: [...plan.warnings, ...world.warnings] };
+  const { inputs, warnings } = await readInputsAt(place, flags, { terminal, format: diagnosticFormat(flags.output) });
+  const { plan } = planAndVerify(inputs);
+  const told = { ...plan, warnings: [...plan.warnings, ...headRoomWarnings(inputs, plan), ...warnings] };
   if (flags.out !== undefined) {
     await writeDocument(flags.out, planJsonChunks(told));
     terminal.say(`Saved the plan to ${flags.out}; apply it with: muster apply ${flags.out}`);
@@ -115,27 +95,4 @@ async function planOne(place: Place, flags: PlanFlags, terminal: Terminal): Prom
 /** CI formats get mistakes of the configuration in the same format; the others read them on stderr. */
 function diagnosticFormat(format: PlanFormat): DiagnosticFormat {
   return format === 'github' || format === 'junit' || format === 'sarif' ? format : 'text';
-}
-
-/** Stores and engines are loaded when they are asked for: not with --state. */
-async function liveWorld(
-  place: Place,
-  desired: Desired,
-  flags: StoreFlags,
-): Promise<{ readonly recorded: Recorded; readonly observed: Observed }> {
-  const { readWorld } = await import('../world.ts');
-  return await readWorld(place, desired, flags);
-}
-
-async function snapshotWorld(options: {
-  readonly place: Place;
-  readonly desired: Desired;
-  readonly flags: PlanFlags;
-  readonly terminal: Terminal;
-  readonly file: string;
-}): Promise<{ readonly recorded: Recorded; readonly observed: Observed; readonly warnings: readonly PlanWarning[] }> {
-  const { place, desired, flags, terminal, file } = options;
-  const base =
-    flags.base === undefined ? undefined : await requireDesired(await locateBase(place, flags.base), terminal);
-  return await readSnapshot(file, { desired, ...(base !== undefined && { base }) });
 }

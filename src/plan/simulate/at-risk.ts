@@ -15,11 +15,11 @@ export interface AtRisk {
 
 /**
  * Workloads that fall below their disruption budget at the instant at which the `any` nodes are lost that hold most of
- * them. Counted, not planned: exact for every combination of nodes.
+ * them, the worst first. Counted, not planned: exact for every combination of nodes.
  */
 export function workloadsAtRisk(world: PlannedWorld, any: number): readonly AtRisk[] {
   const rulesFor = openRules(world.inputs.desired.policies);
-  return world.workloads.flatMap((workload): readonly AtRisk[] => {
+  const found = world.workloads.flatMap((workload): readonly AtRisk[] => {
     const { definition } = workload;
     if (definition === undefined || definition.type === 'daemon') return [];
     const { base, maxUnavailable, available } = budgetOf(rulesFor, { definition, wanted: wantedOf(workload) });
@@ -35,7 +35,12 @@ export function workloadsAtRisk(world: PlannedWorld, any: number): readonly AtRi
       },
     ];
   });
+  return found.sort((a, b) => severity(b) - severity(a) || (a.workload < b.workload ? -1 : 1));
 }
+
+/** Those of which nobody is left first, then by how many are missing. */
+const severity = ({ available: { left, floor } }: AtRisk): number =>
+  (left === 0 ? Number.MAX_SAFE_INTEGER / 2 : 0) + floor - left;
 
 function worstNodes(workload: MatchedWorkload, any: number): readonly (readonly [NodeName, number])[] {
   const counts = new Map<NodeName, number>();

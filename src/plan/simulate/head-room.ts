@@ -4,7 +4,7 @@ import { resourcesOf } from '../../model/recorded.ts';
 import type { Dimension } from '../../model/resources.ts';
 import type { PlanInputs } from '../inputs.ts';
 import { type AtRisk, workloadsAtRisk } from './at-risk.ts';
-import { type Loss, loseNodes } from './lose.ts';
+import { type Loss, loseNodes, whyItWaits } from './lose.ts';
 import { openMonotone } from './monotone.ts';
 import { type Answer, type SearchResult, searchLosses } from './search.ts';
 import { basisOf, type PlannedWorld, plannedWorld, type SimulationBasis } from './world.ts';
@@ -33,6 +33,8 @@ export interface PodHeadRoom {
   readonly failures: readonly LossSummary[];
   /** False when the search ended before every loss of `any` nodes was answered for: there may be more failures. */
   readonly complete: boolean;
+  /** Instances that are on its nodes and are not made anew anywhere else: they would wait for their node. */
+  readonly waiting: number;
   /** How many losses were planned to find out. */
   readonly plannings: number;
 }
@@ -68,18 +70,26 @@ export function headRoomOf(
   world: PlannedWorld,
   { any, pods }: { readonly any: number; readonly pods?: readonly PodName[] },
 ): HeadRoom {
-  const all = nodesBy(world, (node) => node.pod);
-  const asked = pods === undefined ? [...all.keys()].sort() : pods;
-  const most = mostPlannings(world, asked.length);
-  const ask = openAsk(world);
+  const all = [...nodesBy(world, (node) => node.pod).keys()].sort();
   return {
     cluster: world.inputs.desired.cluster.name,
     basis: basisOf(world),
     any,
-    pods: asked.map((pod) => podHeadRoom({ world, pod, nodes: all.get(pod) ?? [], any, most, ask })),
+    pods: podHeadRooms(world, { any, pods: pods ?? all, mostWork }),
     zones: zoneLosses(world),
     atRisk: workloadsAtRisk(world, any),
   };
+}
+
+export function podHeadRooms(
+  world: PlannedWorld,
+  options: { readonly any: number; readonly pods: readonly PodName[]; readonly mostWork: number },
+): readonly PodHeadRoom[] {
+  const { any, pods } = options;
+  const nodes = nodesBy(world, (node) => node.pod);
+  const most = mostPlannings(world, { pods: pods.length, mostWork: options.mostWork });
+  const ask = openAsk(world);
+  return pods.map((pod) => podHeadRoom({ world, pod, nodes: nodes.get(pod) ?? [], any, most, ask }));
 }
 
 /** Amount of planning that a head-room may cost, in nodes and instances looked at: some seconds. */
@@ -87,11 +97,17 @@ const mostWork = 3_000_000;
 const fewestPlannings = 8;
 const mostPlanningsOfAPod = 2000;
 
-function mostPlannings({ inputs, cluster }: PlannedWorld, pods: number): number {
-  const size = cluster.nodes.length + inputs.recorded.allocations.length + inputs.desired.workloads.length;
-  const share = Math.floor(mostWork / Math.max(1, size) / Math.max(1, pods));
+function mostPlannings(
+  world: PlannedWorld,
+  { pods, mostWork: work }: { readonly pods: number; readonly mostWork: number },
+): number {
+  const share = Math.floor(work / sizeOf(world.inputs) / Math.max(1, pods));
   return Math.min(mostPlanningsOfAPod, Math.max(fewestPlannings, share));
 }
+
+/** Nodes, instances and workloads: what a planning looks at. */
+export const sizeOf = ({ desired, recorded }: PlanInputs): number =>
+  Math.max(1, desired.nodes.length + recorded.allocations.length + desired.workloads.length);
 
 type Ask = (nodes: readonly NodeName[]) => Answer;
 
@@ -134,9 +150,16 @@ function podHeadRoom({ world, pod, nodes, any, most, ask }: PodQuestion): PodHea
     survives,
     failures: found.failures.map((names) => summaryOf(loseNodes(world, [...names].sort()))),
     complete: found.complete,
+    waiting: nodes.reduce((sum, name) => sum + waitingOn(world, name), 0),
     plannings: asked,
   };
 }
+
+/** Daemons are not missed. */
+const waitingOn = ({ onNode }: PlannedWorld, name: NodeName): number =>
+  (onNode.get(name) ?? []).filter(
+    ({ workload, instance }) => workload.definition?.type !== 'daemon' && whyItWaits(workload, instance) !== undefined,
+  ).length;
 
 /** Of single nodes those that are too much are listed; of more together one combination is enough of an answer. */
 const mostFailures = 20;

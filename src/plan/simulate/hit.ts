@@ -59,9 +59,10 @@ export function hitsOf(world: PlannedWorld, loss: Loss): readonly Hit[] {
   });
 }
 
-/** Fewer serve than its budget leaves, until the others are made anew. */
-export const isBelowBudget = ({ available }: Pick<Hit, 'available'>): boolean => available.left < available.floor;
+/** Fewer serve than its budget leaves, until the others are made anew. A daemon is not missed where its node is. */
+export const isBelowBudget = ({ type, available }: Pick<Hit, 'type' | 'available'>): boolean =>
+  type !== 'daemon' && available.left < available.floor;
 
 /** Nobody serves any more, until something is made anew. */
-export const isOutage = ({ available }: Pick<Hit, 'available'>): boolean =>
-  available.left === 0 && available.before > 0;
+export const isOutage = ({ type, available }: Pick<Hit, 'type' | 'available'>): boolean =>
+  type !== 'daemon' && available.left === 0 && available.before > 0;

@@ -122,7 +122,7 @@ const whyLeft = ({ warnings }: Plan, { id }: Instance): string =>
   warnings.find(({ message }) => message.startsWith(`${id} `))?.message ?? 'the plan leaves it where it was';
 
 /** Why it is not made anew at all: because of what it is, not because there is no room. */
-function whyItWaits({ definition, frozen }: MatchedWorkload, { node }: Instance): string | undefined {
+export function whyItWaits({ definition, frozen }: MatchedWorkload, { node }: Instance): string | undefined {
   if (definition === undefined) return 'git does not want it any more';
   if (frozen === 'inFlight') return 'a unit of its workload is under way';
   if (frozen === 'override') return 'its workload is frozen';

@@ -26,14 +26,16 @@ export interface Resident {
 }
 
 /** The world as it will be once the plan of these inputs is applied. Nothing to do: as it is. */
-export function plannedWorld(inputs: PlanInputs): PlannedWorld {
-  const plan = createPlan(inputs);
+export const plannedWorld = (inputs: PlanInputs): PlannedWorld => worldWith(inputs, createPlan(inputs));
+
+/** The same for a plan that was made already. */
+export function worldWith(inputs: PlanInputs, plan: Plan): PlannedWorld {
   const after = plan.steps.length === 0 ? inputs : { ...inputs, ...worldAfter(inputs, plan) };
   return worldOf(after, plan);
 }
 
-/** The world as it is, whatever is planned. */
-export const presentWorld = (inputs: PlanInputs, plan: Plan): PlannedWorld => worldOf(inputs, plan);
+/** The world as it is, whatever is planned: to compare with. */
+export const worldWithout = (inputs: PlanInputs, plan: Plan): PlannedWorld => worldOf(inputs, plan);
 
 function worldOf(inputs: PlanInputs, plan: Plan): PlannedWorld {
   const cluster = compileCluster(inputs);
