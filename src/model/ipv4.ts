@@ -6,14 +6,21 @@ export interface AddressRange {
 
 /** `10.1.0.7` → its number; undefined for anything else. */
 export function parseAddress(text: string): number | undefined {
-  if (!/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) return undefined;
-  const parts = text.split('.').map(Number);
-  if (parts.some((part) => part > 255)) return undefined;
-  return parts.reduce((sum, part) => sum * 256 + part, 0);
+  const parts = dotted.exec(text);
+  if (parts === null) return undefined;
+  let address = 0;
+  for (let index = 1; index <= 4; index += 1) {
+    const part = Number(parts[index]);
+    if (part > 255) return undefined;
+    address = address * 256 + part;
+  }
+  return address;
 }
 
+const dotted = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+
 export const formatAddress = (address: number): string =>
-  [24, 16, 8, 0].map((bits) => Math.floor(address / 2 ** bits) % 256).join('.');
+  `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 
 /** `10.1.0.0/16` → all of its addresses; undefined where the address is not the first of such a network. */
 export function parseSubnet(text: string): AddressRange | undefined {

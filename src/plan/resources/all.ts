@@ -1,7 +1,11 @@
 import type { Desired } from '../../model/desired.ts';
 import type { AnyResource } from '../pieces.ts';
+import { addresses } from './addresses.ts';
+import { cores } from './cores.ts';
+import { devices } from './devices.ts';
+import { ports } from './ports.ts';
 
 /** Every resource whose pieces are told apart, in the order in which pieces are chosen. */
-export function openResources(_desired: Desired): readonly AnyResource[] {
-  return [];
+export function openResources(desired: Desired): readonly AnyResource[] {
+  return [cores, devices, ports, addresses(desired)] as readonly AnyResource[];
 }

@@ -16,6 +16,8 @@ export interface Sample<Ask, Held, State> {
   readonly foreign?: fc.Arbitrary<readonly ForeignObject[]>;
   /** False where the ask has a reason to leave what was held although it is free. Absent: it never has. */
   readonly stays?: (ask: Ask, held: Held) => boolean;
+  /** True where what was held decides whether the ask fits: a volume does not change its device. Absent: it never does. */
+  readonly binds?: (ask: Ask, held: Held) => boolean;
 }
 
 /** What every resource with pieces promises the planner, run against one of them. */
@@ -97,6 +99,7 @@ export function placedResourceContract<Ask, Held, State>(name: string, sample: S
       resource.release(state, keep);
       for (const revision of scene.probes) {
         const ask = askOf(resource, revision);
+        if (sample.binds?.(ask, keep) === true) continue;
         const alone = resource.choose(state, ask, { node: facts, keep: undefined });
         const kept = resource.choose(state, ask, { node: facts, keep });
         assert.equal(kept === undefined, alone === undefined);
