@@ -149,6 +149,9 @@ export interface Goal {
   readonly kind: 'drain';
   readonly node: NodeName;
   readonly units: readonly UnitId[];
+  /** How many waves it takes, one unit after the other where they have to, and how long when everything takes as long as it may. */
+  readonly waves?: number;
+  readonly worstCaseMs?: number;
   /** Instances that this plan cannot move off, and why. */
   readonly blocked: readonly { readonly instance: InstanceId; readonly reason: string }[];
 }

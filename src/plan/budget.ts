@@ -15,7 +15,9 @@ export function budgetOf(rulesFor: RulesFor, intent: Pick<Intent, 'definition' |
   let base = 0;
   let available = 0;
   for (const instance of intent.wanted) {
-    if (instance.status === 'held' || instance.allocation.state === 'reserved') continue;
+    // A static one that is stopped is missed: its node is in maintenance.
+    const isMissed = intent.definition.type === 'static' && instance.status === 'held';
+    if (!isMissed && (instance.status === 'held' || instance.allocation.state === 'reserved')) continue;
     base += 1;
     if (instance.available) available += 1;
   }

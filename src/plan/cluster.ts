@@ -1,7 +1,8 @@
-import type { DesiredNode } from '../model/desired.ts';
+import type { DesiredNode, Lifecycle } from '../model/desired.ts';
 import type { EngineKind, NodeName } from '../model/ids.ts';
 import type { ObservedNode } from '../model/observed.ts';
 import type { Liveness } from '../model/recorded.ts';
+import { countOf } from './budget.ts';
 import type { PlanInputs } from './inputs.ts';
 
 /** Every node that git, the records or the engines know, by index in name order. */
@@ -26,6 +27,8 @@ export interface ClusterNode {
   readonly accepts: boolean;
   /** What runs here has to leave. */
   readonly draining: boolean;
+  /** It would, but enough others of its zone are being drained. */
+  readonly waitsToDrain: boolean;
   readonly portDomain: string;
   /** Number of its zone and rack, from 0 in order of name; -1: none. */
   readonly zone: number;
@@ -42,6 +45,7 @@ export function compileCluster(inputs: PlanInputs): Cluster {
       .filter((override) => override.kind === 'cordon' && override.until > inputs.now)
       .map((override) => override.target),
   );
+  const waiting = waitingDrains(inputs);
   const zones = numbered(inputs.desired.nodes.map(({ zone }) => zone));
   const racks = numbered(inputs.desired.nodes.map(({ rack }) => rack));
   const nodes = [...names].sort().map((name, index): ClusterNode => {
@@ -57,7 +61,8 @@ export function compileCluster(inputs: PlanInputs): Cluster {
       observed,
       liveness,
       accepts: lifecycle === 'online' && liveness === 'alive' && !cordoned.has(name),
-      draining: lifecycle === undefined || lifecycle === 'maintenance' || lifecycle === 'offline',
+      draining: isLeft(lifecycle) && !waiting.has(name),
+      waitsToDrain: waiting.has(name),
       portDomain: definition?.portDomain ?? name,
       zone: zones.get(definition?.zone ?? '') ?? -1,
       rack: racks.get(definition?.rack ?? '') ?? -1,
@@ -71,6 +76,28 @@ export function compileCluster(inputs: PlanInputs): Cluster {
     zones: zones.size,
     racks: racks.size,
   };
+}
+
+const isLeft = (lifecycle: Lifecycle | undefined): boolean =>
+  lifecycle === undefined || lifecycle === 'maintenance' || lifecycle === 'offline';
+
+/** Nodes that are to be drained, but whose zone drains enough of them at the moment: the first by name go first. */
+function waitingDrains({ desired, recorded }: PlanInputs): ReadonlySet<NodeName> {
+  const waiting = new Set<NodeName>();
+  const limit = desired.cluster.drain?.perZone;
+  if (limit === undefined) return waiting;
+  // What a stopped static instance keeps on its node does not hold up others.
+  const occupied = new Set(recorded.allocations.filter(({ state }) => state !== 'held').map(({ node }) => node));
+  const sizes = new Map<string, number>();
+  for (const { zone = '' } of desired.nodes) sizes.set(zone, (sizes.get(zone) ?? 0) + 1);
+  const draining = new Map<string, number>();
+  const left = desired.nodes.filter(({ name, lifecycle }) => isLeft(lifecycle) && occupied.has(name));
+  for (const { name, zone = '' } of [...left].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const count = (draining.get(zone) ?? 0) + 1;
+    if (count > Math.max(1, countOf(limit, sizes.get(zone) ?? 0))) waiting.add(name);
+    else draining.set(zone, count);
+  }
+  return waiting;
 }
 
 /** The names that occur, numbered in their order. */

@@ -42,6 +42,8 @@ export interface Intent {
   /** Those of another revision. */
   readonly rollout: readonly Want[];
   readonly news: readonly Want[];
+  /** Static ones that stop while their node is in maintenance, and come back with it. */
+  readonly stops: readonly Draft[];
   readonly removals: readonly Draft[];
   readonly unchanged: number;
 }
@@ -51,16 +53,17 @@ export function decide(
   context: Context,
   workload: MatchedWorkload,
   definition: DesiredWorkload,
-  target: Target,
+  { target, over }: { readonly target: Target; readonly over: ReadonlySet<InstanceId> },
 ): Intent {
   const lists = {
     heals: [] as Want[],
     moves: [] as Want[],
     rollout: [] as Want[],
     news: [] as Want[],
+    stops: [] as Draft[],
     removals: [] as Draft[],
   };
-  const { wanted, extra, missing } = splitInstances(context, workload, definition, target);
+  const { wanted, extra, missing } = splitInstances(context, workload, definition, { target, over });
   let unchanged = 0;
   for (const instance of wanted) {
     const list = sort(context, definition, target, instance, lists);
@@ -82,10 +85,11 @@ function splitInstances(
   context: Context,
   workload: MatchedWorkload,
   definition: DesiredWorkload,
-  target: Target,
+  { target, over }: { readonly target: Target; readonly over: ReadonlySet<InstanceId> },
 ): Split {
   if (definition.type === 'daemon') return splitDaemon(context, workload, definition, target);
-  const wanted = workload.instances.filter((instance) => instance.ordinal < definition.replicas);
+  const isWanted = ({ id, ordinal }: Instance): boolean => ordinal < definition.replicas && !over.has(id);
+  const wanted = workload.instances.filter(isWanted);
   const present = new Set(wanted.map((instance) => instance.ordinal));
   const cause: Cause = present.size === 0 ? 'new' : 'scale';
   const missing: Want[] = [];
@@ -93,9 +97,9 @@ function splitInstances(
     if (!present.has(ordinal)) missing.push(newWant(workload, ordinal, cause));
   }
   const extra = workload.instances
-    .filter((instance) => instance.ordinal >= definition.replicas)
+    .filter((instance) => !isWanted(instance))
     .reverse()
-    .map((instance) => ({ instance, cause: 'scale' as const }));
+    .map((instance): Split['extra'][number] => ({ instance, cause: over.has(instance.id) ? 'quota' : 'scale' }));
   return { wanted, extra, missing };
 }
 
@@ -136,7 +140,7 @@ const newWant = (workload: MatchedWorkload, ordinal: number, cause: Cause): Want
   mustLeave: undefined,
 });
 
-type Lists = Pick<{ [K in keyof Intent]: Want[] }, 'heals' | 'moves' | 'rollout' | 'news'>;
+type Lists = Pick<{ [K in keyof Intent]: Want[] }, 'heals' | 'moves' | 'rollout' | 'news'> & { readonly stops: Draft[] };
 
 function sort(
   context: Context,
@@ -154,6 +158,7 @@ function sort(
     changes,
     mustLeave,
     ...(definition.type === 'daemon' && { onlyNode: node }),
+    ...(isForced(context, node) && { forced: true }),
   });
   if (status === 'unknown') {
     context.unseen(instance, definition.id);
@@ -169,12 +174,18 @@ function sort(
     return 'waits';
   }
   const changes = allocation.revision === target.hash ? [] : changesOf(context, instance, target);
+  // Stopped for the maintenance of its node: it comes back with the node.
+  if (status === 'held' && definition.type === 'static' && node.draining) return 'waits';
   if (status === 'held' || allocation.state === 'reserved') {
     lists.news.push(want('new', changes, node.draining ? `${node.name} is drained` : undefined));
     return 'listed';
   }
   const leave = leaveReason(context, definition, target, instance);
   if (leave === 'blocked') return 'waits';
+  if (leave === 'stops') {
+    lists.stops.push(stopFor(instance));
+    return 'listed';
+  }
   const cause = status === 'lost' ? 'lost' : isDown(instance) ? 'heal' : leave?.cause;
   if (allocation.revision !== target.hash) {
     lists.rollout.push(want(cause ?? (target.followsGit ? 'change' : 'rollback'), changes, leave?.reason));
@@ -213,12 +224,17 @@ function leaveReason(
   definition: DesiredWorkload,
   target: Target,
   instance: Instance,
-): { readonly cause: Cause; readonly reason: string } | 'blocked' | undefined {
+): { readonly cause: Cause; readonly reason: string } | 'blocked' | 'stops' | undefined {
   const { node } = instance;
   if (instance.status === 'lost') return { cause: 'lost', reason: `${node.name} is lost` };
   const misplaced = whyMisplaced(node, definition.placement, target.revision.engine);
-  if (!node.draining && misplaced === undefined) return undefined;
+  if (node.waitsToDrain) {
+    context.blockDrain(node, instance.id, 'enough other nodes of its zone are being drained (drain.perZone)');
+    return undefined;
+  }
+  if (!node.draining && misplaced === undefined) return context.inputs.relocate?.get(instance.id);
   if (definition.type === 'static') {
+    if (node.definition?.lifecycle === 'maintenance') return 'stops';
     const reason = 'it is static: it never moves; remove it or bring the node back online';
     if (node.draining) context.blockDrain(node, instance.id, reason);
     else
@@ -236,6 +252,29 @@ function leaveReason(
     reason: lifecycle === undefined ? `${node.name} left git` : `${node.name} is in ${lifecycle}`,
   };
 }
+
+/** The drain of the node has waited long enough, or was not to wait at all. */
+function isForced({ inputs }: Context, { definition, draining }: ClusterNode): boolean {
+  const drain = definition?.drain;
+  return draining && drain?.force === true && inputs.now >= (drain.deadline ?? 0);
+}
+
+/** Like a machine, it waits for its node to return. */
+const stopFor = (instance: Instance): Draft => ({
+  action: {
+    ...endingAction(instance.allocation, {
+      kind: 'stop',
+      cause: 'drain',
+      reason: `${instance.node.name} is in maintenance; it is started again when the node is back`,
+    }),
+    disrupts: instance.available,
+  },
+  ordinal: instance.ordinal,
+  node: instance.node,
+  holds: instance.allocation.holds,
+  charged: undefined,
+  old: { allocation: instance.allocation, node: instance.node, object: objectOf(instance) },
+});
 
 function driftOf(
   context: Context,
@@ -303,5 +342,6 @@ function removal(
 function removalReason(cause: Cause, current: boolean, forget: boolean, node: ClusterNode): string {
   if (!current) return 'left over from an unfinished run';
   if (cause === 'drain') return `${node.name} is drained`;
+  if (cause === 'quota') return 'its quota was lowered below what is used (drainToQuota)';
   return forget ? 'not wanted any more, and gone from its engine' : 'not wanted any more';
 }

@@ -1,5 +1,6 @@
 import type { Desired, DesiredWorkload } from '../model/desired.ts';
-import type { WorkloadId } from '../model/ids.ts';
+import type { InstanceId, WorkloadId } from '../model/ids.ts';
+import type { Cause } from '../model/plan.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Recorded } from '../model/recorded.ts';
 
@@ -14,6 +15,8 @@ export interface PlanInputs {
   readonly expiresAfterMs: number;
   /** JSON pointers into a revision that each engine changes in place. */
   readonly liveFields: Readonly<Record<string, readonly string[]>>;
+  /** Instances that are to be somewhere else, and why; absent: none but those that have to. */
+  readonly relocate?: ReadonlyMap<InstanceId, { readonly cause: Cause; readonly reason: string }>;
 }
 
 /** Workloads by id, for lookups. */

@@ -1,3 +1,4 @@
+import type { InstanceId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import { assemble } from './assemble.ts';
 import { type Context, openContext } from './context.ts';
@@ -6,6 +7,7 @@ import type { PlanInputs } from './inputs.ts';
 import { type Matched, match } from './match.ts';
 import { placeAll } from './place/place.ts';
 import { prune } from './prune.ts';
+import { overQuota } from './quota-drain.ts';
 import { noteFrozen, noteOrphans, noteUnseen, noteWorld, refuseUnreachableLeavers } from './remarks.ts';
 import { chooseTarget } from './target.ts';
 import { buildUnits } from './units.ts';
@@ -18,7 +20,7 @@ import { buildUnits } from './units.ts';
 export function createPlan(inputs: PlanInputs): Plan {
   const context = openContext(inputs);
   const matched = match(inputs, context.cluster);
-  const intents = decideAll(context, matched);
+  const intents = decideAll(context, matched, overQuota(context, matched));
   const placed = placeAll(context, intents);
   const pruned = prune(
     context,
@@ -34,12 +36,12 @@ export function createPlan(inputs: PlanInputs): Plan {
 }
 
 /** Every workload that git wants, unless it is frozen or has no revision that could be tried. */
-function decideAll(context: Context, matched: Matched): readonly Intent[] {
+function decideAll(context: Context, matched: Matched, over: ReadonlySet<InstanceId>): readonly Intent[] {
   return matched.workloads.flatMap((workload): readonly Intent[] => {
     if (workload.frozen !== undefined) noteFrozen(context, workload);
     if (workload.definition === undefined || workload.frozen !== undefined) return [];
     const target = chooseTarget(context.inputs, workload, workload.definition, context.notes);
-    return target === undefined ? [] : [decide(context, workload, workload.definition, target)];
+    return target === undefined ? [] : [decide(context, workload, workload.definition, { target, over })];
   });
 }
 

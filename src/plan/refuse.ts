@@ -175,6 +175,21 @@ export function quotaRefusal(
   };
 }
 
+/** "payments: 120 of 100 cores are used: …" */
+export function overQuotaRefusal(row: QuotaRow, excess: number): Refusal {
+  const unit = unitText(row.dimension);
+  return {
+    code: 'MUS4002',
+    subject: row.name,
+    instances: 0,
+    message:
+      `quota ${row.name}: ${quotaAmount(row, row.before)} ${unit} are used, and the limit is ${quotaAmount(row, row.limit)}: ` +
+      `${quotaAmount(row, excess)} more than allowed; nothing is removed for that. Scale down, raise the limit, ` +
+      'or set drainToQuota on the quota',
+    byReason: {},
+  };
+}
+
 const unitText = (dimension: QuotaRow['dimension']): string =>
   dimension === 'instances' ? 'instances' : dimension === 'cpuMillis' ? 'cores' : nameOf(dimension);
 

@@ -10,7 +10,7 @@ import { restoreWaves, type WaveDraft } from './place/waves.ts';
 export interface UnitDraft {
   readonly workload: WorkloadId;
   readonly after: readonly WorkloadId[];
-  readonly waves: readonly WaveDraft[];
+  readonly waves: readonly TimedWave[];
   /** Absent for what left git, and for what has nothing yet. */
   readonly availability: { readonly lowest: number; readonly of: number } | undefined;
   readonly worstCaseMs: number;
@@ -23,11 +23,12 @@ export function buildUnits(
   placed: ReadonlyMap<WorkloadId, UnitState>,
   pruned: ReadonlyMap<MatchedWorkload, readonly Draft[]>,
 ): readonly UnitDraft[] {
+  refuseUnserved(context, placed);
   const refused = refusedWorkloads(context, placed);
   const units: UnitDraft[] = [];
   for (const [workload, entry] of placed) {
     if (refused.has(workload)) dropChanges(entry);
-    const waves = wavesOf(entry);
+    const waves = timed(context, wavesOf(entry), entry.intent);
     if (waves.length === 0) continue;
     const { base, maxUnavailable } = entry.budget;
     const lowest = Math.max(0, Math.min(entry.waves.lowest, base));
@@ -36,17 +37,37 @@ export function buildUnits(
       after: [],
       waves,
       availability: base === 0 ? undefined : { lowest, of: base },
-      worstCaseMs: worstCase(context, waves, entry.intent),
+      worstCaseMs: waves.reduce((sum, wave) => sum + wave.worstCaseMs, 0),
       maxUnavailable,
     });
   }
   for (const [{ id }, drafts] of pruned) {
     if (drafts.length === 0) continue;
-    const waves = [{ drafts, observeMs: 0 }];
-    units.push({ workload: id, after: [], waves, availability: undefined, worstCaseMs: worstCase(context, waves) });
+    const waves = timed(context, [{ drafts, observeMs: 0 }]);
+    const [{ worstCaseMs } = { worstCaseMs: 0 }] = waves;
+    units.push({ workload: id, after: [], waves, availability: undefined, worstCaseMs });
   }
   units.sort((a, b) => (a.workload < b.workload ? -1 : 1));
   return withOrder(units, placed);
+}
+
+/** Those for whom others were to make room, and cannot after all. */
+function refuseUnserved(context: Context, placed: ReadonlyMap<WorkloadId, UnitState>): void {
+  for (const victims of placed.values()) {
+    const { id } = victims.intent.workload;
+    for (const [instance, { by }] of victims.evictions.of(id)) {
+      const preemptor = placed.get(by);
+      if (victims.evicted.has(instance) || preemptor === undefined || preemptor.refused) continue;
+      preemptor.refused = true;
+      context.notes.refuse({
+        code: 'MUS4001',
+        subject: by,
+        instances: preemptor.news.length,
+        message: `${by}: ${instance} was to make room for it, but too many others of ${id} are unavailable: try again when they are back`,
+        byReason: {},
+      });
+    }
+  }
 }
 
 /** Nothing of what git changed; repairs and moves stay. */
@@ -113,24 +134,43 @@ function withOrder(units: readonly UnitDraft[], placed: ReadonlyMap<WorkloadId, 
       if (present.has(first)) after.get(workload)?.add(first);
     }
   }
-  const leaving = new Map<number, WorkloadId[]>();
-  for (const unit of units) {
-    if (isDaemon(placed, unit.workload)) continue;
-    for (const node of drainedNodes(unit)) leaving.set(node, [...(leaving.get(node) ?? []), unit.workload]);
+  for (const { workload } of units) {
+    for (const first of placed.get(workload)?.after ?? []) if (present.has(first)) after.get(workload)?.add(first);
   }
-  for (const unit of units) {
-    if (!isDaemon(placed, unit.workload)) continue;
-    for (const node of drainedNodes(unit)) {
-      for (const first of leaving.get(node) ?? []) {
-        if (!reaches(after, first, unit.workload)) after.get(unit.workload)?.add(first);
-      }
-    }
-  }
+  orderDrains(units, placed, after);
   return units.map((unit) => ({ ...unit, after: [...(after.get(unit.workload) ?? [])].sort() }));
 }
 
-const isDaemon = (placed: ReadonlyMap<WorkloadId, UnitState>, id: WorkloadId): boolean =>
-  placed.get(id)?.intent.definition.type === 'daemon';
+/** A node is left by what can move first, then by what only stops, then by its daemons. */
+function orderDrains(
+  units: readonly UnitDraft[],
+  placed: ReadonlyMap<WorkloadId, UnitState>,
+  after: ReadonlyMap<WorkloadId, Set<WorkloadId>>,
+): void {
+  const leaving = new Map<number, { readonly workload: WorkloadId; readonly turn: number }[]>();
+  for (const unit of units) {
+    const turn = turnOf(placed, unit.workload);
+    for (const node of drainedNodes(unit)) {
+      const list = leaving.get(node);
+      if (list === undefined) leaving.set(node, [{ workload: unit.workload, turn }]);
+      else list.push({ workload: unit.workload, turn });
+    }
+  }
+  for (const list of leaving.values()) {
+    for (const { workload, turn } of list) {
+      if (turn === 0) continue;
+      for (const earlier of list) {
+        if (earlier.turn >= turn || reaches(after, earlier.workload, workload)) continue;
+        after.get(workload)?.add(earlier.workload);
+      }
+    }
+  }
+}
+
+function turnOf(placed: ReadonlyMap<WorkloadId, UnitState>, id: WorkloadId): 0 | 1 | 2 {
+  const type = placed.get(id)?.intent.definition.type;
+  return type === 'daemon' ? 2 : type === 'static' ? 1 : 0;
+}
 
 /** Indices of the nodes that a unit leaves because they are drained. */
 export function drainedNodes(unit: Pick<UnitDraft, 'waves'>): ReadonlySet<number> {
@@ -157,10 +197,9 @@ function reaches(after: ReadonlyMap<WorkloadId, ReadonlySet<WorkloadId>>, from: 
 }
 
 /** When everything takes as long as it may: a stop its grace, a start its deadline, a group its observation. */
-function worstCase(context: Context, waves: readonly WaveDraft[], intent?: Intent): number {
+function timed(context: Context, waves: readonly WaveDraft[], intent?: Intent): readonly TimedWave[] {
   const deadline = intent?.definition.update.healthyDeadlineMs ?? 0;
-  let total = 0;
-  for (const { drafts, observeMs } of waves) {
+  return waves.map(({ drafts, observeMs }) => {
     let slowest = 0;
     for (const draft of drafts) {
       const isUpdate = draft.action.kind === 'update';
@@ -170,9 +209,12 @@ function worstCase(context: Context, waves: readonly WaveDraft[], intent?: Inten
       const stopMs = stop === undefined ? 0 : stop.graceMs + stop.delayMs;
       slowest = Math.max(slowest, stopMs + (makes(draft) || isUpdate ? deadline : 0));
     }
-    total += slowest + observeMs;
-  }
-  return total;
+    return { drafts, observeMs, worstCaseMs: slowest + observeMs };
+  });
+}
+
+export interface TimedWave extends WaveDraft {
+  readonly worstCaseMs: number;
 }
 
 const stopOf = (context: Context, hash: Action['revision'], intent?: Intent) =>

@@ -51,7 +51,8 @@ function reasonOf(cause: Cause, intent: Intent, { current, changes, mustLeave }:
   switch (cause) {
     case 'new':
       if (current === undefined) return 'new';
-      return current.status === 'held' ? 'declared again' : 'left over from an unfinished run';
+      if (current.status !== 'held') return 'left over from an unfinished run';
+      return intent.definition.type === 'static' ? `${current.node.name} is back` : 'declared again';
     case 'scale':
       return `${intent.replicas} are wanted`;
     case 'heal':

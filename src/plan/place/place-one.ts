@@ -55,14 +55,14 @@ export function placeOne(context: Context, state: UnitState, want: Want, attempt
   if (bound !== undefined && want.current !== undefined) {
     return failure ?? failed({ kind: 'cannotMove', reason: bound });
   }
-  if (want.onlyNode !== undefined) return tryNode(context, state, want, { attempt, node: want.onlyNode });
+  if (want.onlyNode !== undefined) return placeOn(context, state, want, { ...attempt, node: want.onlyNode });
   return tryElsewhere(context, state, want, attempt);
 }
 
 const failed = (failure: Failure): Outcome => ({ kind: 'failed', failure });
 
 /** Set when the instance may be nowhere else. */
-export function boundTo({ definition }: Intent, want: Want): string | undefined {
+export function boundTo({ definition }: Intent, want: Pick<Want, 'current' | 'onlyNode'>): string | undefined {
   if (definition.type === 'daemon') return `it is the daemon of ${want.onlyNode?.name ?? 'its node'}`;
   if (definition.type === 'static') return 'it is static and never moves';
   const hasData = want.current?.allocation.holds.volumes !== undefined;
@@ -136,7 +136,7 @@ function tryElsewhere(context: Context, state: UnitState, want: Want, attempt: A
       queue.drop();
       continue;
     }
-    const outcome = tryNode(context, state, want, { attempt, node });
+    const outcome = placeOn(context, state, want, { ...attempt, node });
     if (outcome.kind === 'placed') return { ...outcome, fromQueue: true };
     if (outcome.failure.kind === 'quota') full = outcome.failure.row;
     queue.drop();
@@ -145,14 +145,15 @@ function tryElsewhere(context: Context, state: UnitState, want: Want, attempt: A
 }
 
 /** A new object on a node, beside or instead of the one that is there. */
-function tryNode(
+export function placeOn(
   context: Context,
   state: UnitState,
   want: Want,
-  { attempt, node }: { readonly attempt: Attempt; readonly node: ClusterNode },
+  attempt: Omit<Attempt, 'queue'> & { readonly node: ClusterNode },
 ): Outcome {
   const { current } = want;
   const object = current === undefined ? undefined : objectOf(current);
+  const { node } = attempt;
   const stops = object === 'running';
   return settle(context, state, want, {
     node,
@@ -180,7 +181,8 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   const { node, account, chained } = choice;
   const { ask, intent } = state;
   const { current } = want;
-  if (current === undefined && ask.pieces.length === 0) return settlePlain(context, state, want, choice);
+  if (current === undefined && ask.pieces.length === 0 && account.credit.size === 0)
+    return settlePlain(context, state, want, choice);
   const held = current === undefined ? undefined : chargedHolds(current.allocation);
   const mark = markOf(ledger.undo);
   const freed = held === undefined ? undefined : freedBy(context, want, { held, kind: choice.kind });

@@ -1,13 +1,15 @@
-import type { WorkloadId } from '../../model/ids.ts';
+import { instanceId, type WorkloadId } from '../../model/ids.ts';
 import { openAccount } from '../account.ts';
 import { budgetOf } from '../budget.ts';
 import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
-import { type Draft, makes } from '../draft.ts';
+import { type Draft, endingAction, makes, objectOf } from '../draft.ts';
+import type { Instance } from '../match.ts';
 import { markOf, undoTo } from '../undo.ts';
 import { firstOrder, ordersOf, surgeOf, whyStopFirst } from './order.ts';
 import { type Attempt, type Failure, placeOne } from './place-one.ts';
+import { type Evictions, openEvictions } from './preempt.ts';
 import type { NodeQueue } from './queue.ts';
 import { queueFor } from './queue-for.ts';
 import { type Failed, report, reportWaiting } from './report.ts';
@@ -22,6 +24,7 @@ import { addRepairs, admits, endWave, openWaves, restoreWaves, saveWaves } from 
  */
 export function placeAll(context: Context, intents: readonly Intent[]): ReadonlyMap<WorkloadId, UnitState> {
   const placed = new Map<WorkloadId, UnitState>();
+  const evictions = openEvictions(context, intents);
   const sorted = [...intents].sort(
     (a, b) => b.definition.priority - a.definition.priority || (a.workload.id < b.workload.id ? -1 : 1),
   );
@@ -29,9 +32,9 @@ export function placeAll(context: Context, intents: readonly Intent[]): Readonly
     const priority = sorted[first]?.definition.priority;
     let end = first;
     while (sorted[end]?.definition.priority === priority && end < sorted.length) end += 1;
-    const equals = sorted.slice(first, end).map((intent) => open(context, intent));
+    const equals = sorted.slice(first, end).map((intent) => open(context, withEvictions(intent, evictions), evictions));
     for (const state of equals) placed.set(state.intent.workload.id, state);
-    for (const stage of [placeHeals, placeMoves, placeRollout, placeNews]) {
+    for (const stage of [placeHeals, placeMoves, placeRollout, placeNews, placeStops]) {
       for (const state of equals) {
         stage(context, state);
         // Nothing goes back behind a stage that is done.
@@ -43,7 +46,24 @@ export function placeAll(context: Context, intents: readonly Intent[]): Readonly
   return placed;
 }
 
-function open(context: Context, intent: Intent): UnitState {
+/** Those that have to make room for others move, if they can. */
+function withEvictions(intent: Intent, evictions: Evictions): Intent {
+  const evicted = evictions.of(intent.workload.id);
+  if (evicted.size === 0) return intent;
+  const wants = [...evicted.values()].map(
+    ({ instance, by }): Want => ({
+      instance: instance.id,
+      ordinal: instance.ordinal,
+      cause: 'preempt',
+      current: instance,
+      changes: [],
+      mustLeave: `${by} is more urgent and needs its room on ${instance.node.name}`,
+    }),
+  );
+  return { ...intent, moves: [...intent.moves, ...wants], unchanged: intent.unchanged - wants.length };
+}
+
+function open(context: Context, intent: Intent, evictions: Evictions): UnitState {
   const { definition, target } = intent;
   const budget = budgetOf(context.rulesFor, intent);
   const rules = spreadRulesOf(definition, context.requirementsFor(definition.namespace));
@@ -55,6 +75,9 @@ function open(context: Context, intent: Intent): UnitState {
     waves: openWaves(budget, surgeOf(definition, budget)),
     counts: new Map(),
     spread: openSpread(context.cluster, rules, intent.replicas),
+    after: new Set(),
+    evictions,
+    evicted: new Set(),
     charges: new Map(),
     actions: new Map(),
     news: [],
@@ -87,10 +110,38 @@ function placeMoves(context: Context, state: UnitState): void {
   const left = once.failures.map((entry) => entry.want);
   const again = retry === undefined || left.length === 0 ? undefined : placeInWaves(context, state, left, retry);
   endWave(context, state, 0);
+  const failures = again?.failures ?? once.failures;
+  evictHomeless(context, state, failures);
   state.beforeRollout = saveWaves(state.waves);
-  report(context, state, again?.failures ?? once.failures, moves.length);
+  report(context, state, failures, moves.length);
   reportWaiting(context, state, [...once.waiting, ...(again?.waiting ?? [])]);
 }
+
+/** An instance that makes room for a more urgent one and finds no other place goes without. */
+function evictHomeless(context: Context, state: UnitState, failures: readonly Failed[]): void {
+  for (const { want } of failures) {
+    const { current } = want;
+    if (want.cause !== 'preempt' || current === undefined) continue;
+    const draft = evictionOf(want, current);
+    if (!admits(state.waves, draft)) endWave(context, state, 0);
+    if (!admits(state.waves, draft)) continue;
+    state.waves.open.push(draft);
+    state.evicted.add(want.instance);
+  }
+  endWave(context, state, 0);
+}
+
+const evictionOf = ({ ordinal, mustLeave = '' }: Want, current: Instance): Draft => ({
+  action: {
+    ...endingAction(current.allocation, { kind: 'remove', cause: 'preempt', reason: `${mustLeave}; there is no other place for it` }),
+    disrupts: current.available,
+  },
+  ordinal,
+  node: current.node,
+  holds: current.allocation.holds,
+  charged: undefined,
+  old: { allocation: current.allocation, node: current.node, object: objectOf(current) },
+});
 
 /** All or nothing, with each order that may be used. */
 function placeRollout(context: Context, state: UnitState): void {
@@ -189,7 +240,7 @@ function placeNews(context: Context, state: UnitState): void {
   if (news.length === 0 || state.refused) return;
   const { undo } = context.ledger;
   // Whatever is placed stays: nothing of it is taken back.
-  undo.isOn = !definition.placement.partial || state.ask.pieces.length > 0;
+  undo.isOn = !definition.placement.partial || state.ask.pieces.length > 0 || definition.preemption !== undefined;
   const mark = markOf(undo);
   const { placed, failures } = placeEach(context, state, news, { order: 'stop-first', note: '' });
   undo.isOn = true;
@@ -201,6 +252,23 @@ function placeNews(context: Context, state: UnitState): void {
   }
   state.refused = placed.length === 0 && failures.length > 0;
   state.news = placed;
+}
+
+/** Static instances of nodes in maintenance, last of all, as far as the budget goes. */
+function placeStops(context: Context, state: UnitState): void {
+  const { stops } = state.intent;
+  for (const [index, draft] of stops.entries()) {
+    if (!admits(state.waves, draft)) {
+      for (const { node, ordinal } of stops.slice(index)) {
+        const instance = instanceId(state.intent.workload.id, ordinal);
+        context.blockDrain(node, instance, 'too many others of the workload are unavailable');
+      }
+      break;
+    }
+    state.waves.open.push(draft);
+  }
+  // Nothing comes after: what stops stays away until its node is back.
+  endWave(context, state, 0);
 }
 
 /** How the instances that run are replaced, and what the steps say about it. */
@@ -220,7 +288,7 @@ function placeEach(context: Context, state: UnitState, wants: readonly Want[], o
   const placed: Draft[] = [];
   const placing = openPlacing(context, state, { ...order, account: openAccount() });
   for (const want of wants) {
-    const draft = placing.place(want);
+    const draft = placing.place(want) ?? placing.preempt(want);
     if (draft !== undefined) placing.accept(want, draft, placed);
   }
   return { placed, failures: placing.failures };
@@ -254,6 +322,8 @@ function placeInWaves(context: Context, state: UnitState, wants: readonly Want[]
 interface Placing {
   readonly failures: Failed[];
   place(want: Want): Draft | undefined;
+  /** After `place` has failed for want of room: at the cost of others, where that is allowed. */
+  preempt(want: Want): Draft | undefined;
   /** It stays placed. */
   accept(want: Want, draft: Draft, placed: Draft[]): void;
 }
@@ -285,7 +355,16 @@ function openPlacing(context: Context, state: UnitState, order: Omit<Attempt, 'q
       failures.push({ want, failure: sameReason ? (full ?? outcome.failure) : outcome.failure });
       return undefined;
     },
+    preempt(want) {
+      if (failures.at(-1)?.failure.kind !== 'capacity') return undefined;
+      const draft = state.evictions.makeRoom(state, want);
+      if (draft === undefined) return undefined;
+      failures.pop();
+      fromQueue = false;
+      return draft;
+    },
     accept(want, draft, placed) {
+      if (want.cause === 'preempt') state.evicted.add(want.instance);
       if (fromQueue) shared?.used();
       placed.push(draft);
       if (!makes(draft) || want.current?.node === draft.node) return;

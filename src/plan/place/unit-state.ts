@@ -2,8 +2,9 @@ import type { Account } from '../account.ts';
 import type { Ask } from '../ask.ts';
 import type { Budget } from '../budget.ts';
 import type { Intent } from '../decide.ts';
-import type { PodName } from '../../model/ids.ts';
+import type { InstanceId, PodName, WorkloadId } from '../../model/ids.ts';
 import type { Action, Charged, Draft } from '../draft.ts';
+import type { Evictions } from './preempt.ts';
 import type { Spread } from './spread.ts';
 import type { SavedWaves, Waves } from './waves.ts';
 
@@ -17,6 +18,11 @@ export interface UnitState {
   /** Instances that each node has, by index. */
   readonly counts: Map<number, number>;
   readonly spread: Spread;
+  /** Workloads that make room for it: their units come first. */
+  readonly after: Set<WorkloadId>;
+  readonly evictions: Evictions;
+  /** Of its own instances those that do make room for others. */
+  readonly evicted: Set<InstanceId>;
   /** What a new instance without pieces is charged, by pod of its node. */
   readonly charges: Map<PodName | undefined, Charged>;
   /** What is done with new instances, by cause and note: they share it. */
