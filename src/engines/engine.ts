@@ -1,3 +1,5 @@
+import type { DesiredNetwork } from '../model/desired.ts';
+import type { InstanceFeatures } from '../model/engine-features.ts';
 import type { AllocationId, ClusterUid, EngineKind, FencingToken, NodeName, RevisionHash } from '../model/ids.ts';
 import type { ForeignObject, ObservedObject } from '../model/observed.ts';
 import type { Holds } from '../model/recorded.ts';
@@ -34,7 +36,13 @@ export interface Engine {
   start(objectId: string, call: Call): Promise<void>;
   /** Graceful signal, then kill after the grace period; resolves when it does not run any more. */
   stop(objectId: string, options: { readonly signal: string; readonly graceMs: number }, call: Call): Promise<void>;
+  /** Data of volumes stays where it is. */
   remove(objectId: string, call: Call): Promise<void>;
+  /**
+   * Deletes the data of these volumes of an object that does not run: those on a device of the node, which Muster made.
+   * What another object mounts is kept, and so are the volumes of an object that is gone. Not to be undone.
+   */
+  eraseVolumes(objectId: string, names: readonly string[], call: Call): Promise<void>;
   /** Applies what can change in place (`features.liveFields`), without a restart, and records the new revision. */
   update(objectId: string, request: UpdateRequest, call: Call): Promise<void>;
   logs(objectId: string, options: LogOptions, call: Call): AsyncIterable<LogLine>;
@@ -54,8 +62,8 @@ export interface Call {
   readonly signal?: AbortSignal;
 }
 
-/** What the planner may count on; it refuses what an engine lacks before anything is applied. */
-export interface EngineFeatures {
+/** What the planner may count on; what an engine lacks is refused before anything is applied. */
+export interface EngineFeatures extends InstanceFeatures {
   /** JSON pointers into the revision (`/resources/memoryBytes`) that `update` changes in place. */
   readonly liveFields: readonly string[];
   readonly limits: { readonly cpu: boolean; readonly memory: boolean };
@@ -87,6 +95,8 @@ export interface CreateRequest {
   readonly revisionHash: RevisionHash;
   readonly revision: Revision;
   readonly holds: Holds;
+  /** The network that the revision names, as git declares it; absent when it names none. */
+  readonly network?: DesiredNetwork;
   readonly token: FencingToken;
   /** Journal key of the effect; stored with the object. */
   readonly effect: string;
@@ -155,7 +165,7 @@ export class EngineError extends Error {
   }
 }
 
-/** What every instance learns about itself, and every engine sets: who and where it is, and its ports. */
+/** What every instance learns about itself, and every engine sets: who and where it is, its ports and its devices. */
 export function instanceEnvironment(
   request: Pick<CreateRequest, 'allocation' | 'revisionHash' | 'revision' | 'holds'>,
   node: NodeName,
@@ -173,8 +183,23 @@ export function instanceEnvironment(
     MUSTER_NODE: node,
     MUSTER_REVISION: request.revisionHash,
     ...Object.fromEntries(ports),
+    ...deviceVariables(request.holds),
   };
 }
+
+/** `gpu/a100: {"0": 1000, "2": 500}` → `MUSTER_DEVICES_GPU_A100=0,2`: which pieces are its own, whole or in part. */
+function deviceVariables({ devices }: Pick<Holds, 'devices'>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(devices ?? {}).map(([kind, pieces]) => [
+      `MUSTER_DEVICES_${kind.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`,
+      heldPieces(pieces).join(','),
+    ]),
+  );
+}
+
+/** Names of the pieces that are held, in their order. */
+export const heldPieces = (pieces: Readonly<Record<string, number>>): readonly string[] =>
+  Object.keys(pieces).sort((a, b) => Number(a) - Number(b));
 
 /** `http-admin` → `PORT_HTTP_ADMIN` */
 export const portVariable = (name: string): string => `PORT_${name.toUpperCase().replaceAll('-', '_')}`;

@@ -1,8 +1,10 @@
+import { instanceFeatures } from '../model/engine-features.ts';
 import type { EngineFeatures } from './engine.ts';
 
 /** What each engine can do, known without opening one: the planner needs it where no engine can be reached. */
 export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeatures>> = {
   docker: {
+    ...instanceFeatures.docker,
     // Muster itself probes health and sends the stop signal: nothing in the container knows of them.
     liveFields: [
       '/health',
@@ -12,14 +14,28 @@ export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeature
       '/limits/memoryBytes',
       '/resources/cpuMillis',
       '/resources/memoryBytes',
+      // Book-keeping: docker has no quota for a directory.
+      '/volumes/*/sizeBytes',
+      '/volumes/*/onRemove',
     ],
     limits: { cpu: true, memory: true },
     images: true,
     exec: true,
   },
   process: {
-    // Reservations are book-keeping here, and the supervisor reads its policy anew at each restart.
-    liveFields: ['/health', '/restart', '/stop', '/resources', '/limits'],
+    ...instanceFeatures.process,
+    // Reservations are book-keeping here, and the supervisor reads its policy anew at each restart. Devices are told by
+    // the environment, which a running program keeps.
+    liveFields: [
+      '/health',
+      '/restart',
+      '/stop',
+      '/resources/cpuMillis',
+      '/resources/memoryBytes',
+      '/resources/storageBytes',
+      '/resources/bandwidthBits',
+      '/limits',
+    ],
     limits: { cpu: false, memory: false },
     images: false,
     exec: true,

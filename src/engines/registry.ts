@@ -95,7 +95,13 @@ async function openDocker(node: DesiredNode, endpoint: EngineEndpoint, options: 
     );
   }
   const { openDockerEngine } = await import('./docker/engine.ts');
-  return openDockerEngine({ node: node.name, scope: options.cluster, endpoint, ...(tls !== undefined && { tls }) });
+  return openDockerEngine({
+    node: node.name,
+    scope: options.cluster,
+    endpoint,
+    ...(tls !== undefined && { tls }),
+    ...(node.disks !== undefined && { disks: node.disks }),
+  });
 }
 
 function refusal(

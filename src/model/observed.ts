@@ -1,5 +1,5 @@
 import type { AllocationId, ClusterUid, EngineKind, NodeName, RevisionHash } from './ids.ts';
-import type { Liveness } from './recorded.ts';
+import type { Holds, Liveness } from './recorded.ts';
 import type { Resources } from './resources.ts';
 
 /** What the engines report now. */
@@ -42,6 +42,8 @@ export interface ObservedObject {
   readonly ports: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
   /** Settings as the engine has them, by JSON pointer into the revision, for drift of kind `changed`. */
   readonly actual: Readonly<Record<string, unknown>>;
+  /** What it holds as the engine has it, where somebody could have changed that. Absent: the engine does not say. */
+  readonly held?: Pick<Holds, 'cpuset' | 'ip'>;
 }
 
 export type ObjectState = 'created' | 'running' | 'paused' | 'restarting' | 'exited';
@@ -54,4 +56,6 @@ export interface ForeignObject {
   readonly resources: Resources;
   /** Host ports that it occupies. */
   readonly ports: readonly number[];
+  /** Addresses that it has or asks for, by the engine's name of the network. Absent: none that the engine tells. */
+  readonly addresses?: readonly { readonly network: string; readonly ip: string }[];
 }

@@ -103,6 +103,7 @@ export async function openRun(
     allocations: new Map(recorded.allocations.map((allocation) => [allocation.id, allocation])),
     workloads: new Map(recorded.workloads),
     revisions: new Map(recorded.revisions),
+    networks: new Map((desired.networks ?? []).map((network) => [network.name, network])),
     engineTrouble: new Map(),
     startedAgain: new Map(),
     ...options,

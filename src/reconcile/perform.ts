@@ -1,4 +1,4 @@
-import { type Call, type Engine, EngineError } from '../engines/engine.ts';
+import { type Call, type CreateRequest, type Engine, EngineError } from '../engines/engine.ts';
 import { assert, assertNever, present } from '../model/assert.ts';
 import type { Effect } from '../model/effects.ts';
 import { type AllocationId, parseAllocationId, type RevisionHash } from '../model/ids.ts';
@@ -18,6 +18,8 @@ const deadlineMs = {
   start: 60_000,
   stop: 30_000,
   remove: 60_000,
+  /** A volume may have millions of files. */
+  erase: 900_000,
   update: 60_000,
   list: 15_000,
 } as const;
@@ -65,9 +67,14 @@ export async function perform(context: RunContext, effect: Effect, step: Step): 
     }
     case 'remove': {
       const objectId = await objectOf(context, effect);
-      if (objectId !== undefined) {
-        await call(context, effect, (engine, options) => engine.remove(objectId, options), deadlineMs.remove);
+      if (objectId === undefined) return [];
+      const erased = volumesToErase(context, effect, step);
+      // Before the object is removed: it is what says, after a crash, that there is something left to erase.
+      if (erased.length > 0) {
+        const erase = (engine: Engine, options: Call) => engine.eraseVolumes(objectId, erased, options);
+        await call(context, effect, erase, deadlineMs.erase);
       }
+      await call(context, effect, (engine, options) => engine.remove(objectId, options), deadlineMs.remove);
       return [];
     }
     case 'update':
@@ -82,6 +89,22 @@ export async function perform(context: RunContext, effect: Effect, step: Step): 
     default:
       return assertNever(effect.kind);
   }
+}
+
+/**
+ * Volumes whose data goes with the instance, by `onRemove: delete`: when it is removed for good or has left the node. Not
+ * when it is only replaced there, not when a failed step is undone, and not while another generation of it is there.
+ */
+function volumesToErase(context: RunContext, effect: Effect, step: Step): readonly string[] {
+  const leaves = effect.phase === 'settle' && (step.kind === 'remove' || step.kind === 'move');
+  const allocation = context.allocations.get(effect.allocation);
+  if (!leaves || allocation === undefined) return [];
+  const { id, instance, node } = allocation;
+  const others = [...context.allocations.values()].filter((other) => other.instance === instance && other.id !== id);
+  if (others.some((other) => other.node === node)) return [];
+  const held = new Set(allocation.holds.volumes?.map(({ name }) => name));
+  const { volumes = [] } = revisionOf(context, allocation.revision);
+  return volumes.filter(({ name, onRemove }) => onRemove === 'delete' && held.has(name)).map(({ name }) => name);
 }
 
 /** The inverse of an update: back to the revision and holds of before. */
@@ -176,12 +199,15 @@ export async function call<T>(
   }
 }
 
-function createRequest(context: RunContext, effect: Effect, step: Step) {
+function createRequest(context: RunContext, effect: Effect, step: Step): CreateRequest {
+  const revision = revisionOf(context, step.revision);
+  const network = revision.network && context.networks.get(revision.network.name);
   return {
     allocation: effect.allocation,
     revisionHash: step.revision,
-    revision: revisionOf(context, step.revision),
+    revision,
     holds: step.holds,
+    ...(network !== undefined && { network }),
     token: context.leadership.token,
     effect: effect.key,
   };

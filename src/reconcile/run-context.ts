@@ -1,4 +1,5 @@
 import type { EngineDirectory } from '../engines/engine.ts';
+import type { DesiredNetwork } from '../model/desired.ts';
 import type { AllocationId, RevisionHash, RunId, WorkloadId } from '../model/ids.ts';
 import type { Allocation, RecordedWorkload } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
@@ -23,6 +24,8 @@ export interface RunContext {
   readonly allocations: Map<AllocationId, Allocation>;
   readonly workloads: Map<WorkloadId, RecordedWorkload>;
   readonly revisions: Map<RevisionHash, Revision>;
+  /** As git declares them, by name: engines are told where an address belongs. */
+  readonly networks: ReadonlyMap<string, DesiredNetwork>;
   /** When an engine last failed to answer (unix ms), by `node/engine`. A run that goes on after a crash has not seen what was before. */
   readonly engineTrouble: Map<string, number>;
   readonly resumedAt?: number;

@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { ClusterUid } from '../../model/ids.ts';
-import { type CreateRequest, type EngineError, objectName, type UpdateRequest } from '../engine.ts';
+import { type CreateRequest, objectName, type UpdateRequest } from '../engine.ts';
 import type { DockerClient } from './client.ts';
+import { pinningOf } from './cores.ts';
 import { daemonInfo } from './daemon.ts';
-import { failure, messageOf, statusOf, unlessStatus } from './errors.ts';
+import { failure, statusOf, unlessStatus } from './errors.ts';
 import { imageOf } from './image.ts';
 import { ownershipOf } from './labels.ts';
 import { markRevision, removeMarks } from './marks.ts';
+import { requireNetwork } from './network.ts';
 import { inspect } from './observe.ts';
+import { createRefusal, startRefusal } from './refusals.ts';
 import { containerOf, limitsForUpdate, restartPolicy } from './translate.ts';
+import { prepareVolumes, removeUnusedExports } from './volume-data.ts';
 
 /** Creates without starting. See the contract for what an existing container of that name means. */
 export async function createContainer(
@@ -20,6 +24,8 @@ export async function createContainer(
   const cluster = clusterOf(client, 'create');
   const image = imageOf(client, request.revision, 'create');
   const name = objectName(client.scope.name, request.allocation);
+  await requireNetwork(client, request, signal);
+  await prepareVolumes(client, request, image, signal);
   const body = containerOf(request, image, cluster, client);
   for (let tries = 1; ; tries++) {
     try {
@@ -28,9 +34,7 @@ export async function createContainer(
       const container = await client.docker.createContainer(options);
       return { objectId: container.id };
     } catch (error) {
-      const status = statusOf(error);
-      if (status === 404) throw noImage(client, image, error);
-      if (status !== 409) throw error;
+      if (statusOf(error) !== 409) throw createRefusal(client, request, error) ?? error;
       const existing = await existingContainer(client, request, name, signal, error);
       if (existing !== undefined) return existing;
       if (tries === nameTries) throw error;
@@ -42,16 +46,6 @@ export async function createContainer(
 /** A name is taken before its container can be seen: while an earlier call, whose reply was lost, still creates it. */
 const nameTries = 30;
 const nameWaitMs = 100;
-
-function noImage(client: DockerClient, image: string, error: unknown): EngineError {
-  return failure(client, 'create', {
-    code: 'imageMissing',
-    message: `docker on ${client.node} has no image ${image}: ${messageOf(error)}`,
-    retryable: false,
-    hint: `docker -H ${client.address} pull ${image}, or load it there`,
-    cause: error,
-  });
-}
 
 /** Who has the name: an earlier try of this very allocation, or somebody else; undefined when nobody can be seen. */
 async function existingContainer(
@@ -85,32 +79,8 @@ export async function startContainer(client: DockerClient, objectId: string, sig
       await container.unpause({ abortSignal: signal });
       return;
     }
-    throw (await portTaken(client, error, signal)) ?? error;
+    throw (await startRefusal(client, objectId, error, signal)) ?? error;
   }
-}
-
-/**
- * The daemon has no status for a taken port: its text is all there is. Says which, and which container has it; where
- * no container does, a process of the host has it.
- */
-async function portTaken(client: DockerClient, error: unknown, signal: AbortSignal): Promise<Error | undefined> {
-  const text = messageOf(error);
-  if (!/port is already allocated|address already in use/i.test(text)) return undefined;
-  const port = Number(/:(\d+)(?::| failed)/.exec(text)?.[1] ?? 0);
-  const containers = await client.docker.listContainers({ abortSignal: signal });
-  const holder = containers.find((container) => container.Ports.some((published) => published.PublicPort === port));
-  const by =
-    holder === undefined ? 'a process of that host' : `container ${holder.Names[0]?.replace(/^\//, '') ?? holder.Id}`;
-  return failure(client, 'start', {
-    code: 'portTaken',
-    message: `port ${port === 0 ? '' : `${port} `}on ${client.node} is taken by ${by}`,
-    retryable: false,
-    hint:
-      holder === undefined
-        ? `ss -ltnp 'sport = :${port}' on that host; or publish another port`
-        : 'publish another port, or stop that container',
-    cause: error,
-  });
 }
 
 /** Resolves when it does not run any more; what is gone or stopped already is success. */
@@ -146,14 +116,16 @@ const stopPollMs = 50;
 
 /** Never by force: what still runs is refused by the daemon. Anonymous volumes go with it. */
 export async function removeContainer(client: DockerClient, objectId: string, signal: AbortSignal): Promise<void> {
+  const details = await inspect(client, objectId, signal);
   await unlessStatus(
     [404],
     client.docker.getContainer(objectId).remove({ v: true, force: false, abortSignal: signal }),
   );
   await removeMarks(client, objectId, signal);
+  await removeUnusedExports(client, details, signal);
 }
 
-/** Caps, weight and restart policy without a restart; checks and stop settings are Muster's own and only recorded. */
+/** Caps, weight, cores and restart policy without a restart; checks and stop settings are Muster's own and only recorded. */
 export async function updateContainer(
   client: DockerClient,
   objectId: string,
@@ -165,6 +137,7 @@ export async function updateContainer(
   const { NCPU: hostCpus } = await daemonInfo(client, signal);
   await client.docker.getContainer(objectId).update({
     ...limitsForUpdate(revision, hostCpus),
+    ...pinningOf(request),
     RestartPolicy: restartPolicy(revision.restart),
     abortSignal: signal,
   });

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { inspect } from 'node:util';
 import Docker, { type DockerOptions } from 'dockerode';
-import type { EngineEndpoint } from '../../model/desired.ts';
+import type { EngineEndpoint, NodeDisk } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
 import { type ClusterScope, EngineError } from '../engine.ts';
 import { negotiateApiVersion } from './api-version.ts';
@@ -19,6 +19,8 @@ export interface DockerOpenOptions {
   readonly scope: ClusterScope;
   readonly endpoint: EngineEndpoint;
   readonly tls?: TlsMaterial;
+  /** Devices of the node; absent: none. */
+  readonly disks?: readonly NodeDisk[];
 }
 
 /** One daemon and who asks it: what every call of this folder works on. */
@@ -32,6 +34,7 @@ export interface DockerClient {
   readonly publishAddress: string;
   /** Where a client of Muster's machine reaches a port that is published on every address. */
   readonly reachableHost: string;
+  readonly disks: readonly NodeDisk[];
   close(): void;
 }
 
@@ -74,6 +77,7 @@ export function openClient(options: DockerOpenOptions): DockerClient {
     address: endpoint.endpoint,
     publishAddress: endpoint.publishAddress ?? '0.0.0.0',
     reachableHost: target.kind === 'tcp' ? target.host : '127.0.0.1',
+    disks: options.disks ?? [],
     close: () => agent.destroy(),
   };
 }

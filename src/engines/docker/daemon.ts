@@ -20,16 +20,22 @@ export const pingDaemon = async ({ docker }: DockerClient, signal: AbortSignal):
   await (docker.ping.bind(docker) as unknown as Abortable<unknown>)({ abortSignal: signal });
 };
 
-/** dockerode's own `inspect` of an image cannot be aborted and would keep a connection to a daemon that hangs. */
-export async function hasImage({ docker }: DockerClient, reference: string, signal: AbortSignal): Promise<boolean> {
+export const hasImage = (client: DockerClient, reference: string, signal: AbortSignal): Promise<boolean> =>
+  exists(client, `/images/${reference}/json`, signal);
+
+export const hasNetwork = (client: DockerClient, name: string, signal: AbortSignal): Promise<boolean> =>
+  exists(client, `/networks/${encodeURIComponent(name)}`, signal);
+
+/** dockerode's own `inspect` of these cannot be aborted and would keep a connection to a daemon that hangs. */
+async function exists({ docker }: DockerClient, path: string, signal: AbortSignal): Promise<boolean> {
   const request = {
-    path: `/images/${reference}/json`,
+    path,
     method: 'GET',
     abortSignal: signal,
-    statusCodes: { 200: true, 404: 'no such image', 500: 'server error' },
+    statusCodes: { 200: true, 404: 'not there', 500: 'server error' },
   };
   const answer = new Promise<unknown>((resolve, reject) => {
-    docker.modem.dial(request, (error: unknown, image: unknown) => (error ? reject(error) : resolve(image)));
+    docker.modem.dial(request, (error: unknown, found: unknown) => (error ? reject(error) : resolve(found)));
   });
   return (await unlessStatus([404], answer)) !== undefined;
 }

@@ -9,6 +9,7 @@ import { watchEvents } from './events.ts';
 import { pullImage } from './image.ts';
 import { listObjects, observeObject } from './observe.ts';
 import { readLogs, runCommand } from './streams.ts';
+import { eraseVolumes } from './volume-data.ts';
 
 /** One docker daemon. Connects when first asked; throws `EngineError` for an endpoint that it does not support. */
 export function openDockerEngine(options: DockerOpenOptions): Engine {
@@ -28,6 +29,8 @@ export function openDockerEngine(options: DockerOpenOptions): Engine {
     stop: (objectId, stop, call) =>
       within(client, 'stop', call, (signal) => stopContainer(client, objectId, stop, signal)),
     remove: (objectId, call) => within(client, 'remove', call, (signal) => removeContainer(client, objectId, signal)),
+    eraseVolumes: (objectId, names, call) =>
+      within(client, 'eraseVolumes', call, (signal) => eraseVolumes(client, objectId, names, signal)),
     update: (objectId, request, call) =>
       within(client, 'update', call, (signal) => updateContainer(client, objectId, request, signal)),
     logs: (objectId, logs, call) => readLogs(client, objectId, logs, call),

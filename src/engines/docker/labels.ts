@@ -17,6 +17,8 @@ export const labels = {
   token: 'io.muster.token',
   /** JSON: port name → `8080/tcp`, so that an observer can name what docker only numbers. */
   ports: 'io.muster.ports',
+  /** JSON: volume name → its directory on the node, for volumes on a device. */
+  volumes: 'io.muster.volumes',
   /** There when Muster probes the instance by itself. */
   probed: 'io.muster.probed',
 } as const;
@@ -26,10 +28,16 @@ export interface Ownership {
   readonly allocation: AllocationId;
   readonly revision: RevisionHash;
   readonly ports: Readonly<Record<string, string>>;
+  readonly volumes: Readonly<Record<string, string>>;
   readonly probed: boolean;
 }
 
-export function labelsOf(request: CreateRequest, cluster: ClusterUid): Record<string, string> {
+/** `directories`: of its volumes on devices, by volume. */
+export function labelsOf(
+  request: CreateRequest,
+  cluster: ClusterUid,
+  directories: Readonly<Record<string, string>>,
+): Record<string, string> {
   const ports = Object.fromEntries(request.revision.ports.map((port) => [port.name, `${port.port}/${port.protocol}`]));
   return {
     [labels.cluster]: cluster,
@@ -38,6 +46,7 @@ export function labelsOf(request: CreateRequest, cluster: ClusterUid): Record<st
     [labels.effect]: request.effect,
     [labels.token]: request.token,
     [labels.ports]: JSON.stringify(ports),
+    ...(Object.keys(directories).length > 0 && { [labels.volumes]: JSON.stringify(directories) }),
     ...(request.revision.health !== undefined && { [labels.probed]: 'true' }),
   };
 }
@@ -56,12 +65,13 @@ export function ownershipOf(
     cluster: clusterUid(uid),
     allocation,
     revision: revisionHash(revision),
-    ports: portsOf(found?.[labels.ports]),
+    ports: textsOf(found?.[labels.ports]),
+    volumes: textsOf(found?.[labels.volumes]),
     probed: found?.[labels.probed] !== undefined,
   };
 }
 
-function portsOf(text: string | undefined): Readonly<Record<string, string>> {
+function textsOf(text: string | undefined): Readonly<Record<string, string>> {
   if (text === undefined) return {};
   try {
     const parsed: unknown = JSON.parse(text);
@@ -70,6 +80,6 @@ function portsOf(text: string | undefined): Readonly<Record<string, string>> {
       Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
     );
   } catch {
-    return {}; // Somebody wrote our label by hand: its ports have no names, all else still holds.
+    return {}; // Somebody wrote our label by hand: what it says is not known, all else still holds.
   }
 }

@@ -4,10 +4,13 @@ import { clusterUid } from '../../model/ids.ts';
 import type { ForeignObject, Health, ObjectState, ObservedObject } from '../../model/observed.ts';
 import type { Resources } from '../../model/resources.ts';
 import { type EngineListing, objectName, type Whose } from '../engine.ts';
+import { addressOf, hasPlannedAddress } from './addresses.ts';
 import type { DockerClient } from './client.ts';
+import { canonicalCores } from './cores.ts';
 import { unlessStatus } from './errors.ts';
 import { labels, type Ownership, ownershipOf } from './labels.ts';
 import { listUpdates } from './marks.ts';
+import { scaffoldLabel } from './scaffold.ts';
 import { declaredLimits, declaredRestart } from './translate.ts';
 
 /** Inspections in flight: one takes about a millisecond, and a list has neither limits nor exit codes. */
@@ -29,6 +32,7 @@ export async function listObjects(client: DockerClient, whose: Whose, signal: Ab
   const foreign: ForeignObject[] = [];
   for (const { container, details } of inspected) {
     if (details === undefined) continue; // Gone since it was listed.
+    if (details.Config.Labels?.[scaffoldLabel] !== undefined) continue; // Part of a call, by whomever.
     const owner = ownerOf(client, details, whose);
     if (owner === undefined) foreign.push(foreignOf(container, details));
     else objects.push(observedOf(client, details, { ...owner, ...updates.get(details.Id) }));
@@ -85,6 +89,7 @@ function observedOf(client: DockerClient, details: ContainerInspectInfo, owner: 
     restarts: details.RestartCount,
     ports: portsOf(client, details, owner),
     actual: actualOf(details),
+    held: heldOf(details),
   };
 }
 
@@ -136,6 +141,13 @@ const actualOf = (details: ContainerInspectInfo): ObservedObject['actual'] => ({
   ...declaredLimits(details.HostConfig),
 });
 
+/** Cores and address can be changed on a container that exists; volumes and devices cannot. */
+function heldOf(details: ContainerInspectInfo): NonNullable<ObservedObject['held']> {
+  const { CpusetCpus: cores } = details.HostConfig;
+  const ip = hasPlannedAddress(details) ? addressOf(details) : undefined;
+  return { ...(cores && { cpuset: canonicalCores(cores) }), ...(ip !== undefined && { ip }) };
+}
+
 /** Charged by its limits while it runs. Without limits nothing is known that a plan could rely on. */
 function foreignOf(container: ContainerInfo, details: ContainerInspectInfo): ForeignObject {
   const active = stateOf(details.State.Status) !== 'created' && stateOf(details.State.Status) !== 'exited';
@@ -152,7 +164,17 @@ function foreignOf(container: ContainerInfo, details: ContainerInspectInfo): For
     name: nameOf(details.Name),
     resources,
     ports: [...new Set(ports)].sort((a, b) => a - b),
+    ...addressesOf(details),
   };
+}
+
+/** Of one that runs those that it has; of another the one that it asks for when it starts. */
+function addressesOf({ NetworkSettings: { Networks } }: ContainerInspectInfo): Pick<ForeignObject, 'addresses'> {
+  const addresses = Object.entries(Networks ?? {}).flatMap(([network, endpoint]) => {
+    const ip = endpoint.IPAddress || endpoint.IPAMConfig?.IPv4Address;
+    return ip ? [{ network, ip }] : [];
+  });
+  return addresses.length === 0 ? {} : { addresses };
 }
 
 const nameOf = (name: string): string => name.replace(/^\//, '');

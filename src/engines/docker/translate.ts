@@ -2,8 +2,13 @@ import type { ContainerCreateOptions, HostConfig, HostRestartPolicy } from 'dock
 import { type ClusterUid, parseAllocationId, parseWorkloadId } from '../../model/ids.ts';
 import type { Revision } from '../../model/revision.ts';
 import { type CreateRequest, expandVariables, instanceEnvironment } from '../engine.ts';
+import { dockerNetwork, endpointOf } from './addresses.ts';
 import type { DockerClient } from './client.ts';
+import { pinningOf } from './cores.ts';
+import { deviceRequestsOf } from './devices.ts';
 import { labelsOf } from './labels.ts';
+import { throttlesOf } from './throttle.ts';
+import { directoriesOf, hostPath, mountsOf } from './volumes.ts';
 
 /** What a container is created from. Pure: the same request gives the same body. */
 export function containerOf(
@@ -12,7 +17,9 @@ export function containerOf(
   cluster: ClusterUid,
   client: DockerClient,
 ): ContainerCreateOptions {
-  const { revision } = request;
+  const { revision, network } = request;
+  const owner = { cluster: client.scope.name, allocation: request.allocation };
+  const directories = directoriesOf(request, owner).map((directory) => [directory.name, hostPath(directory)]);
   const env = environmentOf(request, client);
   const expand = (text: string): string => expandVariables(text, env);
   const block = optionsOf(revision);
@@ -25,19 +32,25 @@ export function containerOf(
     ...(revision.args.length > 0 && { Cmd: revision.args.map(expand) }),
     ...(block.user !== undefined && { User: block.user }),
     ...(block.workingDir !== undefined && { WorkingDir: block.workingDir }),
-    Labels: labelsOf(request, cluster),
+    Labels: labelsOf(request, cluster, Object.fromEntries(directories)),
     StopSignal: revision.stop.signal,
     ExposedPorts: Object.fromEntries(revision.ports.map((port) => [`${port.port}/${port.protocol}`, {}])),
     HostConfig: {
       ...limitsAtCreation(revision),
+      ...pinningOf(request),
+      ...mountsOf(request, owner, cluster),
+      ...throttlesOf(request, client.disks),
+      ...deviceRequestsOf(request),
       ...(block.init !== undefined && { Init: block.init }),
       ...(block.readOnly !== undefined && { ReadonlyRootfs: block.readOnly }),
       ...(block.network !== undefined && { NetworkMode: block.network }),
+      ...(network !== undefined && { NetworkMode: dockerNetwork(network) }),
       // Without a network of its own there is nothing to publish: on the host's a program listens itself.
       ...((block.network ?? 'bridge') === 'bridge' && { PortBindings: portBindings(request, client.publishAddress) }),
       RestartPolicy: restartPolicy(revision.restart),
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
     },
+    ...endpointOf(request),
   };
 }
 

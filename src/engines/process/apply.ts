@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { unsupportedBy } from '../../model/engine-features.ts';
+import type { Revision } from '../../model/revision.ts';
 import type { CallSite } from '../deadline.ts';
 import { type CreateRequest, objectName, type UpdateRequest } from '../engine.ts';
 import { engineFeatures } from '../features.ts';
@@ -98,6 +100,14 @@ function newSpec(node: ProcessNode, request: CreateRequest, site: CallSite): Spe
     });
   }
   if (revision.image !== undefined) throw unsupportedImage(request.allocation, site);
+  const [beyond] = unsupportedBy(revision, engineFeatures.process);
+  if (beyond !== undefined) {
+    throw failure(site, {
+      code: 'unsupported',
+      message: `${request.allocation}: the process engine cannot ${beyond.what}`,
+      hint: 'use engine: docker, or leave it out',
+    });
+  }
   return {
     formatVersion: 1,
     objectId: randomBytes(16).toString('hex'),
@@ -128,10 +138,24 @@ function ownObject(folder: string, wanted: Spec): { readonly objectId: string } 
 
 /** JSON pointers of what differs and is not among the live fields. */
 function changedFields(spec: Spec, request: UpdateRequest): readonly string[] {
-  const before: Readonly<Record<string, unknown>> = { ...spec.revision };
-  const after: Readonly<Record<string, unknown>> = { ...request.revision };
-  const live = engineFeatures.process.liveFields.map((pointer) => pointer.split('/')[1]);
-  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((field) => !live.includes(field));
+  const before = withoutLive(spec.revision);
+  const after = withoutLive(request.revision);
+  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const changed = fields.filter((field) => !isDeepStrictEqual(before[field], after[field])).map((field) => `/${field}`);
-  return isDeepStrictEqual(spec.holds.ports ?? {}, request.holds.ports ?? {}) ? changed : [...changed, '/ports'];
+  // Ports and devices are told by the environment, which a running program keeps.
+  for (const held of ['ports', 'devices'] as const) {
+    if (!isDeepStrictEqual(spec.holds[held] ?? {}, request.holds[held] ?? {})) changed.push(`/holds/${held}`);
+  }
+  return changed;
+}
+
+/** A revision without its live fields, which are `/key` or `/key/key`. */
+function withoutLive(revision: Revision): Readonly<Record<string, unknown>> {
+  const rest: Record<string, unknown> = { ...revision };
+  for (const pointer of engineFeatures.process.liveFields) {
+    const [, field = '', key] = pointer.split('/');
+    if (key === undefined) delete rest[field];
+    else rest[field] = { ...(rest[field] as Readonly<Record<string, unknown>>), [key]: undefined };
+  }
+  return rest;
 }

@@ -70,6 +70,8 @@ export function openProcessEngine(options: {
         await stopProcesses(object, { signal: name, killAt: Date.now() + graceMs }, signal);
       }),
     remove: (objectId, call) => within('remove', call, (at) => removeObject(node, objectId, at)),
+    // It mounts none, so there are none.
+    eraseVolumes: (_objectId, _names, call) => within('eraseVolumes', call, () => undefined),
     update: (objectId, request, call) =>
       within('update', call, (at) => updateObject(objectOf(objectId, at), request, at)),
     logs: (objectId, logOptions, call) =>

@@ -27,11 +27,12 @@ export function listing(
   const belongs = (object: SimObject): boolean => (of.whose === 'uid' ? isOurs : isNamed)(object, of.cluster);
   const strangers: ForeignObject[] = all
     .filter((object) => !belongs(object))
-    .map(({ name, holds }) => ({
+    .map(({ name, holds, request }) => ({
       engine: kind,
       name,
       resources: resourcesOf(holds),
       ports: Object.values(holds.ports ?? {}),
+      ...(holds.ip !== undefined && { addresses: [{ network: networkOf(request), ip: holds.ip }] }),
     }));
   return {
     objects: all.filter(belongs).map((object) => observed(world, object, kind)),
@@ -40,7 +41,7 @@ export function listing(
 }
 
 export function observed(world: SimWorld, object: SimObject, kind: EngineKind): ObservedObject {
-  const { revision, state, exitCode, startedAt } = object;
+  const { revision, holds, state, exitCode, startedAt } = object;
   return {
     node: world.node,
     engine: kind,
@@ -58,8 +59,15 @@ export function observed(world: SimWorld, object: SimObject, kind: EngineKind): 
       Object.entries(object.holds.ports ?? {}).map(([name, port]) => [name, { host: '127.0.0.1', port }]),
     ),
     actual: { '/command': revision.command, '/args': revision.args, '/env': revision.env },
+    held: {
+      ...(holds.cpuset !== undefined && { cpuset: holds.cpuset }),
+      ...(holds.ip !== undefined && { ip: holds.ip }),
+    },
   };
 }
+
+/** Docker's name of the network that an object is in. */
+export const networkOf = ({ network }: CreateRequest): string => network?.docker?.network ?? network?.name ?? '';
 
 export function create(
   world: SimWorld,
@@ -73,6 +81,8 @@ export function create(
   if (known !== undefined && isOurs(known, cluster) && known.request.allocation === request.allocation) return known;
   if (known !== undefined || world.foreign.has(name))
     throw fail('foreignName', `${name} exists and is not of this cluster`);
+  if (request.revision.network !== undefined && request.network === undefined)
+    throw fail('rejected', `its network ${request.revision.network.name} is not declared`);
   for (const port of Object.values(request.holds.ports ?? {})) {
     if (isTaken(world, port)) throw fail('portTaken', `port ${port} is taken`);
   }
@@ -91,6 +101,7 @@ export function create(
     restarts: 0,
     executions: 0,
     output: [],
+    files: new Map(),
     running: undefined,
   });
   return { objectId };
@@ -110,6 +121,18 @@ export async function stop(
   await world.clock.sleep(how.graceMs, signal);
   // Killed by the engine's own clock, unless the call is over.
   if (!signal.aborted) end(world, object, killed);
+}
+
+/** Who else has the address of an object that is to start; undefined when nobody has. */
+export function addressHolder(world: SimWorld, { request, holds }: SimObject): string | undefined {
+  const isSame = (network: string, ip: string | undefined): boolean =>
+    ip === holds.ip && network === networkOf(request);
+  if (holds.ip === undefined) return undefined;
+  const running = [...world.objects.values()].filter((object) => object.state === 'running');
+  const stranger = [...world.foreign.values()].find(({ addresses = [] }) =>
+    addresses.some(({ network, ip }) => isSame(network, ip)),
+  );
+  return running.find((object) => isSame(networkOf(object.request), object.holds.ip))?.name ?? stranger?.name;
 }
 
 function isTaken(world: SimWorld, port: number): boolean {

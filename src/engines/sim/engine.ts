@@ -1,9 +1,10 @@
 import type { Resources } from '../../model/resources.ts';
 import type { Call, ClusterScope, Engine } from '../engine.ts';
 import { engineFeatures } from '../features.ts';
-import { create, isOurs, listing, observed, stop } from './calls.ts';
+import { addressHolder, create, isOurs, listing, networkOf, observed, stop } from './calls.ts';
 import { failure, type Machine, within as withFaults } from './machine.ts';
 import { readEvents, readLines } from './streams.ts';
+import { erase } from './volumes.ts';
 import { environmentOf, execute, type SimObject, tell } from './world.ts';
 
 const defaultCapacity: Resources = { cpuMillis: 8_000, memoryBytes: 16 * 1024 ** 3, storageBytes: 100 * 1024 ** 3 };
@@ -50,7 +51,11 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
       }),
     create: (request, call) =>
       within('create', call, () => {
+        const { network } = request;
         const { image } = request.revision;
+        const name = networkOf(request);
+        if (network !== undefined && options.networks?.includes(name) === false)
+          throw failure(machine, 'create', 'rejected', `there is no network ${name}`);
         if (image !== undefined && !machine.pulled.has(image))
           throw failure(machine, 'create', 'imageMissing', `${image} was not pulled`);
         return create(world, cluster, request, (code, message) => failure(machine, 'create', code, message));
@@ -58,7 +63,11 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
     start: (objectId, call) =>
       within('start', call, () => {
         const object = required(objectId, 'start');
-        if (object.state !== 'running' && object.state !== 'restarting') execute(world, object);
+        if (object.state === 'running' || object.state === 'restarting') return;
+        const holder = addressHolder(world, object);
+        if (holder !== undefined)
+          throw failure(machine, 'start', 'rejected', `address ${object.holds.ip} is taken by ${holder}`);
+        execute(world, object);
       }),
     stop: (objectId, how, call) =>
       within('stop', call, async (signal) => {
@@ -73,6 +82,14 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
           throw failure(machine, 'remove', 'rejected', 'it is running');
         world.objects.delete(objectId);
         tell(world, { objectId, kind: 'removed' });
+      }),
+    eraseVolumes: (objectId, names, call) =>
+      within('eraseVolumes', call, () => {
+        const object = ours(objectId);
+        if (object === undefined) return;
+        if (object.state !== 'created' && object.state !== 'exited')
+          throw failure(machine, 'eraseVolumes', 'rejected', 'it is running');
+        erase(world, object, names);
       }),
     update: (objectId, request, call) =>
       within('update', call, () => void Object.assign(required(objectId, 'update'), request)),

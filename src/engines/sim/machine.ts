@@ -13,6 +13,8 @@ export interface SimOptions {
   readonly capacity?: Resources;
   /** Images that can be pulled; absent: all. */
   readonly images?: readonly string[];
+  /** Networks that there are; absent: all. */
+  readonly networks?: readonly string[];
   readonly exec?: (
     environment: Readonly<Record<string, string>>,
     command: readonly string[],

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { present } from '../../model/assert.ts';
+import type { ForeignObject } from '../../model/observed.ts';
 import { noResources, type Resources } from '../../model/resources.ts';
 import type { ClusterScope, Engine } from '../engine.ts';
 import { openSimEngine } from './engine.ts';
 import { type CallFault, seededFaults } from './faults.ts';
 import { type Machine, type SimOptions, vanish } from './machine.ts';
+import { readFile, writeFile } from './volumes.ts';
 import { end, type SimClock, type SimObject, type SimWorld } from './world.ts';
 
 /** A simulated machine, and the levers that a test has on it. */
@@ -25,8 +28,13 @@ export interface Sim {
     readonly name: string;
     readonly resources?: Resources;
     readonly ports?: readonly number[];
+    readonly addresses?: ForeignObject['addresses'];
   }): void;
   foreignNames(): readonly string[];
+  /** A file as the program sees it; undefined when there is none. */
+  readFile(objectId: string, path: string): string | undefined;
+  /** As the program would; false where its volume is read-only. */
+  writeFile(objectId: string, file: { readonly path: string; readonly text: string }): boolean;
 }
 
 /**
@@ -40,6 +48,7 @@ export function createSimEngine(options: SimOptions): Sim {
     background: options.clock ?? backgroundClock,
     objects: new Map(),
     foreign: new Map(),
+    volumes: new Map(),
     listeners: new Set(),
   };
   const faults = seededFaults({ seed: options.seed, rates: options.faults ?? {} });
@@ -56,11 +65,16 @@ export function createSimEngine(options: SimOptions): Sim {
       if (object !== undefined) end(world, object, exitCode);
     },
     vanish: (objectId) => vanish(world, objectId),
-    addForeign: ({ name, resources = noResources, ports = [] }) =>
-      void world.foreign.set(name, { engine: options.kind, name, resources, ports }),
+    addForeign: ({ name, resources = noResources, ports = [], addresses = [] }) =>
+      void world.foreign.set(name, { engine: options.kind, name, resources, ports, addresses }),
     foreignNames: () => [...world.foreign.keys()],
+    readFile: (objectId, path) => readFile(world, objectOf(world, objectId), path),
+    writeFile: (objectId, file) => writeFile(world, objectOf(world, objectId), file),
   };
 }
+
+const objectOf = (world: SimWorld, objectId: string): SimObject =>
+  present(world.objects.get(objectId), `object ${objectId}`);
 
 const sleepFor =
   (options: { readonly ref: boolean }): SimClock['sleep'] =>

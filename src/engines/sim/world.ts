@@ -37,6 +37,8 @@ export interface SimObject {
   /** How often a program was executed: what a test counts to find a doubled start. */
   executions: number;
   readonly output: LogLine[];
+  /** What its program wrote outside of its volumes, by path. */
+  readonly files: Map<string, string>;
   /** Ends what the present program does by itself. */
   running: AbortController | undefined;
 }
@@ -49,6 +51,8 @@ export interface SimWorld {
   readonly background: SimClock;
   readonly objects: Map<string, SimObject>;
   readonly foreign: Map<string, ForeignObject>;
+  /** Data of volumes, by `volumeKey`: path below the mount → text. It outlives the objects. */
+  readonly volumes: Map<string, Map<string, string>>;
   readonly listeners: Set<(event: EngineEvent) => void>;
 }
 
