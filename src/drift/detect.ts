@@ -3,7 +3,7 @@ import type { Observed, ObservedObject } from '../model/observed.ts';
 import type { FieldChange } from '../model/plan.ts';
 import type { Allocation, Recorded } from '../model/recorded.ts';
 import { formatBytes, formatCores } from '../model/units.ts';
-import { compareActual } from '../plan/compare.ts';
+import { compareActual, compareHeld } from '../plan/compare.ts';
 
 export type DriftKind =
   | 'missing'
@@ -82,14 +82,17 @@ function driftOf(
   if (object.health === 'unhealthy') return drift('unhealthy', 'runs, but fails its health check');
   if (object.revision !== allocation.revision) return drift('changed', `runs revision ${object.revision.slice(0, 8)}`);
   const revision = recorded.revisions.get(allocation.revision);
-  const changes =
-    revision === undefined ? [] : compareActual(revision, object.actual, { liveFields: [], ignoreFields });
+  const changes = [
+    ...(revision === undefined ? [] : compareActual(revision, object.actual, { liveFields: [], ignoreFields })),
+    ...compareHeld(allocation.holds, object.held, ignoreFields),
+  ];
   return changes.length === 0 ? [] : drift('changed', changes.map(fieldOf).join('; '));
 }
 
 /** `limits.cpu is 1, recorded 250m` */
 function fieldOf({ path, before, after }: FieldChange): string {
   const format = (value: unknown): string => {
+    if (value === undefined) return 'none';
     if (typeof value !== 'number') return typeof value === 'string' ? value : JSON.stringify(value);
     if (path.endsWith('Millis')) return formatCores(value);
     return path.endsWith('Bytes') ? formatBytes(value) : String(value);

@@ -1,6 +1,8 @@
 import { canonicalJson } from '../model/hash.ts';
 import type { EngineKind } from '../model/ids.ts';
+import type { ObservedObject } from '../model/observed.ts';
 import type { DisruptionClass, FieldChange } from '../model/plan.ts';
+import type { Holds } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 
 /** What differs between two revisions, field by field in path order, each with the least that has to be done about it. */
@@ -93,6 +95,31 @@ export function compareActual(
     });
   }
   return changes;
+}
+
+/**
+ * What the engine reports of an allocation's cores and address, where it is not what is held. Cores that it should have
+ * are given back in place; from cores that it should not be bound to, and to another address, leads only a new object.
+ */
+export function compareHeld(
+  holds: Holds,
+  held: ObservedObject['held'],
+  ignoreFields: readonly string[],
+): readonly FieldChange[] {
+  if (held === undefined || (held.cpuset === holds.cpuset && held.ip === holds.ip)) return [];
+  return (['cpuset', 'ip'] as const).flatMap((key): readonly FieldChange[] => {
+    const path = `/holds/${key}`;
+    const [found, expected] = [held[key], holds[key]];
+    if (found === expected || ignoreFields.some((pointer) => isAtOrBelow(path, pointer))) return [];
+    return [
+      {
+        path,
+        ...(found !== undefined && { before: found }),
+        ...(expected !== undefined && { after: expected }),
+        class: key === 'cpuset' && expected !== undefined ? 'live' : 'recreate',
+      },
+    ];
+  });
 }
 
 function valueAt(revision: Revision, pointer: string): unknown {

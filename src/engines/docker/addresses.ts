@@ -27,8 +27,5 @@ export const networkOf = (details: ContainerInspectInfo): string => details.Host
 /** Networks whose addresses docker gives out as it likes. */
 const unmanaged = new Set(['', 'default', 'bridge', 'host', 'none']);
 
-/** Whether a container was made for a network whose addresses are planned. */
-export const hasPlannedAddress = (details: ContainerInspectInfo): boolean => {
-  const network = networkOf(details);
-  return !unmanaged.has(network) && !network.startsWith('container:');
-};
+/** Whether the addresses of a network can be planned. */
+export const isPlanned = (network: string): boolean => !unmanaged.has(network) && !network.startsWith('container:');

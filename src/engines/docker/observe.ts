@@ -4,7 +4,7 @@ import { clusterUid } from '../../model/ids.ts';
 import type { ForeignObject, Health, ObjectState, ObservedObject } from '../../model/observed.ts';
 import type { Resources } from '../../model/resources.ts';
 import { type EngineListing, objectName, type Whose } from '../engine.ts';
-import { addressOf, hasPlannedAddress } from './addresses.ts';
+import { addressOf, isPlanned, networkOf } from './addresses.ts';
 import type { DockerClient } from './client.ts';
 import { canonicalCores } from './cores.ts';
 import { unlessStatus } from './errors.ts';
@@ -144,7 +144,7 @@ const actualOf = (details: ContainerInspectInfo): ObservedObject['actual'] => ({
 /** Cores and address can be changed on a container that exists; volumes and devices cannot. */
 function heldOf(details: ContainerInspectInfo): NonNullable<ObservedObject['held']> {
   const { CpusetCpus: cores } = details.HostConfig;
-  const ip = hasPlannedAddress(details) ? addressOf(details) : undefined;
+  const ip = isPlanned(networkOf(details)) ? addressOf(details) : undefined;
   return { ...(cores && { cpuset: canonicalCores(cores) }), ...(ip !== undefined && { ip }) };
 }
 
@@ -172,7 +172,7 @@ function foreignOf(container: ContainerInfo, details: ContainerInspectInfo): For
 function addressesOf({ NetworkSettings: { Networks } }: ContainerInspectInfo): Pick<ForeignObject, 'addresses'> {
   const addresses = Object.entries(Networks ?? {}).flatMap(([network, endpoint]) => {
     const ip = endpoint.IPAddress || endpoint.IPAMConfig?.IPv4Address;
-    return ip ? [{ network, ip }] : [];
+    return ip && isPlanned(network) ? [{ network, ip }] : [];
   });
   return addresses.length === 0 ? {} : { addresses };
 }
