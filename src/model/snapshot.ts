@@ -4,7 +4,7 @@ import { formatInstant, parseInstant } from './instant.ts';
 import type { Observed, ObservedObject } from './observed.ts';
 import type { PlanWarning } from './plan.ts';
 import type { Allocation, ClusterIdentity, Recorded } from './recorded.ts';
-import { maxResources, noResources, type Resources } from './resources.ts';
+import { maxResources, noResources, piecesOf, type Resources } from './resources.ts';
 import {
   type Snapshot,
   type SnapshotInstance,
@@ -13,7 +13,8 @@ import {
   type SnapshotTrees,
   snapshotFormatVersion,
 } from './snapshot/format.ts';
-import { createLoader, loadInstances, loadNodes, loadWorkloads } from './snapshot/rows.ts';
+import { assignPieces } from './snapshot/pieces.ts';
+import { createLoader, enginesIn, foreignIn, loadInstances, loadNodes, loadWorkloads } from './snapshot/rows.ts';
 
 /** The world as one document. Rows are in the order of the records; equal worlds give equal documents. */
 export function toSnapshot(world: {
@@ -94,6 +95,7 @@ function objectPart(
     ...(object.restarts !== undefined && { restarts: object.restarts }),
     ...(Object.keys(object.ports).length > 0 && { ports: object.ports }),
     ...(Object.keys(object.actual).length > 0 && { actual: object.actual }),
+    ...(object.held !== undefined && { held: object.held }),
   };
   return { object: part };
 }
@@ -113,10 +115,10 @@ function nodeRows({ desired, recorded, observed }: Parameters<typeof toSnapshot>
       name,
       ...(lifecycle !== undefined && { lifecycle }),
       liveness: seen?.liveness ?? record?.liveness.state ?? 'unknown',
-      capacity,
-      foreign: seen?.foreign ?? [],
-      engines: seen?.engines ?? {},
-      ...(record !== undefined && { recorded: record }),
+      capacity: piecesOf(capacity),
+      foreign: foreignIn(seen?.foreign ?? [], piecesOf),
+      engines: enginesIn(seen?.engines ?? {}, piecesOf),
+      ...(record !== undefined && { recorded: { ...record, capacity: piecesOf(record.capacity) } }),
       ...(seen === undefined && { observed: false }),
     };
   });
@@ -140,9 +142,10 @@ export function fromSnapshot(snapshot: Snapshot, trees: SnapshotTrees): LoadedSn
   const takenAt = parseInstant(snapshot.takenAt);
   if (takenAt === undefined)
     loader.problem('/takenAt', `${JSON.stringify(snapshot.takenAt)} is not an RFC 3339 date and time`);
-  const { allocations, objects } = loadInstances(snapshot, loader);
+  const { allocations: rows, objects } = loadInstances(snapshot, loader);
   objects.push(...(snapshot.orphans ?? []));
   const { nodes, recordedNodes, unmentioned } = loadNodes(snapshot, trees.desired);
+  const allocations = assignPieces(rows, loader.pieces, { desired: trees.desired, nodes, recordedNodes });
   const identity = loader.identity;
   return {
     recorded: {

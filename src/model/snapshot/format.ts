@@ -44,7 +44,7 @@ export interface SnapshotNode {
   /** As it was declared then; planning goes by what is declared now. */
   readonly lifecycle?: Lifecycle;
   readonly liveness?: Liveness;
-  /** What its engines or the store say that it has. */
+  /** What its engines or the store say that it has. Here, as in all that follows, extended resources are in pieces. */
   readonly capacity?: Resources;
   readonly foreign?: readonly ForeignObject[];
   /** What each engine answered; absent: every declared engine answers, with `capacity`. */
@@ -63,7 +63,7 @@ export interface SnapshotInstance {
   /** A hash, or `current`: whatever the workload's desired revision is. Absent: `current`. */
   readonly revision?: RevisionHash | 'current';
   /** Absent or empty: what the revision asks for. */
-  readonly holds?: Partial<Holds>;
+  readonly holds?: SnapshotHolds;
   /** Of the object on the engine; `missing` when there is none. Absent: `running`. */
   readonly state?: ObjectState | 'missing';
   /** Absent: `healthy` where there is a check, `none` where there is not. */
@@ -76,6 +76,9 @@ export interface SnapshotInstance {
   /** Where the object differs from what the rest of the row lets expect. */
   readonly object?: Partial<Omit<ObservedObject, 'node' | 'engine' | 'allocation' | 'state' | 'health'>>;
 }
+
+/** `extended`: pieces, of which the snapshot does not say which they are; Muster itself writes `devices`. */
+export type SnapshotHolds = Partial<Holds> & { readonly extended?: Readonly<Record<string, number>> };
 
 /** A mistake in a snapshot, found where structure alone does not show it. */
 export interface SnapshotProblem {

@@ -10,7 +10,7 @@ import {
   revisionHash,
   type WorkloadId,
 } from '../ids.ts';
-import type { ObservedNode, ObservedObject } from '../observed.ts';
+import type { ForeignObject, ObservedNode, ObservedObject } from '../observed.ts';
 import {
   type Allocation,
   type ClusterIdentity,
@@ -19,21 +19,25 @@ import {
   type RecordedNode,
   type RecordedWorkload,
 } from '../recorded.ts';
-import { noResources, type Resources } from '../resources.ts';
+import { fromPieces, noResources, type Resources } from '../resources.ts';
 import type { Revision } from '../revision.ts';
 import {
   type Snapshot,
+  type SnapshotHolds,
   type SnapshotInstance,
   type SnapshotProblem,
   type SnapshotTrees,
   snapshotFormatVersion,
 } from './format.ts';
+import type { PiecesWanted } from './pieces.ts';
 
 /** What all rows are read with. */
 export interface Loader {
   readonly identity: ClusterIdentity | undefined;
   readonly revisions: Map<RevisionHash, Revision>;
   readonly problems: SnapshotProblem[];
+  /** What allocations hold of extended resources, where the snapshot does not say of which pieces. */
+  readonly pieces: Map<AllocationId, PiecesWanted>;
   problem(pointer: string, message: string): void;
   /** What `current` stands for, and what gives an instance the parts that its row leaves out. */
   workload(id: WorkloadId): DesiredWorkload | undefined;
@@ -46,7 +50,7 @@ export function createLoader(snapshot: Snapshot, { desired, base }: SnapshotTree
   const problems: SnapshotProblem[] = [];
   const revisions = new Map<RevisionHash, Revision>();
   for (const [hash, body] of Object.entries(snapshot.revisions ?? {})) {
-    revisions.set(revisionHash(hash), { ...emptyRevision(body.engine ?? 'docker', noHolds), ...body });
+    revisions.set(revisionHash(hash), { ...emptyRevision(body.engine ?? 'docker', noHolds, {}), ...body });
   }
   return {
     identity: foreignMade
@@ -54,6 +58,7 @@ export function createLoader(snapshot: Snapshot, { desired, base }: SnapshotTree
       : snapshot.identity,
     revisions,
     problems,
+    pieces: new Map(),
     problem: (pointer, message) => problems.push({ pointer, message }),
     workload: (id) => workloads.get(id),
   };
@@ -62,14 +67,14 @@ export function createLoader(snapshot: Snapshot, { desired, base }: SnapshotTree
 const noHolds: Holds = { cpuMillis: 0, memoryBytes: 0, storageBytes: 0 };
 
 /** Stands in for a body that the snapshot does not have: it holds the same and says nothing else. */
-function emptyRevision(engine: EngineKind, holds: Holds): Revision {
+function emptyRevision(engine: EngineKind, holds: Holds, pieces: PiecesWanted = extendedOf(holds)): Revision {
   const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0 } = holds;
   return {
     engine,
     command: [],
     args: [],
     env: {},
-    resources: { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended: extendedOf(holds) },
+    resources: { cpuMillis, memoryBytes, storageBytes, bandwidthBits, extended: pieces },
     limits: { cpuMillis: 'unlimited', memoryBytes: 'unlimited' },
     ports: [],
     stop: { signal: 'SIGTERM', graceMs: 30_000, delayMs: 0 },
@@ -112,13 +117,17 @@ function loadAllocation(row: SnapshotInstance, pointer: string, loader: Loader):
     loader.problem(`${pointer}/engine`, `${row.id} needs an engine: ${workload} is not declared, so it cannot be told`);
     return undefined;
   }
-  const holds = loadHolds(row.holds, body);
+  const { said, extended } = splitHolds(row.holds);
+  const holds = loadHolds(said, body);
+  const id = allocationId(row.id, row.generation);
+  const pieces = wantedPieces({ said, extended, body });
+  if (pieces !== undefined && row.allocation !== 'held') loader.pieces.set(id, pieces);
   const revision = known ?? revisionHash(`unknown-${workload}`);
-  if (!loader.revisions.has(revision)) loader.revisions.set(revision, body ?? emptyRevision(engine, holds));
+  if (!loader.revisions.has(revision)) loader.revisions.set(revision, body ?? emptyRevision(engine, holds, pieces));
   const { state = 'running', generation } = row;
   const objectId = row.objectId ?? (state === 'missing' || row.object !== undefined ? undefined : syntheticId(row));
   return {
-    id: allocationId(row.id, generation),
+    id,
     instance: row.id,
     workload,
     ordinal,
@@ -136,8 +145,23 @@ function loadAllocation(row: SnapshotInstance, pointer: string, loader: Loader):
 /** An id for an object of which the snapshot only says that it is there. */
 const syntheticId = (row: SnapshotInstance): string => `snapshot:${row.id}#${row.generation}`;
 
-/** As they are when any amount is given; else what the revision asks for, with the ports that it fixes. */
-function loadHolds(holds: Partial<Holds> = {}, body: Revision | undefined): Holds {
+/** The pieces that nobody knows apart are no part of what an allocation holds. */
+function splitHolds(holds: SnapshotHolds = noneSaid): {
+  readonly said: Partial<Holds>;
+  readonly extended?: Readonly<Record<string, number>>;
+} {
+  if (holds.extended === undefined) return { said: holds };
+  const { extended, ...said } = holds;
+  return { said, extended };
+}
+
+const noneSaid: SnapshotHolds = {};
+
+/**
+ * As they are when any amount is given; else what the revision asks for, with the ports and the address that it fixes.
+ * Which cores and devices of volumes it has nobody can say then.
+ */
+function loadHolds(holds: Partial<Holds>, body: Revision | undefined): Holds {
   if (holds.cpuMillis !== undefined && holds.memoryBytes !== undefined && holds.storageBytes !== undefined) {
     return holds as Holds;
   }
@@ -146,13 +170,28 @@ function loadHolds(holds: Partial<Holds> = {}, body: Revision | undefined): Hold
   const fixed = body.ports
     .filter((port) => typeof port.publish === 'number')
     .map((port) => [port.name, port.publish] as const);
+  const ip = body.network?.ip;
   return {
     cpuMillis,
     memoryBytes,
     storageBytes,
     ...(bandwidthBits > 0 && { bandwidthBits }),
     ...(fixed.length > 0 && { ports: Object.fromEntries(fixed) as Record<string, number> }),
+    ...(ip !== undefined && ip !== 'pool' && ip !== 'keep' && { ip }),
   };
+}
+
+/** In thousandths; undefined where the row says which pieces it has, or says all that it holds and names none. */
+function wantedPieces(row: {
+  readonly said: Partial<Holds>;
+  readonly extended: Readonly<Record<string, number>> | undefined;
+  readonly body: Revision | undefined;
+}): PiecesWanted | undefined {
+  const { said, extended, body } = row;
+  if (said.devices !== undefined) return undefined;
+  if (extended !== undefined) return fromPieces(extended as Resources) as PiecesWanted;
+  const asked = Object.keys(said).length > 0 ? {} : (body?.resources.extended ?? {});
+  return Object.keys(asked).length === 0 ? undefined : asked;
 }
 
 function loadObject(row: SnapshotInstance, allocation: Allocation, snapshot: Snapshot, loader: Loader): ObservedObject {
@@ -205,13 +244,16 @@ export function loadNodes(
   const mentioned = new Set<NodeName>();
   for (const row of snapshot.nodes) {
     mentioned.add(row.name);
-    if (row.recorded !== undefined) recordedNodes.set(row.name, row.recorded);
+    if (row.recorded !== undefined) {
+      recordedNodes.set(row.name, { ...row.recorded, capacity: fromPieces(row.recorded.capacity) });
+    }
     if (row.observed === false) continue;
     nodes.set(row.name, {
       liveness: row.liveness ?? 'alive',
-      engines:
-        row.engines ?? answering(Object.keys(declared.get(row.name)?.engines ?? {}), row.capacity ?? noResources),
-      foreign: row.foreign ?? [],
+      engines: row.engines
+        ? enginesIn(row.engines, fromPieces)
+        : answering(Object.keys(declared.get(row.name)?.engines ?? {}), fromPieces(row.capacity ?? noResources)),
+      foreign: foreignIn(row.foreign ?? [], fromPieces),
     });
   }
   const unmentioned: NodeName[] = [];
@@ -226,6 +268,24 @@ export function loadNodes(
   }
   return { nodes, recordedNodes, unmentioned };
 }
+
+/** Their capacity as documents have it (`piecesOf`), or as it is counted inside (`fromPieces`). */
+export function enginesIn(
+  engines: ObservedNode['engines'],
+  change: (resources: Resources) => Resources,
+): ObservedNode['engines'] {
+  const entries = Object.entries(engines).map(([kind, engine]) => [
+    kind,
+    engine.kind === 'reachable' ? { ...engine, capacity: change(engine.capacity) } : engine,
+  ]);
+  return Object.fromEntries(entries) as ObservedNode['engines'];
+}
+
+/** The same for what foreign objects use. */
+export const foreignIn = (
+  foreign: readonly ForeignObject[],
+  change: (resources: Resources) => Resources,
+): readonly ForeignObject[] => foreign.map((object) => ({ ...object, resources: change(object.resources) }));
 
 function answering(kinds: readonly string[], capacity: Resources): ObservedNode['engines'] {
   return Object.fromEntries(
