@@ -237,8 +237,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS1313: {
     title: 'does not fit the engine',
     cause:
-      'What the engine needs is missing (image for docker, command for process), or a field belongs to another engine.',
-    remedy: 'Add what is missing; remove what belongs to the other engine.',
+      'What the engine needs is missing (image for docker, command for process), a field belongs to another engine, or the workload asks for something that the engine cannot do.',
+    remedy: 'Add what is missing; remove what the engine does not have, or use one that has it.',
   },
   MUS1314: {
     title: 'health check without one probe',

@@ -1,4 +1,5 @@
 import type { DesiredWorkload } from '../model/desired.ts';
+import { checkFeatures } from './check-features.ts';
 import { checkPlacement } from './check-placement.ts';
 import { type DeclaredNames, unknownNamespace, unknownPod, unknownWorkload } from './dangling.ts';
 import type { Declared } from './normalise.ts';
@@ -10,6 +11,7 @@ export function checkWorkload(workload: Declared<DesiredWorkload>, names: Declar
   return [
     ...references(workload, names),
     ...engineFields(workload),
+    ...checkFeatures(workload),
     ...engineOnNodes(workload, names),
     ...ports(workload),
     ...checkPlacement(workload, names),

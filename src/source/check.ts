@@ -1,5 +1,6 @@
 import type { DesiredNetwork, DesiredNode, DesiredQuota, DesiredWorkload } from '../model/desired.ts';
 import { openCandidates } from './candidates.ts';
+import { checkNodeFeatures } from './check-features.ts';
 import { checkNetworks } from './check-network.ts';
 import { checkWorkload } from './check-workload.ts';
 import { findCycle } from './cycle.ts';
@@ -17,6 +18,7 @@ export function checkAcross(declarations: Declarations, documents: readonly Sour
   const names = declaredNames(declarations, documents);
   return [
     ...declarations.nodes.flatMap(perDocument((node) => nodePod(node, names))),
+    ...declarations.nodes.flatMap(perDocument(checkNodeFeatures)),
     ...processRoots(declarations.nodes),
     ...declarations.quotas.flatMap((quota) => quotaScope(quota, names)),
     ...quotaParents(declarations.quotas, names),

@@ -54,6 +54,26 @@ const numa = (name: string, capacity: string, cpus: readonly string[]) =>
   );
 
 const cases: readonly (readonly [promise: string, documents: readonly string[], expected: readonly string[]])[] = [
+  [
+    'docker tells GPUs apart by number: models on one of its nodes cannot be told apart',
+    [node('n2', '{docker: {endpoint: "tcp://x:1"}}', ', capacity: {extended: {gpu/a: 1, gpu/b: 1, fpga/c: 1}}')],
+    ['MUS1320 /spec/capacity/extended'],
+  ],
+  [
+    'what docker can do is let pass, what a process cannot is told field by field',
+    [
+      network,
+      node('n2', '{process: {}}'),
+      diskNode('n3', '{disk: big}'),
+      workload('a', 'resources: {cpu: 2}, cpu: {bind: true}, volumes: [{name: v, mount: /v}], network: {name: lan}'),
+      document(
+        'Workload',
+        'b',
+        '{engine: process, command: [x], resources: {cpu: 2, fpga/c: 1}, cpu: {bind: true}, volumes: [{name: v, mount: /v, source: "host:/x"}], network: {name: lan}}',
+      ),
+    ],
+    ['MUS1313 /spec/cpu/bind', 'MUS1313 /spec/network/name', 'MUS1313 /spec/volumes/0/source'],
+  ],
   ['a namespace needs no declaration while there is none', [workload('name: a, namespace: shop', '')], []],
   [
     'once a namespace is declared, all have to be',

@@ -60,10 +60,20 @@ const lan = document(
   '{subnet: 10.1.0.0/16, gateway: 10.1.0.1, pools: [{name: web, range: 10.1.2.0-10.1.3.255}]}',
 );
 
+const dockerNode = node.replace('engines: {', 'engines: {docker: {endpoint: "tcp://n1:2376"}, ');
+const dockerWorkload = (...lines: readonly string[]): string =>
+  workload('image: registry.local/shop:1', ...lines).replace('engine: process', 'engine: docker');
+
+const inDocker = (name: string, code: string, ...lines: readonly string[]): Mistake => ({
+  name,
+  code,
+  files: { 'nodes/n1.yaml': dockerNode, 'workloads/shop.yaml': dockerWorkload(...lines) },
+});
+
 const inNetwork = (name: string, code: string, ...lines: readonly string[]): Mistake => ({
   name,
   code,
-  files: { 'net.yaml': lan, 'workloads/shop.yaml': workload('command: [./serve]', ...lines) },
+  files: { ...inDocker(name, code, ...lines).files, 'net.yaml': lan },
 });
 
 const withName = (name: string): string => good.replace('name: shop', `name: ${name}`);
@@ -146,22 +156,31 @@ export const mistakes: readonly Mistake[] = [
   inWorkload('half-a-piece-more', 'MUS1006', 'resources: {gpu/a100: 1.5}'),
   inWorkload('pieces-too-fine', 'MUS1006', 'resources: {gpu/a100: 0.0005}'),
   inWorkload('open-model-misspelt', 'MUS1003', 'resources: {gpu/a100|: 1}'),
-  inWorkload('volume-source-unknown', 'MUS1006', 'volumes: [{name: data, mount: /data, source: atuo}]'),
-  inWorkload('volume-source-incomplete', 'MUS1006', 'volumes: [{name: data, mount: /data, source: "nfs://10.0.0.9"}]'),
-  inWorkload('volume-mount-relative', 'MUS1004', 'volumes: [{name: data, mount: data/../x}]'),
-  inWorkload(
+  inDocker('volume-source-unknown', 'MUS1006', 'volumes: [{name: data, mount: /data, source: atuo}]'),
+  inDocker('volume-source-incomplete', 'MUS1006', 'volumes: [{name: data, mount: /data, source: "nfs://10.0.0.9"}]'),
+  inDocker('volume-mount-relative', 'MUS1004', 'volumes: [{name: data, mount: data/../x}]'),
+  inDocker(
     'volumes-at-one-mount',
     'MUS1323',
     'volumes: [{name: a, mount: /data, source: "host:/a"}, {name: b, mount: /data, source: "host:/b"}]',
   ),
-  inWorkload('volume-without-a-device', 'MUS1323', 'volumes: [{name: data, mount: /data, size: 1GiB}]'),
-  inWorkload(
+  inDocker('volume-without-a-device', 'MUS1323', 'volumes: [{name: data, mount: /data, size: 1GiB}]'),
+  inDocker(
     'volume-on-the-network-with-a-size',
     'MUS1323',
     'volumes: [{name: a, mount: /a, source: "nfs://h/x", size: 1GiB}]',
   ),
-  inWorkload('numa-required-without-bind', 'MUS1320', 'resources: {cpu: 2}', 'cpu: {numa: require}'),
-  inWorkload('bound-with-a-limit-beyond', 'MUS1320', 'resources: {cpu: 2}', 'limits: {cpu: 4}', 'cpu: {bind: true}'),
+  inWorkload(
+    'more-than-a-process-can-do',
+    'MUS1313',
+    'resources: {cpu: 2}',
+    'cpu: {bind: true}',
+    'volumes: [{name: data, mount: /data, source: "host:/data"}]',
+    'network: {name: lan}',
+  ),
+  inDocker('volume-that-docker-cannot-mount', 'MUS1313', 'volumes: [{name: a, mount: /a, source: "rbd://pool/image"}]'),
+  inDocker('numa-required-without-bind', 'MUS1320', 'resources: {cpu: 2}', 'cpu: {numa: require}'),
+  inDocker('bound-with-a-limit-beyond', 'MUS1320', 'resources: {cpu: 2}', 'limits: {cpu: 4}', 'cpu: {bind: true}'),
   inWorkload('spread-by-nothing', 'MUS1004', 'placement: {spread: {by: zon}}'),
   inWorkload('spread-in-a-list-misspelt', 'MUS1003', 'placement: {spread: [{by: zone, minDomain: 2}]}'),
   inWorkload('spread-of-text', 'MUS1004', 'placement: {spread: zone}'),
@@ -302,11 +321,9 @@ export const mistakes: readonly Mistake[] = [
     code: 'MUS1326',
     files: {
       'net.yaml': lan,
-      'workloads/shop.yaml': workload('command: [./serve]', 'network: {name: lan, ip: 10.1.0.7}'),
-      'workloads/till.yaml': workload('command: [./serve]', 'network: {name: lan, ip: 10.1.0.7}').replace(
-        'shop',
-        'till',
-      ),
+      'nodes/n1.yaml': dockerNode,
+      'workloads/shop.yaml': dockerWorkload('network: {name: lan, ip: 10.1.0.7}'),
+      'workloads/till.yaml': dockerWorkload('network: {name: lan, ip: 10.1.0.7}').replace('shop', 'till'),
     },
   },
   inFile(
