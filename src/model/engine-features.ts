@@ -63,7 +63,8 @@ export function unsupportedBy(revision: Revision, features: InstanceFeatures): r
   const { cpu, network, resources, volumes = [] } = revision;
   const found: Unsupported[] = [];
   if (cpu !== undefined && !features.cpuBind) found.push({ field: 'cpu', what: 'bind an instance to cores' });
-  if (cpu?.numa === 'require' && !features.numa) found.push({ field: 'numa', what: 'keep memory on one NUMA node' });
+  if (cpu?.numa === 'require' && features.cpuBind && !features.numa)
+    found.push({ field: 'numa', what: 'keep memory on one NUMA node' });
   if (Object.keys(resources.extended).length > 0 && !features.devices)
     found.push({ field: 'devices', what: 'give out devices' });
   if (network !== undefined && !features.network)

@@ -72,7 +72,7 @@ const cases: readonly (readonly [promise: string, documents: readonly string[], 
         '{engine: process, command: [x], resources: {cpu: 2, fpga/c: 1}, cpu: {bind: true}, volumes: [{name: v, mount: /v, source: "host:/x"}], network: {name: lan}}',
       ),
     ],
-    ['MUS1313 /spec/cpu/bind', 'MUS1313 /spec/network/name', 'MUS1313 /spec/volumes/0/source'],
+    ['MUS1313 /spec/cpu/bind', 'MUS1313 /spec/volumes/0/source', 'MUS1313 /spec/network/name'],
   ],
   ['a namespace needs no declaration while there is none', [workload('name: a, namespace: shop', '')], []],
   [
