@@ -43,19 +43,49 @@ function sortedKeys(members: Readonly<Record<string, unknown>>): readonly string
 
 /** SHA-256 (FIPS 180-4) of the text's UTF-8 bytes, as 64 hex digits. Written here because the core imports nothing. */
 export function sha256Hex(text: string): string {
-  const bytes = encoder.encode(text);
+  const hash = openSha256();
+  hash.update(text);
+  return hash.hex();
+}
+
+/** The same for text that comes in parts. */
+export interface Sha256 {
+  update(text: string): void;
+  /** Ends it: nothing may follow. */
+  hex(): string;
+}
+
+export function openSha256(): Sha256 {
   const state = Int32Array.from(initialState);
-  const whole = bytes.length - (bytes.length % blockBytes);
-  compress(state, bytes, whole);
-  const rest = bytes.subarray(whole);
-  const last = new Uint8Array(rest.length + 9 > blockBytes ? 2 * blockBytes : blockBytes);
-  last.set(rest);
-  last[rest.length] = 0x80;
-  const view = new DataView(last.buffer);
-  view.setUint32(last.length - 8, Math.floor(bytes.length / 0x20000000));
-  view.setUint32(last.length - 4, (bytes.length << 3) >>> 0);
-  compress(state, last, last.length);
-  return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  let rest = new Uint8Array(0);
+  let total = 0;
+  return {
+    update(text) {
+      const more = encoder.encode(text);
+      total += more.length;
+      const bytes = rest.length === 0 ? more : joined(rest, more);
+      const whole = bytes.length - (bytes.length % blockBytes);
+      compress(state, bytes, whole);
+      rest = bytes.slice(whole);
+    },
+    hex() {
+      const last = new Uint8Array(rest.length + 9 > blockBytes ? 2 * blockBytes : blockBytes);
+      last.set(rest);
+      last[rest.length] = 0x80;
+      const view = new DataView(last.buffer);
+      view.setUint32(last.length - 8, Math.floor(total / 0x20000000));
+      view.setUint32(last.length - 4, (total << 3) >>> 0);
+      compress(state, last, last.length);
+      return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+    },
+  };
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 const encoder = new TextEncoder();

@@ -10,8 +10,10 @@ export interface Ask {
   /** What is only counted; what has pieces is added when they are chosen. */
   readonly holds: Holds;
   readonly amounts: Vector;
+  /** What quotas count: its volumes and devices, whichever they will be. */
+  readonly quotaHolds: Holds;
   readonly pieces: readonly PieceAsk[];
-  /** It leaves the model of a device open: what is charged is known once that is chosen. */
+  /** What is charged is known only once the pieces are chosen: a model is left open, or a whole disk is asked for. */
   readonly isOpen: boolean;
 }
 
@@ -46,5 +48,16 @@ function askOf(ledger: Ledger, resources: readonly AnyResource[], revision: Revi
     return ask === undefined ? [] : [{ resource, ask }];
   });
   const key = `${amounts.join()} ${pieces.map(({ resource, ask }) => `${resource.key}${JSON.stringify(ask)}`).join()}`;
-  return { key, holds, amounts, pieces, isOpen: Object.keys(extended).some(isOpenKind) };
+  return { key, holds, amounts, quotaHolds: withQuotaPieces(holds, revision), pieces, isOpen: Object.keys(extended).some(isOpenKind) || revision.volumes?.some(({ exclusive }) => exclusive) === true };
+}
+
+/** Sizes and kinds are known before it is known which disk or which piece it will be. */
+function withQuotaPieces(holds: Holds, { resources: { extended }, volumes }: Revision): Holds {
+  const local = (volumes ?? []).filter(({ source }) => source.kind === 'auto' || source.kind === 'device');
+  const kinds = Object.entries(extended).filter(([name]) => !isOpenKind(name));
+  return {
+    ...holds,
+    ...(local.length > 0 && { volumes: local.map(({ name, sizeBytes }) => ({ name, device: '', bytes: sizeBytes })) }),
+    ...(kinds.length > 0 && { devices: Object.fromEntries(kinds.map(([name, milli]) => [name, { any: milli }])) }),
+  };
 }

@@ -192,10 +192,20 @@ function takeStock(context: Context, units: readonly UnitDraft[]): void {
     const { namespace } = parseWorkloadId(unit.workload);
     for (const { drafts } of unit.waves) {
       for (const draft of drafts) {
+        const { charged, old } = draft;
+        if (old === undefined && charged !== undefined) {
+          // What is charged is what it holds, in every respect.
+          addTo(ledger.used, draft.node.index * ledger.width, charged.amounts);
+          addTo(ledger.after, draft.node.index * ledger.width, charged.amounts);
+          for (const { row, amount } of charged.quota) {
+            row.used += amount;
+            row.after += amount;
+          }
+          continue;
+        }
         if (makes(draft) || draft.action.kind === 'update') {
           book(context, namespace, draft.node, { holds: draft.holds, instances: 1 }, 1);
         }
-        const { charged, old } = draft;
         if (charged !== undefined) {
           addTo(ledger.used, draft.node.index * ledger.width, charged.amounts);
           for (const { row, amount } of charged.quota) row.used += amount;

@@ -57,7 +57,7 @@ export function openContext(inputs: PlanInputs): Context {
   const drainBlocks = new Map<number, { readonly instance: InstanceId; readonly reason: string }[]>();
   const { policies, pods, workloads } = inputs.desired;
   const ledger = openLedger(inputs, cluster);
-  const context: Context = {
+  return {
     inputs,
     cluster,
     ledger,
@@ -70,7 +70,7 @@ export function openContext(inputs: PlanInputs): Context {
     askOf: openAsks(ledger, openResources(inputs.desired)),
     pieces: openPieces(inputs, cluster, ledger),
     affinity: openAffinity(workloads),
-    shelves: openShelves(() => context),
+    shelves: openShelves(ledger),
     groupsOf: openGroups(cluster),
     strategies: new Map(pods.map(({ name, strategy }) => [name, strategy])),
     generations: once(() => highestGenerations(inputs)),
@@ -80,7 +80,6 @@ export function openContext(inputs: PlanInputs): Context {
     drainBlocks,
     blockDrain: (node, instance, reason) => pushTo(drainBlocks, node.index, { instance, reason }),
   };
-  return context;
 }
 
 /** Made when it is first asked for, and then kept. */

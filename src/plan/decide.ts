@@ -4,7 +4,7 @@ import type { Cause, FieldChange } from '../model/plan.ts';
 import type { Allocation } from '../model/recorded.ts';
 import type { ClusterNode } from './cluster.ts';
 import { isReachable } from './cluster.ts';
-import { compareActual, compareRevisions, liveFieldsOf } from './compare.ts';
+import { compareActual, compareHeld, compareRevisions, liveFieldsOf } from './compare.ts';
 import type { Context } from './context.ts';
 import { type Draft, endingAction, objectOf } from './draft.ts';
 import type { Instance, MatchedWorkload } from './match.ts';
@@ -41,7 +41,10 @@ export interface Intent {
   readonly moves: readonly Want[];
   /** Those of another revision. */
   readonly rollout: readonly Want[];
+  /** Recorded ones that have to be brought up again: declared anew, or left over. */
   readonly news: readonly Want[];
+  /** Those that are not there at all. */
+  readonly missing: Missing;
   /** Static ones that stop while their node is in maintenance, and come back with it. */
   readonly stops: readonly Draft[];
   readonly removals: readonly Draft[];
@@ -69,17 +72,37 @@ export function decide(
     const list = sort(context, definition, target, instance, lists);
     if (list === 'unchanged') unchanged += 1;
   }
-  lists.news.push(...missing);
   for (const instance of workload.instances) lists.removals.push(...releaseLeftovers(context, instance));
   for (const { instance, cause } of extra) lists.removals.push(...removeExtra(context, instance, cause));
-  return { workload, definition, target, wanted, replicas: wanted.length + missing.length, unchanged, ...lists };
+  const replicas = wanted.length + missing.ordinals.length;
+  return { workload, definition, target, wanted, replicas, unchanged, missing, ...lists };
 }
 
 interface Split {
   readonly wanted: readonly Instance[];
   readonly extra: readonly { readonly instance: Instance; readonly cause: Cause }[];
-  readonly missing: readonly Want[];
+  readonly missing: Missing;
 }
+
+/** By ordinal, since there may be hundreds of thousands. */
+export interface Missing {
+  readonly cause: Cause;
+  readonly ordinals: readonly number[];
+  /** The node that each is for, where it is a daemon's. */
+  readonly nodes?: readonly ClusterNode[];
+}
+
+/** What is not there yet, one after the other. */
+export function* newWants({ workload, news, missing }: Intent): Iterable<Want> {
+  yield* news;
+  for (let i = 0; i < missing.ordinals.length; i += 1) {
+    const want = newWant(workload, missing.ordinals[i] as number, missing.cause);
+    const onlyNode = missing.nodes?.[i];
+    yield onlyNode === undefined ? want : { ...want, onlyNode };
+  }
+}
+
+export const newCount = ({ news, missing }: Intent): number => news.length + missing.ordinals.length;
 
 function splitInstances(
   context: Context,
@@ -92,15 +115,15 @@ function splitInstances(
   const wanted = workload.instances.filter(isWanted);
   const present = new Set(wanted.map((instance) => instance.ordinal));
   const cause: Cause = present.size === 0 ? 'new' : 'scale';
-  const missing: Want[] = [];
+  const ordinals: number[] = [];
   for (let ordinal = 0; ordinal < definition.replicas; ordinal += 1) {
-    if (!present.has(ordinal)) missing.push(newWant(workload, ordinal, cause));
+    if (!present.has(ordinal)) ordinals.push(ordinal);
   }
   const extra = workload.instances
     .filter((instance) => !isWanted(instance))
     .reverse()
     .map((instance): Split['extra'][number] => ({ instance, cause: over.has(instance.id) ? 'quota' : 'scale' }));
-  return { wanted, extra, missing };
+  return { wanted, extra, missing: { cause, ordinals } };
 }
 
 /** One on every matching node; an ordinal stays with its node. */
@@ -118,17 +141,18 @@ function splitDaemon(context: Context, workload: MatchedWorkload, definition: De
     } else extra.push({ instance, cause: node.draining ? 'drain' : 'scale' });
   }
   const taken = new Set(workload.instances.map((instance) => instance.ordinal));
-  const missing: Want[] = [];
+  const ordinals: number[] = [];
+  const nodes: ClusterNode[] = [];
   let ordinal = 0;
   for (const index of context.candidatesOf(definition, engine).nodes) {
     if (served.has(index)) continue;
     while (taken.has(ordinal)) ordinal += 1;
-    const cause: Cause = wanted.length === 0 ? 'new' : 'scale';
-    const onlyNode = context.cluster.nodes[index];
-    if (onlyNode !== undefined) missing.push({ ...newWant(workload, ordinal, cause), onlyNode });
+    ordinals.push(ordinal);
+    nodes.push(context.cluster.nodes[index] as ClusterNode);
     ordinal += 1;
   }
-  return { wanted, extra, missing };
+  const cause: Cause = wanted.length === 0 ? 'new' : 'scale';
+  return { wanted, extra, missing: { cause, ordinals, nodes } };
 }
 
 const newWant = (workload: MatchedWorkload, ordinal: number, cause: Cause): Want => ({
@@ -280,14 +304,16 @@ function driftOf(
   context: Context,
   definition: DesiredWorkload,
   target: Target,
-  { id, node, object }: Instance,
+  { id, node, object, allocation }: Instance,
 ): readonly FieldChange[] {
   const { drift } = context.inputs.desired.cluster;
   if (object === undefined || drift.changed === 'ignore') return [];
-  const changes = compareActual(target.revision, object.actual, {
-    liveFields: liveFieldsOf(context.inputs.liveFields, target.revision.engine),
-    ignoreFields: drift.ignoreFields,
-  });
+  const { ignoreFields } = drift;
+  const liveFields = liveFieldsOf(context.inputs.liveFields, target.revision.engine);
+  const changes = [
+    ...compareActual(target.revision, object.actual, { liveFields, ignoreFields }),
+    ...compareHeld(allocation.holds, object.held, ignoreFields),
+  ];
   if (changes.length === 0 || drift.changed === 'heal') return changes;
   const paths = changes.map((change) => change.path).join(', ');
   context.notes.warn(

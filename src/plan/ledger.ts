@@ -23,6 +23,8 @@ export interface Ledger {
   readonly usable: readonly Resources[];
   /** Infinity where nobody knows the capacity. */
   readonly capacity: Float64Array;
+  /** The most that one node has of each base dimension, as far as anybody knows. */
+  readonly largest: Float64Array;
   readonly used: Float64Array;
   /** Charges before the plan. */
   readonly before: Float64Array;
@@ -49,6 +51,7 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
     nodes: cluster.nodes.length,
     usable,
     capacity: new Float64Array(cluster.nodes.length * width),
+    largest: new Float64Array(baseDimensions.length),
     used: new Float64Array(cluster.nodes.length * width),
     before: new Float64Array(cluster.nodes.length * width),
     after: new Float64Array(cluster.nodes.length * width),
@@ -57,7 +60,9 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
   };
   usable.forEach((resources, node) => {
     dimensions.forEach((dimension, d) => {
-      ledger.capacity[node * width + d] = resources[dimension] ?? (isBase(dimension) ? Number.POSITIVE_INFINITY : 0);
+      const amount = resources[dimension];
+      ledger.capacity[node * width + d] = amount ?? (isBase(dimension) ? Number.POSITIVE_INFINITY : 0);
+      if (amount !== undefined && amount > (ledger.largest[d] ?? amount)) ledger.largest[d] = amount;
     });
   });
   for (const [index, allocation] of inputs.recorded.allocations.entries()) {

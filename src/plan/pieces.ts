@@ -39,18 +39,24 @@ export function openPieces(inputs: PlanInputs, cluster: Cluster, ledger: Ledger)
       return room;
     },
     take(ask, node, predecessor) {
-      let taken: Partial<Holds> | undefined;
-      const mark = markOf(ledger.undo);
+      const taken: Taken[] = [];
+      let holds: Partial<Holds> = nothing;
       for (const { resource, ask: wanted } of ask.pieces) {
-        const held = takeOne(resource, wanted, node, predecessor);
-        if (held === undefined) {
-          undoTo(ledger.undo, mark);
+        const one = takeOne(resource, wanted, node, predecessor);
+        if (one === undefined) {
+          giveBack(taken);
           return undefined;
         }
-        const part = resource.holdsOf(held);
-        taken = taken === undefined ? part : { ...taken, ...part };
+        taken.push(one);
+        holds = taken.length === 1 ? resource.holdsOf(one.held) : { ...holds, ...resource.holdsOf(one.held) };
       }
-      return taken ?? nothing;
+      if (ledger.undo.isOn && taken.length > 0) {
+        ledger.undo.entries.push(() => {
+          giveBack(taken);
+          ledger.rollbacks += 1;
+        });
+      }
+      return holds;
     },
     short(asks, node) {
       for (const { resource, ask } of asks) {
@@ -67,7 +73,7 @@ export function openPieces(inputs: PlanInputs, cluster: Cluster, ledger: Ledger)
     ask: unknown,
     node: ClusterNode,
     predecessor: Predecessor | undefined,
-  ): unknown {
+  ): Taken | undefined {
     const { facts, state } = stateOf(resource, node);
     const sharesPool =
       predecessor !== undefined &&
@@ -83,13 +89,25 @@ export function openPieces(inputs: PlanInputs, cluster: Cluster, ledger: Ledger)
     // What the new one does not cover is still the old one's, should it have to come back.
     const rest = keep === undefined ? undefined : resource.beyond(keep, held);
     if (rest !== undefined) resource.take(state, rest);
-    ledger.undo.entries.push(() => {
-      if (rest !== undefined) resource.release(state, rest);
-      resource.release(state, held);
-      if (keep !== undefined) resource.take(state, keep);
-      ledger.rollbacks += 1;
-    });
-    return held;
+    return { resource, state, held, keep, rest };
+  }
+}
+
+/** What was taken of one resource, and what was given up for it. */
+interface Taken {
+  readonly resource: AnyResource;
+  readonly state: unknown;
+  readonly held: unknown;
+  readonly keep: unknown;
+  readonly rest: unknown;
+}
+
+function giveBack(all: readonly Taken[]): void {
+  for (let i = all.length - 1; i >= 0; i -= 1) {
+    const { resource, state, held, keep, rest } = all[i] as Taken;
+    if (rest !== undefined) resource.release(state, rest);
+    resource.release(state, held);
+    if (keep !== undefined) resource.take(state, keep);
   }
 }
 

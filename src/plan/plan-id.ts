@@ -1,4 +1,4 @@
-import { canonicalJson, sha256Hex } from '../model/hash.ts';
+import { canonicalJson, openSha256 } from '../model/hash.ts';
 import { planId } from '../model/ids.ts';
 import type { Plan, PlanBasis, Step } from '../model/plan.ts';
 import type { Holds } from '../model/recorded.ts';
@@ -13,23 +13,35 @@ export function idOf(
   basis: Omit<PlanBasis, 'storeRevision'>,
 ): Plan['id'] {
   const { steps, units, ...rest } = content;
-  const lines = [canonicalJson({ ...rest, basis })];
+  const hash = openSha256();
+  let text = canonicalJson({ ...rest, basis });
+  const say = (line: string): void => {
+    text += `\n${line}`;
+    if (text.length < flushLength) return;
+    hash.update(text);
+    text = '';
+  };
   let last: Step | undefined;
   for (const step of steps) {
-    if (last === undefined || !isAlike(last, step)) lines.push(commonText(step));
+    if (last === undefined || !isAlike(last, step)) say(commonText(step));
     last = step;
-    lines.push(`${step.instance} ${step.generation} ${step.node} ${step.from ?? ''} ${holdsText(step.holds)}`);
-    if (step.heldBefore !== undefined) lines.push(`held ${holdsText(step.heldBefore)}`);
+    say(`${step.instance} ${step.generation} ${step.node} ${step.from ?? ''} ${holdsText(step.holds)}`);
+    if (step.heldBefore !== undefined) say(`held ${holdsText(step.heldBefore)}`);
     if (step.replaces !== undefined) {
       const { generation, node, engine, revision, object, holds } = step.replaces;
-      lines.push(`replaces ${generation} ${node} ${engine} ${revision} ${object} ${holdsText(holds)}`);
+      say(`replaces ${generation} ${node} ${engine} ${revision} ${object} ${holdsText(holds)}`);
     }
   }
   for (const { waves, ...unit } of units) {
-    lines.push(canonicalJson(unit), ...waves.map((wave) => `${wave.steps.length} ${wave.gate} ${wave.observeMs}`));
+    say(canonicalJson(unit));
+    for (const wave of waves) say(`${wave.steps.length} ${wave.gate} ${wave.observeMs}`);
   }
-  return planId(`sha256:${sha256Hex(lines.join('\n'))}`);
+  hash.update(text);
+  return planId(`sha256:${hash.hex()}`);
 }
+
+/** Characters that are hashed at once: enough to be quick, too few to matter in memory. */
+const flushLength = 65_536;
 
 /** True when all that `commonText` says is the same. */
 const isAlike = (a: Step, b: Step): boolean =>
@@ -59,9 +71,11 @@ const commonText = (step: Step): string =>
     replaces: undefined,
   });
 
-function holdsText({ cpuMillis, memoryBytes, storageBytes, bandwidthBits, ip, ports, ...placed }: Holds): string {
-  const amounts = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits ?? 0} ${ip ?? ''}`;
-  let text = amounts;
-  if (ports !== undefined) for (const name of Object.keys(ports)) text += ` ${name}:${ports[name]}`;
-  return Object.keys(placed).length === 0 ? text : `${text} ${canonicalJson(placed)}`;
+function holdsText(holds: Holds): string {
+  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, ip = '', ports } = holds;
+  let text = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits} ${ip}`;
+  if (ports !== undefined) for (const name in ports) text += ` ${name}:${ports[name]}`;
+  const { cpuset, cpuFragments, numaNode, volumes, devices } = holds;
+  if (cpuset === undefined && numaNode === undefined && volumes === undefined && devices === undefined) return text;
+  return `${text} ${canonicalJson({ cpuset, cpuFragments, numaNode, volumes, devices })}`;
 }

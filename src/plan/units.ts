@@ -1,6 +1,6 @@
 import type { WorkloadId } from '../model/ids.ts';
 import type { Context } from './context.ts';
-import type { Intent } from './decide.ts';
+import { type Intent, newCount } from './decide.ts';
 import { type Action, type Draft, makes } from './draft.ts';
 import type { MatchedWorkload } from './match.ts';
 import type { UnitState } from './place/unit-state.ts';
@@ -107,9 +107,9 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Unit
   // A worklist in which every workload is at most once.
   const queue = [...refused].sort();
   for (let first = queue.shift(); first !== undefined; first = queue.shift()) {
-    for (const { intent, news } of followers.get(first) ?? []) {
+    for (const { intent } of followers.get(first) ?? []) {
       const { id } = intent.workload;
-      const changes = intent.rollout.length + news.length;
+      const changes = intent.rollout.length + newCount(intent);
       if (refused.has(id) || changes === 0) continue;
       refused.add(id);
       queue.push(id);

@@ -181,8 +181,7 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   const { node, account, chained } = choice;
   const { ask, intent } = state;
   const { current } = want;
-  if (current === undefined && ask.pieces.length === 0 && account.credit.size === 0)
-    return settlePlain(context, state, want, choice);
+  if (current === undefined && !ask.isOpen && account.credit.size === 0) return settleNew(context, state, want, choice);
   const held = current === undefined ? undefined : chargedHolds(current.allocation);
   const mark = markOf(ledger.undo);
   const freed = held === undefined ? undefined : freedBy(context, want, { held, kind: choice.kind });
@@ -206,20 +205,23 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   return { kind: 'placed', draft: draftOf(state, want, choice, { holds, charged }), fromQueue: false };
 }
 
-/** As `settle`, for what is new and has no pieces: its instances share all that can be shared. */
-function settlePlain(context: Context, state: UnitState, want: Want, choice: Choice): Outcome {
+/** As `settle`, for what takes nothing's place: its instances share all that can be shared. */
+function settleNew(context: Context, state: UnitState, want: Want, choice: Choice): Outcome {
   const { ledger, quotas } = context;
   const { node } = choice;
-  const { amounts, holds } = state.ask;
+  const { ask } = state;
+  const { amounts } = ask;
   if (!fits(ledger, node.index, amounts)) return failed({ kind: 'capacity' });
   const pod = node.definition?.pod;
   let charged = state.charges.get(pod);
   if (charged === undefined) {
-    charged = { amounts, quota: quotaDemand(quotas, scopeOf(state.intent, node), { holds, instances: 1 }) };
+    charged = { amounts, quota: quotaDemand(quotas, scopeOf(state.intent, node), { holds: ask.quotaHolds, instances: 1 }) };
     state.charges.set(pod, charged);
   }
   const row = exceeded(charged.quota);
   if (row !== undefined) return failed({ kind: 'quota', row });
+  const holds = withPieces(context, state, node, undefined);
+  if (holds === undefined) return failed({ kind: 'capacity' });
   charge(ledger, node.index, amounts);
   chargeQuota(quotas, charged.quota);
   return { kind: 'placed', draft: draftOf(state, want, choice, { holds, charged }), fromQueue: false };
@@ -239,7 +241,7 @@ function withPieces(
 ): Holds | undefined {
   if (ask.pieces.length === 0) return ask.holds;
   const pieces = context.pieces.take(ask, node, predecessor);
-  return pieces === undefined ? undefined : { ...ask.holds, ...pieces };
+  return pieces === undefined ? undefined : Object.assign({}, ask.holds, pieces);
 }
 
 /** An update in place gives everything back; a stop all but disk space, while something is left on the engine. */

@@ -3,7 +3,7 @@ import { openAccount } from '../account.ts';
 import { budgetOf } from '../budget.ts';
 import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
-import type { Intent, Want } from '../decide.ts';
+import { type Intent, newCount, newWants, type Want } from '../decide.ts';
 import { type Draft, endingAction, makes, objectOf } from '../draft.ts';
 import type { Instance } from '../match.ts';
 import { markOf, undoTo } from '../undo.ts';
@@ -236,15 +236,16 @@ function cannotProceed({ intent, budget }: UnitState, drafts: readonly Draft[]):
 }
 
 function placeNews(context: Context, state: UnitState): void {
-  const { news, definition } = state.intent;
-  if (news.length === 0 || state.refused) return;
+  const { definition } = state.intent;
+  const count = newCount(state.intent);
+  if (count === 0 || state.refused) return;
   const { undo } = context.ledger;
   // Whatever is placed stays: nothing of it is taken back.
-  undo.isOn = !definition.placement.partial || state.ask.pieces.length > 0 || definition.preemption !== undefined;
+  undo.isOn = !definition.placement.partial || definition.preemption !== undefined || state.intent.news.length > 0;
   const mark = markOf(undo);
-  const { placed, failures } = placeEach(context, state, news, { order: 'stop-first', note: '' });
+  const { placed, failures } = placeEach(context, state, newWants(state.intent), { order: 'stop-first', note: '' });
   undo.isOn = true;
-  report(context, state, failures, news.length);
+  report(context, state, failures, count);
   if (failures.length > 0 && !definition.placement.partial) {
     undoTo(undo, mark);
     state.refused = true;
@@ -284,7 +285,7 @@ interface InWaves extends Each {
 }
 
 /** Placed at once, in a wave of their own or beside others: nothing that earlier waves free is used. */
-function placeEach(context: Context, state: UnitState, wants: readonly Want[], order: Order): Each {
+function placeEach(context: Context, state: UnitState, wants: Iterable<Want>, order: Order): Each {
   const placed: Draft[] = [];
   const placing = openPlacing(context, state, { ...order, account: openAccount() });
   for (const want of wants) {

@@ -2,6 +2,7 @@ import type { Strategy } from '../../model/desired.ts';
 import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import type { Intent } from '../decide.ts';
+import { fits } from '../ledger.ts';
 import { type NodeQueue, openQueue, type RankedQueue } from './queue.ts';
 import { openScore, roomOf } from './score.ts';
 import { type Group, mergeBySpread } from './spread.ts';
@@ -72,12 +73,14 @@ function openLeaves(context: Context, state: UnitState, candidates: number): (no
   const strategy = strategyOf(context, intent);
   const even = Math.max(1, Math.ceil(intent.replicas / Math.max(1, candidates)));
   const perNode = intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY);
-  const scoreOf = openScore(context, strategy === 'pack' ? 'drained' : strategy, ask);
+  const { ledger } = context;
+  const score = openScore(ledger, strategy, ask);
   return (nodes) => {
     return openQueue({
       nodes,
-      shelf: context.shelves.of(nodes, strategy, ask),
-      scoreOf,
+      shelf: context.shelves.of(nodes, score),
+      scoreOf: score.of,
+      hasRoom: (node) => fits(ledger, node, ask.amounts),
       roomOf: (node) => roomOf(context, node, ask),
       strategy,
       counts,

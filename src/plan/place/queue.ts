@@ -31,6 +31,8 @@ export interface QueueOptions {
   /** All of `nodes`, shared with other workloads. */
   readonly shelf: Shelf;
   readonly scoreOf: (node: number) => number;
+  /** There is room for one more, as far as that can be said without choosing pieces. */
+  readonly hasRoom: (node: number) => boolean;
   /** How many more fit on a node. */
   readonly roomOf: (node: number) => number;
   readonly strategy: Strategy;
@@ -42,7 +44,7 @@ export interface QueueOptions {
 }
 
 export function openQueue(options: QueueOptions): RankedQueue {
-  const { shelf, strategy, counts, perNode, scoreOf, roomOf } = options;
+  const { shelf, strategy, counts, perNode, scoreOf, hasRoom, roomOf } = options;
   const direction = strategy === 'auto' ? 1 : strategy === 'fill' || strategy === 'each' ? -1 : 0;
   // Nodes that have instances: a workload has few, and its own.
   const own: Own[] = [];
@@ -61,7 +63,7 @@ export function openQueue(options: QueueOptions): RankedQueue {
   const shelfBest = (): number | undefined => {
     for (let node = shelf.best(); node !== undefined; node = shelf.best()) {
       const whole = strategy !== 'each' || roomOf(node) >= perNode;
-      if (whole && onShelf(node) && (placedOn.get(node) ?? 0) < perNode) {
+      if (whole && hasRoom(node) && onShelf(node) && (placedOn.get(node) ?? 0) < perNode) {
         last = node;
         return node;
       }
@@ -73,8 +75,9 @@ export function openQueue(options: QueueOptions): RankedQueue {
   const ownBest = (): Own | undefined => {
     for (let first = own[0]; first !== undefined; first = own[0]) {
       const score = scoreOf(first.node);
+      const room = hasRoom(first.node);
       const whole = strategy !== 'each' || roomOf(first.node) >= perNode - first.count;
-      if (score === Number.POSITIVE_INFINITY || first.count >= perNode || !whole) leave(own);
+      if (!room || first.count >= perNode || !whole) leave(own);
       else if (score === first.score) return first;
       else {
         leave(own);

@@ -1,4 +1,5 @@
 import type { Strategy } from '../../model/desired.ts';
+import { baseDimensions } from '../../model/resources.ts';
 import type { Ask } from '../ask.ts';
 import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
@@ -11,52 +12,56 @@ export function roomOf(context: Context, node: number, ask: Ask): number {
   return context.pieces.room(ask.pieces, context.cluster.nodes[node] as ClusterNode, Math.min(times, mostPieces));
 }
 
-/** Rooms beyond this are alike: nobody needs to know how many of a thousand cores would do. */
-const mostPieces = 64;
+/** Rooms beyond this are alike. */
+const mostPieces = 4096;
+
+/** How good a node is for one more instance; lower is better. It only gets worse while a plan grows. */
+export interface Score {
+  /** Equal for workloads that may share what is remembered of it. */
+  readonly key: string;
+  readonly of: (node: number) => number;
+}
 
 /**
- * How good a node is for one more instance, as far as that does not depend on the workload; lower is better, infinite
- * means no room.
- * - `auto`, `fill`, `each`: the roomiest (which of them has instances already comes first, in queue.ts)
- * - `drained`: the least room, then the fullest · `global`: the least utilised once the instance is there
+ * - `auto`, `fill`, `each`: the most free capacity (which of them has instances already comes first, in queue.ts)
+ * - `drained`: the least free capacity · `global`: the least utilised once the instance is there
  */
-export function openScore(context: Context, strategy: Exclude<Strategy, 'pack'>, ask: Ask): (node: number) => number {
-  const { ledger } = context;
+export function openScore(ledger: Ledger, strategy: Strategy, ask: Ask): Score {
   switch (strategy) {
     case 'auto':
     case 'fill':
     case 'each':
-      if (ask.pieces.length === 0) {
-        return (node) => {
-          const room = timesThatFit(ledger, node, ask.amounts);
-          return room < 1 ? Number.POSITIVE_INFINITY : -room;
-        };
-      }
-      return (node) => {
-        const room = roomOf(context, node, ask);
-        return room < 1 ? Number.POSITIVE_INFINITY : -room;
-      };
+      return { key: 'free', of: (node) => -freeShare(ledger, node) };
     case 'drained':
-      return (node) => {
-        const room = roomOf(context, node, ask);
-        if (room < 1) return Number.POSITIVE_INFINITY;
-        const used = utilisation(ledger, node, undefined);
-        return room + 1 - used / (1 + used);
-      };
+    case 'pack':
+      return { key: 'full', of: (node) => freeShare(ledger, node) };
     case 'global':
-      return (node) =>
-        roomOf(context, node, ask) < 1 ? Number.POSITIVE_INFINITY : utilisation(ledger, node, ask.amounts);
+      return { key: `even ${ask.key}`, of: (node) => utilisation(ledger, node, ask.amounts) };
   }
 }
 
+/** What is free of a node, as a share of the largest node's capacity, in the dimension that has least. */
+function freeShare({ width, used, capacity, largest }: Ledger, node: number): number {
+  const start = node * width;
+  let least = Number.POSITIVE_INFINITY;
+  for (let d = 0; d < baseDimensions.length; d += 1) {
+    const most = largest[d] as number;
+    const of = capacity[start + d] as number;
+    if (most === 0 || of === Number.POSITIVE_INFINITY) continue;
+    const share = (of - (used[start + d] as number)) / most;
+    if (share < least) least = share;
+  }
+  return least;
+}
+
 /** The share that is used of the dimension that is used most, with `more` on top; what nobody knows is not used. */
-function utilisation({ width, used, capacity }: Ledger, node: number, more: Float64Array | undefined): number {
+function utilisation({ width, used, capacity }: Ledger, node: number, more: Float64Array): number {
   const start = node * width;
   let most = 0;
   for (let d = 0; d < width; d += 1) {
     const of = capacity[start + d] as number;
     if (of === 0 || of === Number.POSITIVE_INFINITY) continue;
-    const share = ((used[start + d] as number) + (more === undefined ? 0 : (more[d] as number))) / of;
+    const share = ((used[start + d] as number) + (more[d] as number)) / of;
     if (share > most) most = share;
   }
   return most;

@@ -1,10 +1,10 @@
 /**
- * Nodes of one list, the best for one kind of ask first: a binary heap whose scores are looked at again only when a node
- * comes to the top. Workloads that ask for the same share a shelf, so choosing costs log(nodes), and not nodes. That
+ * Nodes of one list, the best first: a binary heap whose scores are looked at again only when a node
+ * comes to the top. Workloads share a shelf, so choosing costs log(nodes), and not nodes. That
  * works because a node only gets worse while a plan grows; a shelf from before a roll-back is not used again.
  */
 export interface Shelf {
-  /** The best node that has room, or undefined. */
+  /** The best node that is not set aside, or undefined. */
   best(): number | undefined;
   /** Of the best node: lower is better. Only valid after `best`. */
   score(): number;
@@ -13,18 +13,15 @@ export interface Shelf {
   restore(): void;
 }
 
-/** `scoreOf` says how good a node is, lower being better; infinite: no room. Ties go to the first of the list. */
+/** `scoreOf` says how good a node is, lower being better. Ties go to the first of the list. */
 export function openShelf(nodes: readonly number[], scoreOf: (node: number) => number): Shelf {
   const heap = new Int32Array(nodes.length);
   const scores = new Float64Array(nodes.length);
   const aside: number[] = [];
-  let size = 0;
-  for (let at = 0; at < nodes.length; at += 1) {
-    const score = scoreOf(nodes[at] as number);
-    if (score === Number.POSITIVE_INFINITY) continue;
-    scores[at] = score;
-    heap[size] = at;
-    size += 1;
+  let size = nodes.length;
+  for (let at = 0; at < size; at += 1) {
+    scores[at] = scoreOf(nodes[at] as number);
+    heap[at] = at;
   }
   for (let at = (size >> 1) - 1; at >= 0; at -= 1) siftDown(heap, scores, size, at);
   const drop = (): void => {
@@ -34,15 +31,11 @@ export function openShelf(nodes: readonly number[], scoreOf: (node: number) => n
   };
   return {
     best() {
-      // Every turn ends, drops a node or sifts one that got worse: bounded by what was placed since.
+      // Every turn ends or sifts a node that got worse: bounded by what was placed since.
       while (size > 0) {
         const at = heap[0] as number;
         const score = scoreOf(nodes[at] as number);
         if (score === scores[at]) return nodes[at];
-        if (score === Number.POSITIVE_INFINITY) {
-          drop();
-          continue;
-        }
         scores[at] = score;
         siftDown(heap, scores, size, 0);
       }
@@ -55,9 +48,7 @@ export function openShelf(nodes: readonly number[], scoreOf: (node: number) => n
     },
     restore() {
       for (let at = aside.pop(); at !== undefined; at = aside.pop()) {
-        const score = scoreOf(nodes[at] as number);
-        if (score === Number.POSITIVE_INFINITY) continue;
-        scores[at] = score;
+        scores[at] = scoreOf(nodes[at] as number);
         heap[size] = at;
         size += 1;
         siftUp(heap, scores, size - 1);

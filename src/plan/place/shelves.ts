@@ -1,20 +1,18 @@
-import type { Strategy } from '../../model/desired.ts';
-import type { Ask } from '../ask.ts';
-import type { Context } from '../context.ts';
-import { openScore } from './score.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Score } from './score.ts';
 import { openShelf, type Shelf } from './shelf.ts';
 
-/** Shelves by node list, ask and way of scoring; what nodes were set aside by the queue before is back on them. */
+/** Shelves by node list and score; what was set aside for one queue is back for the next. */
 export interface Shelves {
-  readonly of: (nodes: readonly number[], strategy: Strategy, ask: Ask) => Shelf;
+  readonly of: (nodes: readonly number[], score: Score) => Shelf;
   /** A queue is opened: what the one before it set aside is there again. */
   readonly reset: () => void;
 }
 
 /** Bounds what is remembered: entries of all shelves together, 12 bytes each. */
-const mostEntries = 4_000_000;
+const mostEntries = 2_000_000;
 
-export function openShelves(contextOf: () => Context): Shelves {
+export function openShelves(ledger: Ledger): Shelves {
   let shelves = new Map<readonly number[], Map<string, Kept>>();
   let entries = 0;
   let lent: Shelf[] = [];
@@ -23,26 +21,21 @@ export function openShelves(contextOf: () => Context): Shelves {
       for (const shelf of lent) shelf.restore();
       lent = [];
     },
-    of(nodes, strategy, ask) {
-      const context = contextOf();
-      const scoring = strategy === 'fill' || strategy === 'each' ? 'auto' : strategy;
-      const key = `${scoring} ${ask.key}`;
-      const { rollbacks } = context.ledger;
-      const kept = shelves.get(nodes)?.get(key);
-      if (kept !== undefined && kept.rollbacks === rollbacks) {
-        lent.push(kept.shelf);
-        return kept.shelf;
+    of(nodes, score) {
+      const { rollbacks } = ledger;
+      let kept = shelves.get(nodes)?.get(score.key);
+      if (kept === undefined || kept.rollbacks !== rollbacks) {
+        if (kept === undefined) entries += nodes.length;
+        if (entries > mostEntries) {
+          shelves = new Map();
+          entries = nodes.length;
+        }
+        kept = { shelf: openShelf(nodes, score.of), rollbacks };
+        const byKey = shelves.get(nodes) ?? new Map<string, Kept>();
+        shelves.set(nodes, byKey.set(score.key, kept));
       }
-      if (kept === undefined) entries += nodes.length;
-      if (entries > mostEntries) {
-        shelves = new Map();
-        entries = nodes.length;
-      }
-      const shelf = openShelf(nodes, scoreFor(context, scoring, { nodes, ask }));
-      const byKey = shelves.get(nodes) ?? new Map<string, Kept>();
-      shelves.set(nodes, byKey.set(key, { shelf, rollbacks }));
-      lent.push(shelf);
-      return shelf;
+      lent.push(kept.shelf);
+      return kept.shelf;
     },
   };
 }
@@ -51,12 +44,4 @@ interface Kept {
   readonly shelf: Shelf;
   /** Of the ledger when it was filled. */
   readonly rollbacks: number;
-}
-
-function scoreFor(
-  context: Context,
-  strategy: Strategy,
-  { ask }: { readonly nodes: readonly number[]; readonly ask: Ask },
-): (node: number) => number {
-  return openScore(context, strategy === 'pack' ? 'drained' : strategy, ask);
 }

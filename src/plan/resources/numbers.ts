@@ -7,6 +7,8 @@ export interface Numbers {
   readonly pages: Map<number, Page>;
   /** Takes beyond the first, by number. Below zero where more was given back than taken. */
   readonly surplus: Map<number, number>;
+  /** How many different numbers are taken. */
+  taken: number;
 }
 
 interface Page {
@@ -23,7 +25,7 @@ export interface NumberRange {
 const wordBits = 32;
 const pageSize = 1024;
 
-export const openNumbers = (): Numbers => ({ pages: new Map(), surplus: new Map() });
+export const openNumbers = (): Numbers => ({ pages: new Map(), surplus: new Map(), taken: 0 });
 
 /** True when it was free before. */
 export const takeNumber = (numbers: Numbers, number: number): boolean => change(numbers, number, 1);
@@ -32,7 +34,8 @@ export const takeNumber = (numbers: Numbers, number: number): boolean => change(
 export const releaseNumber = (numbers: Numbers, number: number): boolean => change(numbers, number, -1);
 
 /** The first take sets the bit, the last release clears it; what is beyond is counted apart. */
-function change({ pages, surplus }: Numbers, number: number, by: 1 | -1): boolean {
+function change(numbers: Numbers, number: number, by: 1 | -1): boolean {
+  const { pages, surplus } = numbers;
   const page = pageFor(pages, pageOf(number));
   const offset = number % pageSize;
   const word = Math.floor(offset / wordBits);
@@ -45,6 +48,7 @@ function change({ pages, surplus }: Numbers, number: number, by: 1 | -1): boolea
   }
   page.words[word] = bits ^ bit;
   page.taken += by;
+  numbers.taken += by;
   return true;
 }
 
@@ -100,7 +104,9 @@ function lowestClear({ words }: Page, from: number): number {
 const maskFrom = (bit: number): number => (bit <= 0 ? -1 : bit >= wordBits ? 0 : -1 << bit);
 
 /** How many numbers of the range are free; stops counting where there are `atMost`. */
-export function countFree({ pages }: Numbers, { first, last }: NumberRange, atMost: number): number {
+export function countFree({ pages, taken }: Numbers, { first, last }: NumberRange, atMost: number): number {
+  // Mostly a range is far from full.
+  if (last - first + 1 - taken >= atMost) return atMost;
   let free = 0;
   for (let number = first; number <= last && free < atMost; ) {
     const index = pageOf(number);
