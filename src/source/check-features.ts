@@ -16,12 +16,13 @@ export function checkFeatures({ item, document }: Declared<DesiredWorkload>): re
     const others = Object.entries(known).filter(([, other]) => unsupportedBy(revision, other).length === 0);
     const schemes = features.networkVolumes.map((scheme) => `${scheme}://`).join(', ');
     const engine = others.map(([kind]) => `\`engine: ${kind}\``).join(' or ');
+    const instead = schemes === '' ? 'leave it out' : `over the network it mounts ${schemes} alone`;
     return {
       document,
       code: 'MUS1313',
       pointer: pointerOf(unsupported, spec),
       message: `the ${revision.engine} engine cannot ${unsupported.what}`,
-      hint: engine !== '' ? `use ${engine}, or leave it out` : `over the network it mounts ${schemes} alone`,
+      hint: engine === '' ? instead : `use ${engine}, or leave it out`,
     };
   });
 }
