@@ -4,8 +4,9 @@ import { addresses } from './addresses.ts';
 import { cores } from './cores.ts';
 import { devices } from './devices.ts';
 import { ports } from './ports.ts';
+import { volumes } from './volumes.ts';
 
 /** Every resource whose pieces are told apart, in the order in which pieces are chosen. */
 export function openResources(desired: Desired): readonly AnyResource[] {
-  return [cores, devices, ports, addresses(desired)] as readonly AnyResource[];
+  return [cores, devices, volumes, ports, addresses(desired)] as readonly AnyResource[];
 }

@@ -1,0 +1,53 @@
+import { formatBytes } from '../../model/units.ts';
+import { type Amounts, type Disks, timesFree } from './disks.ts';
+import type { Piece, VolumeAsk } from './volume-ask.ts';
+import { isOpen } from './volume-search.ts';
+
+/** Why a node has no place for the volumes: the first that finds none even alone, or that they do not fit together. */
+export function shortText(disks: Disks, ask: VolumeAsk): string {
+  if (disks.names.length === 0) return 'have no device for volumes';
+  for (const piece of ask) {
+    const [device] = piece.devices;
+    if (piece.devices.length > 1) return `have no device that is ${piece.devices.join(' and ')} at once`;
+    const text = device === undefined ? shortAnywhere(disks, piece) : shortOn(disks, piece, device);
+    if (text !== undefined) return text;
+  }
+  return `have no devices for volumes ${ask.flatMap(({ volumes }) => volumes.map(({ name }) => name)).join(', ')} at once`;
+}
+
+function shortAnywhere(disks: Disks, piece: Piece): string | undefined {
+  const { kind, amounts } = piece;
+  if (disks.names.some((_, disk) => isOpen(disks, piece, disk) && timesFree(disks, disk, amounts) >= 1))
+    return undefined;
+  const text = amountsText(amounts);
+  if (kind === 'exclusive') return `have no unused device${text === '' ? '' : ` with ${text}`}`;
+  return text === '' ? 'have no device that is not exclusively another’s' : `have no device with ${text} free`;
+}
+
+function shortOn(disks: Disks, piece: Piece, device: string): string | undefined {
+  const disk = disks.indexOf.get(device);
+  if (disk === undefined) return `have no device ${device}`;
+  if (!isOpen(disks, piece, disk)) {
+    return piece.kind === 'exclusive'
+      ? `have device ${device} in use already`
+      : `have device ${device} exclusively for another`;
+  }
+  return timesFree(disks, disk, piece.amounts) >= 1
+    ? undefined
+    : `have no ${amountsText(piece.amounts)} free on ${device}`;
+}
+
+/** `500 GiB and 100 reads/s` */
+function amountsText([bytes, readIops, writeIops, readBps, writeBps]: Amounts): string {
+  return [
+    bytes > 0 ? bytesText(bytes) : '',
+    readIops > 0 ? `${readIops} reads/s` : '',
+    writeIops > 0 ? `${writeIops} writes/s` : '',
+    readBps > 0 ? `${bytesText(readBps)}/s of reads` : '',
+    writeBps > 0 ? `${bytesText(writeBps)}/s of writes` : '',
+  ]
+    .filter((text) => text !== '')
+    .join(' and ');
+}
+
+const bytesText = (bytes: number): string => formatBytes(bytes).replace(/(?=[A-Za-z])/, ' ');
