@@ -28,32 +28,42 @@ export function chooseCores(state: CoreState, ask: CoreAsk, kept: Kept): CoreCho
     const numaNode = tightestNumaNode(state, ask, kept);
     const span = numaNode === undefined ? undefined : map.numa[numaNode];
     const picked = span && pickPortion(free, span, ask, kept);
-    if (picked !== undefined) return { ...picked, numaNode };
+    if (picked !== undefined) return { whole: picked.whole, part: picked.part, numaNode };
     if (ask.numa === 'prefer') return pickAcross(state, map.numa, ask, kept);
   }
   if (ask.numa === 'require') return undefined;
   const picked = pickPortion(free, map.all, ask, kept);
-  return picked && { ...picked, numaNode: undefined };
+  return picked && { whole: picked.whole, part: picked.part, numaNode: undefined };
 }
 
 function tightestNumaNode({ map, free, memory }: CoreState, ask: CoreAsk, kept: Kept): number | undefined {
-  let best: { readonly node: number; readonly rank: readonly number[] } | undefined;
-  for (const [node, span] of (map.numa ?? []).entries()) {
-    if (!hasMemory(memory[node] as number, ask)) continue;
-    const fit = fitOf(free, span, ask);
+  let best: NumaRank | undefined;
+  for (let node = 0; node < memory.length; node += 1) {
+    const span = map.numa?.[node] as Span;
+    const fit = hasMemory(memory[node] as number, ask) ? fitOf(free, span, ask) : 'no';
     if (fit === 'no') continue;
-    const rank = [-keptCount(kept, span), fit === 'breaks' ? 1 : 0, wholesLeft(free, span)];
-    if (best === undefined || isLess(rank, best.rank)) best = { node, rank };
+    const rank = {
+      node,
+      kept: keptCount(kept, span),
+      broken: fit === 'breaks' ? 1 : 0,
+      wholes: wholesLeft(free, span),
+    };
+    if (best === undefined || compareRanks(rank, best) < 0) best = rank;
   }
   return best?.node;
 }
 
-const hasMemory = (free: number, { memoryBytes }: CoreAsk): boolean => memoryBytes === 0 || memoryBytes <= free;
-
-function isLess(a: readonly number[], b: readonly number[]): boolean {
-  const at = a.findIndex((amount, index) => amount !== b[index]);
-  return at >= 0 && (a[at] as number) < (b[at] as number);
+interface NumaRank {
+  readonly node: number;
+  readonly kept: number;
+  readonly broken: number;
+  readonly wholes: number;
 }
+
+const compareRanks = (a: NumaRank, b: NumaRank): number =>
+  b.kept - a.kept || a.broken - b.broken || a.wholes - b.wholes || a.node - b.node;
+
+const hasMemory = (free: number, { memoryBytes }: CoreAsk): boolean => memoryBytes === 0 || memoryBytes <= free;
 
 /** Cores of several NUMA nodes, of as few as possible: the tightest that has all that is still missing, else the one with most. */
 function pickAcross({ map, free }: CoreState, numa: readonly Span[], ask: CoreAsk, kept: Kept): CoreChoice | undefined {
@@ -93,6 +103,8 @@ export function roomForCores(state: CoreState, ask: CoreAsk, atMost: number): nu
   if (ask.numa === 'none' || map.numa === undefined) {
     return ask.numa === 'require' ? 0 : timesIn(free, map.all, ask, atMost);
   }
+  // One core is always of one NUMA node, and memory that is short there does not keep `prefer` off.
+  if (ask.numa === 'prefer' && cpusOf(ask) === 1) return timesIn(free, map.all, ask, atMost);
   if (ask.numa === 'prefer' && map.coreMilli > milliPerPiece) return roomTried(state, ask, atMost);
   let room = 0;
   const left = { wholes: 0, slots: 0 };
@@ -107,6 +119,8 @@ export function roomForCores(state: CoreState, ask: CoreAsk, atMost: number): nu
   // What no single NUMA node has room for may still fit across several.
   return Math.min(atMost, ask.numa === 'require' ? room : room + timesOf(left, ask));
 }
+
+const cpusOf = ({ whole, part }: CoreAsk): number => whole + (part > 0 ? 1 : 0);
 
 const memoryTimes = (free: number, { memoryBytes }: CoreAsk): number =>
   memoryBytes === 0 ? Number.POSITIVE_INFINITY : Math.max(0, Math.floor(free / memoryBytes));

@@ -29,8 +29,8 @@ export const unknownCore = -1;
 export function openCores({ definition, cores }: NodeFacts): CoreState {
   const numa = definition?.numa;
   const lists = numa?.map(({ cpus }) => cpus) ?? [upTo(definition === undefined ? 0 : cores)];
-  const numbers = Int32Array.from(lists.flat());
-  const coreMilli = Math.floor(((definition?.overcommitCpuMilli ?? 1000) * milliPerPiece) / 1000);
+  const numbers = new Int32Array(lists.flat());
+  const coreMilli = definition?.overcommitCpuMilli ?? milliPerPiece;
   return {
     map: {
       numbers,
@@ -40,15 +40,17 @@ export function openCores({ definition, cores }: NodeFacts): CoreState {
       coreMilli,
     },
     free: new Int32Array(numbers.length).fill(coreMilli),
-    memory: Float64Array.from(numa ?? [], ({ memoryBytes }) => memoryBytes),
+    memory: new Float64Array(numa?.map(({ memoryBytes }) => memoryBytes) ?? []),
   };
 }
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, core) => core);
 
 function positionsOf(numbers: Int32Array): Int32Array {
-  const positions = new Int32Array(numbers.reduce((most, core) => Math.max(most, core + 1), 0)).fill(unknownCore);
-  for (const [position, core] of numbers.entries()) positions[core] = position;
+  let count = 0;
+  for (const core of numbers) count = Math.max(count, core + 1);
+  const positions = new Int32Array(count).fill(unknownCore);
+  for (let position = 0; position < numbers.length; position += 1) positions[numbers[position] as number] = position;
   return positions;
 }
 

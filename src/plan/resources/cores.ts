@@ -101,12 +101,12 @@ function addCores(
   { whole, parts }: HeldCores,
   { to, sign }: { readonly to: Int32Array; readonly sign: 1 | -1 },
 ): void {
-  const addTo = (core: number, milli: number): void => {
-    const position = map.positions[core] ?? unknownCore;
-    if (position !== unknownCore) to[position] = (to[position] as number) + sign * milli;
-  };
-  for (const core of whole) addTo(core, milliPerPiece);
-  for (const { core, milli } of parts) addTo(core, milli);
+  for (const core of whole) addAt(to, map.positions[core], sign * milliPerPiece);
+  for (const { core, milli } of parts) addAt(to, map.positions[core], sign * milli);
+}
+
+function addAt(to: Int32Array, position: number | undefined, milli: number): void {
+  if (position !== undefined && position !== unknownCore) to[position] = (to[position] as number) + milli;
 }
 
 function keptIn(state: CoreState, held: HeldCores): Kept {

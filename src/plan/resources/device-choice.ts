@@ -78,23 +78,24 @@ function without(free: Free, { whole, part }: Picked): Free {
 }
 
 /**
- * Kinds that the ask fits into, the best first: what was held, then where its part breaks no whole piece, then the one with
- * the fewest whole pieces left, then by name.
+ * Kinds that the ask fits into, the best first: what was held, then what no other ask wants, then where its part breaks no
+ * whole piece, then the one with the fewest whole pieces left, then by name.
  */
-function modelsFor(free: Free, { state: { kinds, spans }, kept }: Search, ask: DeviceAsk): readonly number[] {
-  const ranks: { readonly kind: number; readonly rank: number }[] = [];
-  for (const [kind, span] of spans.entries()) {
-    if (!matches(ask, kinds[kind] as string)) continue;
-    const fit = fitOf(free, span, ask);
-    if (fit === 'no') continue;
-    const wholes = wholesLeft(free, span) + (fit === 'breaks' ? morePieces : 0);
-    ranks.push({ kind, rank: wholes - keptCount(kept, span) * 2 * morePieces });
-  }
-  return ranks.sort((a, b) => a.rank - b.rank || a.kind - b.kind).map(({ kind }) => kind);
+function modelsFor(free: Free, { state: { kinds, spans }, asks, kept }: Search, ask: DeviceAsk): readonly number[] {
+  const models = spans.flatMap((span, kind) => {
+    const name = kinds[kind] as string;
+    const fit = matches(ask, name) ? fitOf(free, span, ask) : 'no';
+    if (fit === 'no') return [];
+    const rivals = asks.filter((other) => other !== ask && matches(other, name)).length;
+    return [
+      { kind, kept: keptCount(kept, span), rivals, broken: fit === 'breaks' ? 1 : 0, wholes: wholesLeft(free, span) },
+    ];
+  });
+  models.sort(
+    (a, b) => b.kept - a.kept || a.rivals - b.rivals || a.broken - b.broken || a.wholes - b.wholes || a.kind - b.kind,
+  );
+  return models.map(({ kind }) => kind);
 }
-
-/** Than a node has of one kind. */
-const morePieces = 1_000_000;
 
 export const matches = ({ kind, family, models }: DeviceAsk, name: string): boolean =>
   kind === name || (name.startsWith(family) && (models === undefined || models.includes(name.slice(family.length))));

@@ -1,15 +1,5 @@
 import { milliPerPiece } from '../../model/resources.ts';
-import {
-  type Free,
-  fitOf,
-  type Kept,
-  mostIn,
-  type Portion,
-  type Span,
-  timesWhole,
-  wholesIn,
-  wholesOf,
-} from './portion.ts';
+import { type Free, type Kept, mostIn, type Portion, type Span, timesWhole, wholesIn, wholesOf } from './portion.ts';
 
 export interface Picked {
   /** Positions. */
@@ -21,21 +11,28 @@ export const nowhere = -1;
 
 /** Pieces for a portion, none of them taken; undefined when there is no room. */
 export function pickPortion(free: Free, span: Span, portion: Portion, kept: Kept): Picked | undefined {
-  if (fitOf(free, span, portion) === 'no') return undefined;
-  const part = portion.part === 0 ? nowhere : pickPart(free, span, portion, kept);
-  return { whole: pickWhole(free, span, { portion, besides: part }, kept), part };
+  const spare = wholesIn(free, span) - portion.whole;
+  if (spare < 0) return undefined;
+  if (portion.part === 0) return { whole: pickWhole(free, span, { portion, besides: nowhere }, kept), part: nowhere };
+  const part = pickPart(free, span, { portion, mayBreak: spare > 0 }, kept);
+  return part === nowhere ? undefined : { whole: pickWhole(free, span, { portion, besides: part }, kept), part };
 }
 
 /** The piece for the part: one of the predecessor's, else the tightest remnant, else of what is whole the most begun. */
-function pickPart(free: Free, span: Span, { whole, part }: Portion, kept: Kept): number {
-  const spare = wholesIn(free, span) > whole;
+function pickPart(
+  free: Free,
+  span: Span,
+  { portion: { whole, part }, mayBreak }: { readonly portion: Portion; readonly mayBreak: boolean },
+  kept: Kept,
+): number {
   const surplus = kept === undefined ? nowhere : surplusWhole(free, span, whole, kept);
+  const most = mayBreak ? Number.POSITIVE_INFINITY : milliPerPiece - 1;
   let best = nowhere;
   let lowest = Number.POSITIVE_INFINITY;
   for (let piece = span.from; piece < span.to; piece += 1) {
     const amount = free[piece] as number;
-    if (amount < part || (amount >= milliPerPiece && !spare)) continue;
-    const distance = holdsPart(kept, piece) ? 0 : piece === surplus ? 1 : 2;
+    if (amount < part || amount > most) continue;
+    const distance = kept === undefined || holdsPart(kept, piece) ? 0 : piece === surplus ? 1 : 2;
     const cost = distance * farther + costOfPart(amount, part);
     if (cost >= lowest) continue;
     lowest = cost;
@@ -56,11 +53,11 @@ function surplusWhole(free: Free, { from, to }: Span, needed: number, kept: Int3
 }
 
 const holdsWhole = (kept: Int32Array, piece: number): boolean => (kept[piece] as number) >= milliPerPiece;
-const holdsPart = (kept: Kept, piece: number): boolean =>
-  kept !== undefined && (kept[piece] as number) > 0 && !holdsWhole(kept, piece);
+const holdsPart = (kept: Int32Array, piece: number): boolean => (kept[piece] as number) > 0 && !holdsWhole(kept, piece);
 
 /** Orders pieces for a part: no whole piece lost before one lost; then the tightest remnant; then few wholes beside it. */
 function costOfPart(amount: number, part: number): number {
+  if (amount < milliPerPiece) return amount * mostWholes;
   const remnant = amount % milliPerPiece;
   const loses = remnant < part;
   const looseness = loses ? milliPerPiece + (milliPerPiece - remnant) : remnant;
@@ -86,11 +83,14 @@ function pickWhole(
     addWhere(picked, whole, wholes, (piece) => holdsWhole(kept, piece));
     addWhere(picked, whole, wholes, (piece) => holdsPart(kept, piece));
   }
-  if (mostIn(free, span) === 1) addWhere(picked, whole, wholes, () => true);
+  if (picked.length === whole) return picked;
+  if (mostIn(free, span) === 1) addWhere(picked, whole, wholes, anyPiece);
   else if (portion.part > 0) addEmptiest(picked, whole, wholes);
   else addFullest(picked, whole, wholes);
   return picked;
 }
+
+const anyPiece = (): boolean => true;
 
 interface Wholes {
   readonly free: Free;
@@ -146,7 +146,7 @@ function addFullest(picked: number[], count: number, wholes: Wholes): void {
   for (let level = times; level <= most; level += 1) {
     addWhere(picked, count, wholes, (piece) => wholesOf(free, piece) === level);
   }
-  addWhere(picked, count, wholes, () => true);
+  addWhere(picked, count, wholes, anyPiece);
 }
 
 export function subtract(free: Free, { whole, part }: Picked, portion: Portion): void {
