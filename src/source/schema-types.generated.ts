@@ -759,7 +759,7 @@ export interface Node {
          */
         device: string;
         /**
-         * The block device under it, by which engines cap rates. Absent: rates are reserved and not enforced.
+         * The whole disk under it, by which engines cap rates (the kernel caps no partitions). Absent: rates are reserved and not enforced.
          */
         block?: string;
         /**
@@ -1052,7 +1052,7 @@ export interface NodeSet {
            */
           device: string;
           /**
-           * The block device under it, by which engines cap rates. Absent: rates are reserved and not enforced.
+           * The whole disk under it, by which engines cap rates (the kernel caps no partitions). Absent: rates are reserved and not enforced.
            */
           block?: string;
           /**
