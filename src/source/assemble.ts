@@ -28,7 +28,7 @@ const items = <T>(declared: readonly Declared<T>[]): readonly T[] => declared.ma
 
 /** The 1-2-10 rule holds wherever no policy reaches. */
 function withDefault(policies: readonly DesiredPolicy[]): readonly DesiredPolicy[] {
-  const coversAll = policies.some(({ namespaces }) => namespaces.includes('*'));
+  const coversAll = policies.some(({ namespaces, disruption }) => namespaces.includes('*') && disruption.length > 0);
   return sortedBy(coversAll ? policies : [...policies, defaultPolicy], ({ name }) => name);
 }
 

@@ -12,14 +12,23 @@ type Placement = NonNullable<Workload['spec']['placement']>;
 /** Wishes for a place that nothing declared can grant. */
 export function checkPlacement(workload: Declared<DesiredWorkload>, names: DeclaredNames): readonly Problem[] {
   const { placement = {} } = (workload.document.value as unknown as Workload).spec;
-  const candidates = names.candidatesOf(workload.item);
   return [
     ...affinities(workload, placement, names),
     ...contradictions(workload, placement),
-    ...(candidates.nodes.length === 0
-      ? []
-      : [...spreads(workload, placement, candidates), ...devices(workload, candidates)]),
+    ...onCandidates(workload, placement, names),
   ];
+}
+
+/** Nothing is said of a workload that no node may run: that is another mistake, or capacity that is still to come. */
+function onCandidates(
+  workload: Declared<DesiredWorkload>,
+  placement: Placement,
+  { candidatesOf }: DeclaredNames,
+): readonly Problem[] {
+  if (placement.spread === undefined && workload.item.revision.volumes === undefined) return [];
+  const candidates = candidatesOf(workload.item);
+  if (candidates.nodes.length === 0) return [];
+  return [...spreads(workload, placement, candidates), ...devices(workload, candidates)];
 }
 
 function affinities(

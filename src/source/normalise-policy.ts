@@ -43,7 +43,8 @@ export function toPolicy({ metadata, spec }: Policy, reading: Reading): DesiredP
   return {
     name: metadata.name,
     namespaces: spec.scope?.namespaces ?? ['*'],
-    disruption: disruption ?? defaultDisruption,
+    // A policy that only forces a spread leaves the budgets to wider ones.
+    disruption: disruption ?? (demands.length > 0 ? [] : defaultDisruption),
     ...(demands.length > 0 && { require: demands }),
   };
 }

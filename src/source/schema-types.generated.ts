@@ -317,7 +317,7 @@ export interface Cluster {
 }
 
 /**
- * How much may be disturbed at once, and what every workload must keep to. Of several policies the one with the narrowest scope counts.
+ * How much may be disturbed at once (of several policies the one with the narrowest scope counts), and what every workload must keep to.
  */
 export interface Policy {
   /**
@@ -365,7 +365,7 @@ export interface Policy {
       namespaces?: string[];
     };
     /**
-     * How many instances of a workload may be unavailable at once, by its replicas; the last line has no bound.
+     * How many instances of a workload may be unavailable at once, by its replicas; the last line has no bound. A policy that has `require` alone leaves this to wider ones.
      *
      * @minItems 1
      */
@@ -401,7 +401,7 @@ export interface Policy {
       expires?: string | number;
     }[];
     /**
-     * What every workload of the namespaces keeps to; where it asks for more itself, that holds.
+     * What every workload of the namespaces keeps to, whatever else holds for it: of all policies that cover it, and of what it asks for itself, the strictest.
      */
     require?: {
       /**
@@ -1448,7 +1448,7 @@ export interface Workload {
      */
     replicas?: number;
     /**
-     * What each instance reserves on its node; absent: nothing. Countable resources by their name, in whole pieces or a part of one: `gpu/a100: 1`, `gpu/a100: 0.5`; `gpu/a100|v100` and `gpu/*` leave the model open, all pieces are of one.
+     * What each instance reserves on its node; absent: its `limits`, and nothing where it has none. Countable resources by their name, in whole pieces or a part of one: `gpu/a100: 1`, `gpu/a100: 0.5`; `gpu/a100|v100` and `gpu/*` leave the model open, all pieces are of one.
      */
     resources?: {
       /**

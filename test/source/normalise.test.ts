@@ -398,6 +398,18 @@ spec:
   });
 });
 
+test('a policy that only forces a spread leaves the budgets to wider policies', async () => {
+  const policy =
+    'apiVersion: muster/v1\nkind: Policy\nmetadata: {name: p}\nspec: {require: [{spread: {by: zone, minDomains: 2}}]}\n';
+  const { declarations } = await normaliseText(policy);
+  assert.deepEqual(declarations.policies[0]?.item, {
+    name: 'p',
+    namespaces: ['*'],
+    disruption: [],
+    require: [{ spread: { by: 'zone', minDomains: 2 }, replicasFrom: 2 }],
+  });
+});
+
 const repoDocuments = [
   'kind: Cluster\nmetadata: {name: prod}\nspec: {}\n',
   'kind: Pod\nmetadata: {name: web}\n',
