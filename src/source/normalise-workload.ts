@@ -64,7 +64,7 @@ export function toWorkload({ metadata, spec }: Workload, reading: Reading): Desi
 }
 
 function toRevision(spec: Spec, reading: Reading): Revision {
-  const resources = toRevisionResources(spec.resources, reading);
+  const resources = toRevisionResources(spec, reading);
   const ports = (spec.ports ?? []).map((port, index) => toPort(port, index, reading));
   const health = healthOf(spec.health, { ports, reading });
   const limits = toLimits(spec.limits, resources, reading);
@@ -92,17 +92,24 @@ function toRevision(spec: Spec, reading: Reading): Revision {
   };
 }
 
-function toRevisionResources(resources: Spec['resources'], reading: Reading): RevisionResources {
+/** What has a cap and says nothing of what it reserves, reserves the cap: an instance that is let grow so far has the room. */
+function toRevisionResources({ resources, limits }: Spec, reading: Reading): RevisionResources {
   const reserved = amounts(resources, { reading, pointer: '/spec/resources' });
   const pieces = extendedOf(resources, parsePiecesAsked, { reading, pointer: '/spec/resources' });
   const extended = Object.entries(pieces).filter(([, milli]) => milli > 0);
   return {
-    cpuMillis: reserved.cpuMillis ?? 0,
-    memoryBytes: reserved.memoryBytes ?? 0,
+    cpuMillis: reserved.cpuMillis ?? capOf(limits?.cpu, parseCores),
+    memoryBytes: reserved.memoryBytes ?? capOf(limits?.memory, parseBytes),
     storageBytes: reserved.storageBytes ?? 0,
     bandwidthBits: reserved.bandwidthBits ?? 0,
     extended: Object.fromEntries(extended),
   };
+}
+
+/** Nothing for `unlimited`, and for what is told as a mistake where the limits are read. */
+function capOf(limit: string | number | undefined, parse: (input: string | number) => Parsed<number>): number {
+  const cap = limit === undefined ? undefined : parse(limit);
+  return cap?.ok === true ? cap.value : 0;
 }
 
 /** A cap is what is reserved unless it is given; what reserves nothing has no cap. */

@@ -240,6 +240,17 @@ test('a limit that is not given is what is reserved', async () => {
   assert.deepEqual(revision.limits, { cpuMillis: 1150, memoryBytes: 1_000_000_000 });
 });
 
+test('what has a limit and says nothing of what it reserves, reserves the limit; nothing where it says nothing, or 0', async () => {
+  const reserved = async (text: string): Promise<readonly number[]> => {
+    const { cpuMillis, memoryBytes } = (await workloadOf(`image: a\n${text}`)).revision.resources;
+    return [cpuMillis, memoryBytes];
+  };
+  assert.deepEqual(await reserved('limits: {cpu: 2, memory: 1GB}'), [2000, 1_000_000_000]);
+  assert.deepEqual(await reserved('limits: {cpu: 2, memory: 1GB}\nresources: {cpu: 1}'), [1000, 1_000_000_000]);
+  assert.deepEqual(await reserved('limits: {cpu: 2, memory: unlimited}\nresources: {cpu: 0}'), [0, 0]);
+  assert.deepEqual(await reserved('replicas: 1'), [0, 0]);
+});
+
 test('only what an allocation is made from is in its revision', async () => {
   const base = await workloadOf('image: a');
   const same = [
