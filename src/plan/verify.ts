@@ -1,21 +1,22 @@
 import { isEmptyPlan, type Plan } from '../model/plan.ts';
 import type { PlanInputs } from './inputs.ts';
 import { isOpenedFor, openVerifier, type Verifier } from './verify/base.ts';
-import { checkCapacity } from './verify/capacity.ts';
-import { checkDisruption } from './verify/disruption.ts';
-import { checkEligibility, createRulesets } from './verify/eligibility.ts';
-import { checkFrozen } from './verify/frozen.ts';
-import { checkGoals, checkOrder } from './verify/order.ts';
-import { checkPieces } from './verify/pieces.ts';
-import { checkPlacement } from './verify/placement.ts';
-import { checkPreemption } from './verify/preemption.ts';
-import { checkReferences } from './verify/references.ts';
-import { checkRemovals } from './verify/removals.ts';
-import { checkRevisions } from './verify/revisions.ts';
-import { checkSticky } from './verify/sticky.ts';
-import { checkStructure } from './verify/structure.ts';
-import type { Violation } from './verify/violation.ts';
-import { createWorld } from './verify/world.ts';
+import { capacityCheck } from './verify/capacity.ts';
+import { disruptionCheck } from './verify/disruption.ts';
+import { createRulesets, eligibilityCheck } from './verify/eligibility.ts';
+import { frozenCheck } from './verify/frozen.ts';
+import { goalsCheck } from './verify/goals.ts';
+import { checkOrder } from './verify/order.ts';
+import { piecesCheck } from './verify/pieces.ts';
+import { placementCheck } from './verify/placement.ts';
+import { preemptionCheck } from './verify/preemption.ts';
+import { referencesCheck } from './verify/references.ts';
+import { removalsCheck } from './verify/removals.ts';
+import { revisionsCheck } from './verify/revisions.ts';
+import { stickyCheck } from './verify/sticky.ts';
+import { structureCheck } from './verify/structure.ts';
+import type { Report, Violation } from './verify/violation.ts';
+import { type Check, createWorld, openWork, type World } from './verify/world.ts';
 
 /** More would not be read by anybody. */
 const maxViolations = 1000;
@@ -23,8 +24,8 @@ const maxViolations = 1000;
 /**
  * The second opinion: an independent program that shares only `model/` with the planner. It recomputes from the effect
  * table what every unit can hold in every state, undo included, and checks the plan against the world it is given. A
- * plan that fails is a bug, or is stale, and is never applied. Linear in steps and in what is recorded on the nodes and
- * of the workloads that they touch, once the world is indexed: `openVerifier` does that for several plans.
+ * plan that fails is a bug, or is stale, and is never applied. Linear in the steps and in what is recorded on the nodes
+ * and of the workloads that they touch, once the world is indexed: `openVerifier` does that for several plans.
  */
 export function verifyPlan(
   inputs: PlanInputs,
@@ -32,27 +33,18 @@ export function verifyPlan(
   opened: Verifier | undefined = undefined,
 ): readonly Violation[] {
   const violations: Violation[] = [];
-  const report = (rule: Violation['rule'], subject: string, message: string): void => {
+  const report: Report = (rule, subject, message) => {
     if (violations.length < maxViolations) violations.push({ rule, subject, message });
   };
-  const base = baseFor(inputs, plan, opened);
-  const world = createWorld(inputs, plan, base);
-  checkStructure(world, report);
+  const world = createWorld(inputs, plan, baseFor(inputs, plan, opened));
   checkOrder(world, report);
-  checkGoals(world, report);
-  if (isEmptyPlan(plan)) return violations;
-  const rulesetOf = createRulesets(world);
-  checkFrozen(world, report);
-  checkReferences(world, report);
-  checkRevisions(world, report);
-  checkEligibility(world, rulesetOf, report);
-  checkSticky(world, report);
-  checkPlacement(world, rulesetOf, report);
-  checkPieces(world, report);
-  checkCapacity(world, report);
-  checkDisruption(world, report);
-  checkPreemption(world, report);
-  checkRemovals(world, report);
+  const checks = openChecks(world, report);
+  // Unit by unit through all rules, so that each step is looked at while it is at hand.
+  for (const unit of plan.units) {
+    const work = openWork(world, unit);
+    for (const check of checks) check.unit(work);
+  }
+  for (const { end } of checks) end?.();
   return violations;
 }
 
@@ -66,4 +58,24 @@ function baseFor(inputs: PlanInputs, plan: Plan, opened: Verifier | undefined): 
     recorded: { ...recorded, allocations: [] },
     observed: { ...observed, objects: [] },
   });
+}
+
+/** Each rule, in the order in which a reader wants to hear of them. */
+function openChecks(world: World, report: Report): readonly Check[] {
+  const rulesetOf = createRulesets(world);
+  return [
+    structureCheck(world, report),
+    goalsCheck(world, report),
+    frozenCheck(world, report),
+    referencesCheck(world, report),
+    revisionsCheck(world, report),
+    eligibilityCheck(world, rulesetOf, report),
+    stickyCheck(world, report),
+    placementCheck(world, rulesetOf, report),
+    piecesCheck(world, report),
+    capacityCheck(world, report),
+    disruptionCheck(world, report),
+    preemptionCheck(world, report),
+    removalsCheck(world, report),
+  ];
 }

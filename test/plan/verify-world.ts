@@ -230,7 +230,14 @@ export function smallWorld(): PlanInputs {
     ),
     objects: allocations.map(object),
   };
-  return { desired, recorded, observed, now, expiresAfterMs: day, liveFields: { docker: ['/resources/memoryBytes'] } };
+  return {
+    desired,
+    recorded,
+    observed,
+    now,
+    expiresAfterMs: day,
+    liveFields: { docker: ['/resources/memoryBytes', '/limits/memoryBytes'] },
+  };
 }
 
 type StepInput = Pick<

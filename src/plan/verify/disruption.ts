@@ -1,127 +1,120 @@
-import type { CountOrPercent, DesiredPolicy, DesiredWorkload, DisruptionRule } from '../../model/desired.ts';
-import type { AllocationId, InstanceId, NamespaceName, NodeName } from '../../model/ids.ts';
+import type { DesiredWorkload } from '../../model/desired.ts';
+import type { Allocation } from '../../model/recorded.ts';
+import { definitionAt, objectOf, observedAt, type Verifier } from './base.ts';
 import { whyNotForWorkload } from './eligibility.ts';
+import { budgetsFor } from './policies.ts';
 import type { Report } from './violation.ts';
-import type { UnitWork, World } from './world.ts';
-
-/** The 1-2-10 rule, for clusters that declare no policy. */
-const standardRules: readonly DisruptionRule[] = [
-  { below: 5, max: { kind: 'count', count: 1 } },
-  { upTo: 20, max: { kind: 'count', count: 2 } },
-  { max: { kind: 'percent', percent: 10 } },
-];
+import type { Check, Item, UnitWork, World } from './world.ts';
 
 /**
  * In every wave at least `base - budget` of the instances stay available, where the base is what both the records and
- * git have: an instance that is still to come, or that is to go, is not missed. Taking down what is down already costs nothing.
+ * git have: an instance that is still to come, or that is to go, is not missed. Taking down what is down already costs
+ * nothing, and a drain that is forced asks nobody.
  */
-export function checkDisruption(world: World, report: Report): void {
-  const available = availableInstances(world);
-  for (const work of world.units) checkUnit(world, work, available, report);
+export function disruptionCheck(world: World, report: Report): Check {
+  const budgetOf = budgetsFor(world.inputs.desired.policies);
+  return {
+    unit: (work) => {
+      const { workload } = work;
+      if (workload === undefined || work.allocations.length === 0) return; // nothing has to stay
+      const state = stateOf(world, work, workload);
+      const budget = budgetOf(workload, state.wanted.size);
+      checkAnnounced(world, work, budget, report);
+      for (const [index, { wave, items }] of work.waves.entries()) {
+        const { taken, counts } = takenBy(world, items, state.up);
+        const left = state.up.size - taken.size;
+        if (counts && left < state.wanted.size - budget) {
+          const kept = `leaves ${left} of ${state.wanted.size} instances available`;
+          report('budget', work.id, `wave ${index} ${kept}; at most ${budget} may be unavailable at once`);
+        }
+        for (const ordinal of taken) state.up.delete(ordinal);
+        if (wave.gate === 'healthy') restore(items, state);
+      }
+    },
+  };
 }
 
-function checkUnit(world: World, work: UnitWork, available: ReadonlySet<InstanceId>, report: Report): void {
-  const workload = world.workloads.get(work.workload);
-  if (workload === undefined) return; // left git: nothing has to stay
-  const recorded = wantedInstances(world, workload);
-  const base = recorded.size;
-  const budget = budgetOf(workload, base, world.inputs.desired.policies);
-  const up = new Set([...recorded].filter((instance) => available.has(instance)));
-  for (const [index, { wave, items }] of work.waves.entries()) {
-    const taken = items.filter(({ step, shape }) => shape.disrupts && up.has(step.instance)).map(({ step }) => step);
-    const left = up.size - new Set(taken.map((step) => step.instance)).size;
-    if (taken.length > 0 && left < base - budget) {
-      report(
-        'budget',
-        work.unit.id,
-        `wave ${index} leaves ${left} of ${base} instances available; at most ${budget} may be unavailable at once`,
-      );
-    }
-    for (const step of taken) up.delete(step.instance);
-    if (wave.gate !== 'healthy') continue;
-    for (const { step, shape } of items) {
-      if ((shape.makes || shape.updates) && recorded.has(step.instance)) up.add(step.instance);
-    }
-  }
+/** The instances that count, by ordinal, and those of them that serve now. */
+interface State {
+  readonly wanted: ReadonlySet<number>;
+  readonly up: Set<number>;
 }
 
-/** Recorded instances that git still wants: ordinals below `replicas`, or for a daemon one on each node that it is for. */
-function wantedInstances({ inputs, allocationsOf }: World, workload: DesiredWorkload): ReadonlySet<InstanceId> {
-  const live = (allocationsOf.get(workload.id) ?? []).filter(({ state }) => state !== 'held' && state !== 'reserved');
-  if (workload.type !== 'daemon') {
-    return new Set(live.filter(({ ordinal }) => ordinal < workload.replicas).map(({ instance }) => instance));
+function stateOf(world: World, { allocations }: UnitWork, workload: DesiredWorkload): State {
+  const { base } = world;
+  const wanted = new Set<number>();
+  const up = new Set<number>();
+  const served = new Set<number>();
+  for (const index of allocations) {
+    const allocation = base.allocations[index] as Allocation;
+    const { ordinal, state } = allocation;
+    const home = base.homes[index] as number;
+    if (state === 'held' || state === 'reserved') continue;
+    const counts =
+      workload.type === 'daemon' ? isServed(base, { workload, home, served }) : ordinal < workload.replicas;
+    if (!counts) continue;
+    wanted.add(ordinal);
+    if (isAvailable(base, allocation, home)) up.add(ordinal);
   }
-  const places = new Set<NodeName>();
-  for (const node of inputs.desired.nodes) {
-    const leaves = node.lifecycle === 'maintenance' || node.lifecycle === 'offline';
-    const runs = node.engines[workload.revision.engine] !== undefined;
-    if (!leaves && runs && whyNotForWorkload(node, workload) === undefined) places.add(node.name);
-  }
-  const wanted = new Set<InstanceId>();
-  for (const { instance, node } of live) if (places.delete(node)) wanted.add(instance);
-  return wanted;
+  return { wanted, up };
 }
 
-function budgetOf(workload: DesiredWorkload, base: number, policies: readonly DesiredPolicy[]): number {
-  const { maxUnavailable } = workload;
-  switch (maxUnavailable.kind) {
-    case 'count':
-    case 'percent':
-      return countOf(maxUnavailable, base);
-    case 'quorum':
-      return Math.max(1, Math.floor((base - 1) / 2) - 1);
-    case 'policy': {
-      const rules = policyFor(workload.namespace, policies)?.disruption ?? standardRules;
-      const rule = rules.find(
-        ({ below, upTo }) => (below === undefined || base < below) && (upTo === undefined || base <= upTo),
-      );
-      return rule === undefined ? 1 : countOf(rule.max, base);
-    }
-  }
-}
-
-/** Shares are rounded down, but never to nothing: a rule that allows no disruption at all says `max: 0`. */
-const countOf = (limit: CountOrPercent, base: number): number =>
-  limit.kind === 'count' ? limit.count : Math.max(limit.percent > 0 ? 1 : 0, Math.floor((base * limit.percent) / 100));
-
-/** The policy with the longest pattern that matches, since that is the narrowest. */
-function policyFor(namespace: NamespaceName, policies: readonly DesiredPolicy[]): DesiredPolicy | undefined {
-  let best: { readonly policy: DesiredPolicy; readonly length: number } | undefined;
-  for (const policy of policies) {
-    if (policy.disruption.length === 0) continue;
-    for (const pattern of policy.namespaces) {
-      const length = pattern === namespace ? Number.POSITIVE_INFINITY : pattern.length;
-      if (matches(pattern, namespace) && (best === undefined || length > best.length)) best = { policy, length };
-    }
-  }
-  return best?.policy;
-}
-
-function matches(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === text;
-  const last = rest.pop() ?? '';
-  if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
-  let from = first.length;
-  for (const part of rest) {
-    const found = text.indexOf(part, from);
-    if (found < 0 || found + part.length > text.length - last.length) return false;
-    from = found + part.length;
-  }
+/** A daemon's instance counts once for each node that it is for. */
+function isServed(
+  base: Verifier,
+  of: { readonly workload: DesiredWorkload; readonly home: number; readonly served: Set<number> },
+): boolean {
+  const { workload, home, served } = of;
+  const node = definitionAt(base, home);
+  if (node === undefined || served.has(home)) return false;
+  const leaves = node.lifecycle === 'maintenance' || node.lifecycle === 'offline';
+  if (leaves || node.engines[workload.revision.engine] === undefined) return false;
+  if (whyNotForWorkload(node, workload) !== undefined) return false;
+  served.add(home);
   return true;
 }
 
-/** Instances of which some allocation runs, is healthy where it has a check, and is on a node that answers. */
-function availableInstances({ inputs, allocations }: World): ReadonlySet<InstanceId> {
-  const alive = (name: AllocationId): InstanceId | undefined => allocations.get(name)?.instance;
-  const available = new Set<InstanceId>();
-  for (const object of inputs.observed.objects) {
-    const instance = alive(object.allocation);
-    if (instance === undefined || object.state !== 'running') continue;
-    if (object.health !== 'healthy' && object.health !== 'none') continue;
-    const node = inputs.observed.nodes.get(object.node);
-    const reachable = node?.engines[object.engine]?.kind !== 'unreachable';
-    if ((node?.liveness ?? 'alive') === 'alive' && reachable) available.add(instance);
+/** It runs, is healthy where it has a check, and its node answers. */
+function isAvailable(base: Verifier, allocation: Allocation, home: number): boolean {
+  const object = objectOf(base, allocation, home);
+  if (object?.state !== 'running' || (object.health !== 'healthy' && object.health !== 'none')) return false;
+  const node = observedAt(base, home);
+  return (node?.liveness ?? 'alive') === 'alive' && node?.engines[object.engine]?.kind !== 'unreachable';
+}
+
+/** Serving instances that a wave takes down, and whether any of them counts against the budget. */
+function takenBy(
+  world: World,
+  items: readonly Item[],
+  up: ReadonlySet<number>,
+): { readonly taken: ReadonlySet<number>; readonly counts: boolean } {
+  const taken = new Set<number>();
+  let counts = false;
+  for (const item of items) {
+    if (!item.shape.disrupts || !up.has(item.ordinal)) continue;
+    taken.add(item.ordinal);
+    counts ||= !isForced(world, item);
   }
-  return available;
+  return { taken, counts };
+}
+
+/** Off a node whose drain is forced: at once, or from its deadline on. */
+function isForced({ base, inputs }: World, { step, home }: Item): boolean {
+  const drain = step.cause === 'drain' ? definitionAt(base, home)?.drain : undefined;
+  return drain?.force === true && (drain.deadline ?? Number.NEGATIVE_INFINITY) <= inputs.now;
+}
+
+/** Everything that a wave made or changed is healthy behind its gate. */
+function restore(items: readonly Item[], { wanted, up }: State): void {
+  for (const { shape, ordinal } of items) {
+    if ((shape.makes || shape.updates) && wanted.has(ordinal)) up.add(ordinal);
+  }
+}
+
+/** The executor counts again before each stop, by the number that the unit gives it. */
+function checkAnnounced(world: World, { unit, items, id }: UnitWork, budget: number, report: Report): void {
+  const announced = unit.maxUnavailable;
+  if (announced === undefined || announced <= budget) return;
+  if (items.some((item) => isForced(world, item))) return;
+  report('budget', id, `tells the executor that ${announced} may be unavailable at once; it is ${budget}`);
 }

@@ -1,143 +1,139 @@
-import type { NodeName, WorkloadId } from '../../model/ids.ts';
-import { type Allocation, extendedOf, type Holds } from '../../model/recorded.ts';
-import { type Dimension, dimensionsOf, type Resources } from '../../model/resources.ts';
-import type { Item, UnitWork } from './world.ts';
+import type { Allocation } from '../../model/recorded.ts';
+import { recordedFacts } from './base.ts';
+import {
+  type Books,
+  type Charge,
+  createCharge,
+  type Holding,
+  inherited,
+  type Keep,
+  readAddress,
+  readNode,
+  readQuotas,
+  untilCommit,
+  untilStop,
+} from './charge.ts';
+import { namespaceOf } from './quota-table.ts';
+import type { Shape } from './shape.ts';
+import { addTo, slotOf } from './slots.ts';
+import type { Item, UnitWork, World } from './world.ts';
 
-/** An amount for each dimension of a ledger; `instances` counts as one. */
-export type Amounts = number[];
-
-/** Names the columns of every `Amounts` of one verification. */
-export interface Columns {
-  readonly names: readonly string[];
-  readonly width: number;
-  of(holds: Holds): readonly number[];
-  resources(resources: Resources): Amounts;
+export interface State {
+  readonly world: World;
+  readonly books: Books;
+  /** What the step under way makes or changes an allocation to, and what it ends. */
+  readonly next: Charge;
+  readonly old: Charge;
+  /** What the wave under way frees. */
+  readonly freed: Charge;
 }
 
-const base = ['instances', 'cpuMillis', 'memoryBytes', 'storageBytes', 'bandwidthBits'] as const;
-export const instancesColumn = 0;
-const storageColumn = 3;
-
-/** `extended` are the names of all extended resources that occur. */
-export function createColumns(extended: readonly string[]): Columns {
-  const names: readonly string[] = [...base, ...extended];
-  const position = new Map(names.map((name, index) => [name, index]));
-  let last: { readonly holds: Holds; readonly amounts: readonly number[] } | undefined;
-  return {
-    names,
-    width: names.length,
-    of: (holds) => {
-      // Neighbours hold mostly the same: nobody changes the amounts, so they are shared.
-      if (last !== undefined && isSame(last.holds, holds)) return last.amounts;
-      const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0 } = holds;
-      const counts = extendedOf(holds);
-      const amounts = [1, cpuMillis, memoryBytes, storageBytes, bandwidthBits];
-      for (let column = base.length; column < names.length; column++) amounts.push(counts[names[column] ?? ''] ?? 0);
-      last = { holds, amounts };
-      return amounts;
-    },
-    resources(resources) {
-      const amounts = new Array<number>(names.length).fill(0);
-      for (const dimension of dimensionsOf(resources)) {
-        const column = position.get(dimension);
-        if (column !== undefined) amounts[column] = resources[dimension as Dimension] ?? 0;
-      }
-      return amounts;
-    },
-  };
-}
-
-const isSame = (a: Holds, b: Holds): boolean =>
-  a === b ||
-  (a.cpuMillis === b.cpuMillis &&
-    a.memoryBytes === b.memoryBytes &&
-    a.storageBytes === b.storageBytes &&
-    a.bandwidthBits === b.bandwidthBits &&
-    a.devices === b.devices);
-
-/** What only a stopped object still occupies: its disk. */
-export function stoppedPart(amounts: readonly number[]): readonly number[] {
-  return amounts.map((amount, column) => (column === storageColumn ? amount : 0));
-}
-
-/** What is charged, and to what: nodes for capacity, quotas for quota. */
-export interface Ledger<Key> {
-  /** Where something of a workload on a node is charged. No key comes twice in one answer. */
-  keysOf(workload: WorkloadId, node: NodeName): readonly Key[];
-  /** What the new allocation of a step is charged. */
-  added(item: Item): readonly number[];
-  /** What a recorded allocation is charged now. */
-  freed(old: Allocation): readonly number[];
-}
+export const openState = (world: World, books: Books): State => ({
+  world,
+  books,
+  next: createCharge(),
+  old: createCharge(),
+  freed: createCharge(),
+});
 
 /**
- * The most that a unit can hold on top of what is charged already, per key and dimension, over all states it can be in.
- * A wave's steps run side by side, so its additions come before what it frees, except within a step that stops first;
- * what is freed serves only later waves of the same unit, since undoing the unit takes it back in reverse.
+ * Adds up the most that a unit can hold on top of what is charged already, over all states it can be in; `closeUnit` adds
+ * that to what the others hold. The steps of a wave run side by side, so what they add comes before what they free. What
+ * a wave's stops free is there for later waves of the same unit; a step that stops its predecessor first may have at once
+ * what that frees. Undoing retraces the same states in reverse, so it fits where doing fits.
  */
-export function envelopeOf<Key>(work: UnitWork, ledger: Ledger<Key>, width: number): ReadonlyMap<Key, Amounts> {
-  const peaks = new Map<Key, Amounts>();
-  const current = new Map<Key, Amounts>();
+export function holdUnit(state: State, work: UnitWork): void {
+  const rowsFor = quotaRows(state, work);
   for (const { items } of work.waves) {
-    const freedLater = new Map<Key, Amounts>();
-    for (const item of items) addItem(item, { ledger, width, current, freedLater });
-    // Additions and nothing else: this is the peak, and nothing comes after it.
-    if (work.waves.length === 1) return current;
-    for (const [key, amounts] of current) raise(at(peaks, key, width), amounts);
-    for (const [key, amounts] of freedLater) add(at(current, key, width), amounts, -1);
-  }
-  return peaks;
-}
-
-function addItem<Key>(
-  item: Item,
-  state: {
-    readonly ledger: Ledger<Key>;
-    readonly width: number;
-    readonly current: Map<Key, Amounts>;
-    readonly freedLater: Map<Key, Amounts>;
-  },
-): void {
-  const { step, shape, old, workloadId } = item;
-  const { ledger, width, current, freedLater } = state;
-  const adds = shape.makes || shape.updates;
-  const added = adds ? ledger.added(item) : undefined;
-  const addedTo = adds ? ledger.keysOf(workloadId, step.node) : [];
-  const ended = shape.ends || shape.updates ? old : undefined;
-  const freed = ended && ledger.freed(ended);
-  const freedFrom = ended === undefined ? [] : ledger.keysOf(ended.workload, ended.node);
-  const chained = shape.chained || shape.updates;
-  if (added !== undefined) {
-    for (const key of addedTo)
-      addOver(at(current, key, width), added, chained && freedFrom.includes(key) ? freed : undefined);
-  }
-  if (freed !== undefined) {
-    for (const key of freedFrom)
-      addOver(at(freedLater, key, width), freed, chained && addedTo.includes(key) ? added : undefined);
+    state.freed.size = 0;
+    for (const item of items) addItem(state, item, rowsFor);
+    const { size, slots, amounts } = state.freed;
+    for (let i = 0; i < size; i++) addTo(state.books.slots, slots[i] as number, -(amounts[i] as number));
   }
 }
 
-/** Adds what `amounts` has over `other`: that much is not covered by the one that takes the other's place. */
-function addOver(to: Amounts, amounts: readonly number[], other: readonly number[] | undefined): void {
-  for (let column = 0; column < to.length; column++) {
-    const over = (amounts[column] as number) - (other === undefined ? 0 : (other[column] as number));
-    if (over > 0) to[column] = (to[column] as number) + over;
+type RowsFor = (node: number) => readonly number[];
+
+function quotaRows({ world, books }: State, { id }: UnitWork): RowsFor {
+  const { podOf } = world.base.nodes;
+  const namespace = namespaceOf(id);
+  return (node) => books.quotas.rowsFor(namespace, podOf[node] ?? -1);
+}
+
+function addItem(state: State, item: Item, rowsFor: RowsFor): void {
+  const { shape, old } = item;
+  state.next.size = 0;
+  readNext(state, item, rowsFor);
+  if (old === undefined || !(shape.ends || shape.updates)) {
+    addAll(state);
+    return;
   }
+  state.old.size = 0;
+  readOld(state, item, old, rowsFor);
+  exchange(state, shape.chained || shape.updates);
 }
 
-export function at<Key>(map: Map<Key, Amounts>, key: Key, width: number): Amounts {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const amounts = new Array<number>(width).fill(0);
-  map.set(key, amounts);
-  return amounts;
+function readNext({ books, next }: State, item: Item, rowsFor: RowsFor): void {
+  const holding = nextHolding(item);
+  if (holding === undefined) return;
+  readNode(books, next, holding, slotOf);
+  readAddress(books, next, holding, slotOf);
+  readQuotas(books, next, holding, rowsFor(holding.node));
 }
 
-export function add(to: Amounts, amounts: readonly number[], factor: 1 | -1): void {
-  for (let column = 0; column < to.length; column++)
-    to[column] = (to[column] as number) + factor * (amounts[column] as number);
+/** What a step makes or changes an allocation to; undefined when it only ends one. */
+export function nextHolding({ step, shape, node, facts, old, home }: Item): Holding | undefined {
+  if (!shape.makes && !shape.updates) return undefined;
+  const takesOver = old !== undefined && home === node && (shape.chained || shape.updates);
+  const over = takesOver ? old.holds : undefined;
+  return { node, holds: step.holds, state: 'live', facts, storage: untilCommit, over };
 }
 
-function raise(to: Amounts, amounts: Amounts): void {
-  for (let column = 0; column < to.length; column++) to[column] = Math.max(to[column] ?? 0, amounts[column] ?? 0);
+function readOld({ world, books, old: charge }: State, { shape, home }: Item, old: Allocation, rowsFor: RowsFor): void {
+  const holding = {
+    node: home,
+    holds: old.holds,
+    state: old.state,
+    facts: recordedFacts(world.base, old),
+    storage: storageOf(shape),
+    over: undefined,
+  };
+  readNode(books, charge, holding, slotOf);
+  readAddress(books, charge, holding, slotOf);
+  readQuotas(books, charge, holding, rowsFor(home));
+}
+
+/** An object that is stopped keeps its disk until it is deleted, after the commit; one that is changed in place goes on using it. */
+function storageOf({ updates, endsNothing }: Shape): Keep {
+  if (updates) return inherited;
+  return endsNothing ? untilStop : untilCommit;
+}
+
+function addAll({ books, next }: State): void {
+  for (let i = 0; i < next.size; i++) addTo(books.slots, next.slots[i] as number, next.amounts[i] as number);
+}
+
+/** One allocation takes the place of another, or ends it. */
+function exchange({ books, next, old, freed }: State, takesOver: boolean): void {
+  const { credit } = books.slots;
+  for (let i = 0; i < old.size; i++) {
+    const slot = old.slots[i] as number;
+    if (old.keeps[i] !== untilCommit) credit[slot] = (credit[slot] as number) + (old.amounts[i] as number);
+  }
+  for (let i = 0; i < next.size; i++) {
+    const slot = next.slots[i] as number;
+    const amount = next.amounts[i] as number;
+    const given = takesOver ? Math.min(amount, credit[slot] as number) : 0;
+    if (given > 0) credit[slot] = (credit[slot] as number) - given;
+    if (amount > given) addTo(books.slots, slot, amount - given);
+  }
+  for (let i = 0; i < old.size; i++) {
+    const slot = old.slots[i] as number;
+    const left = credit[slot] as number;
+    credit[slot] = 0;
+    if (old.keeps[i] !== untilStop || left === 0) continue;
+    freed.slots[freed.size] = slot;
+    freed.amounts[freed.size] = left;
+    freed.size += 1;
+  }
 }

@@ -106,10 +106,10 @@ export function capacityOf(
   desired: DesiredNode,
   known: { readonly observed: ObservedNode | undefined; readonly recorded: RecordedNode | undefined },
 ): NodeCapacity {
-  const probed = Object.values(known.observed?.engines ?? {}).reduce<Resources>(
-    (sum, engine) => (engine.kind === 'reachable' ? maxResources(sum, engine.capacity) : sum),
-    noResources,
-  );
+  const probed = Object.values(known.observed?.engines ?? {}).reduce<Resources>((sum, engine) => {
+    if (engine.kind !== 'reachable') return sum;
+    return sum === noResources ? engine.capacity : maxResources(sum, engine.capacity);
+  }, noResources);
   // Declared over probed over recorded.
   const rawOf = (dimension: Dimension): number | undefined =>
     desired.capacity[dimension] ?? probed[dimension] ?? known.recorded?.capacity[dimension];

@@ -9,7 +9,12 @@ export interface NumberIndex {
   values: Int32Array;
 }
 
-export const createNumberIndex = (): NumberIndex => emptyIndex(1024);
+/** `expected` saves the copying while it grows. */
+export function createNumberIndex(expected = 0): NumberIndex {
+  let places = 1024;
+  while (places < expected * 2) places *= 2;
+  return emptyIndex(places);
+}
 
 const emptyIndex = (places: number): NumberIndex => ({
   size: 0,

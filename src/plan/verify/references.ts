@@ -1,71 +1,67 @@
-import { type AllocationId, allocationId, type InstanceId } from '../../model/ids.ts';
+import { type AllocationId, allocationId } from '../../model/ids.ts';
 import type { Step, Undo } from '../../model/plan.ts';
-import { type Allocation, extendedOf, type Holds } from '../../model/recorded.ts';
-import type { Revision } from '../../model/revision.ts';
+import type { Allocation, AllocationState, Holds } from '../../model/recorded.ts';
+import { objectOf, observedAt } from './base.ts';
+import { rowAt } from './rows.ts';
 import type { Report } from './violation.ts';
-import { type Item, revisionOf, type World } from './world.ts';
+import { type Check, type Item, recordKey, type UnitWork, type World } from './world.ts';
 
 /**
- * Steps speak of what is recorded as it is recorded, make what was never there before, leave frozen workloads alone and
- * do not promise an easier way back than there is.
+ * Steps speak of what is recorded as it is recorded, end what they take the place of, make what was never there before
+ * and do not promise an easier way back than there is.
  */
-export function checkReferences(world: World, report: Report): void {
-  const frozen = frozenWorkloads(world);
-  const made = new Set<InstanceId>();
-  const worked = new Set<AllocationId>();
-  for (const item of world.items) {
+export function referencesCheck(world: World, report: Report): Check {
+  return { unit: (work) => checkUnit(world, work, report) };
+}
+
+function checkUnit(world: World, work: UnitWork, report: Report): void {
+  const next = world.inputs.recorded.workloads.get(work.id)?.nextGeneration ?? 1;
+  const made: Made = { highest: -1, ordinals: undefined };
+  const worked = new Set<number>();
+  const there = ordinalsThere(world, work);
+  for (const item of work.items) {
     const { step, shape } = item;
-    const reason = frozen.size === 0 ? undefined : (frozen.get(item.workloadId) ?? frozen.get('*'));
-    if (reason !== undefined) report('frozen', step.id, `touches ${step.instance}: ${reason}`);
-    checkPredecessor(world, item, worked, report);
-    if (shape.makes) checkMade(world, item, made, report);
-    if (shape.makes || shape.updates) checkRevision(world, item, report);
     if (undoRank[step.undo] < undoRank[shape.undo]) {
       report('undo', step.id, `says ${step.undo}, but its effects are ${shape.undo}`);
     }
+    if (!shape.makes || step.replaces !== undefined) checkPredecessor(world, item, worked, report);
+    else if (step.kind !== 'create') {
+      report('recorded', step.id, `a ${step.kind} of ${step.instance} that replaces nothing`);
+    }
+    if (shape.makes) checkMade(work, item, { next, made, there }, report);
   }
 }
 
 const undoRank: Readonly<Record<Undo, number>> = { reversible: 0, compensable: 1, final: 2 };
 
-function frozenWorkloads({ inputs }: World): ReadonlyMap<string, string> {
-  const { inFlight, overrides } = inputs.recorded;
-  return new Map<string, string>([
-    ...overrides
-      .filter(({ kind, until }) => kind === 'freeze' && until > inputs.now)
-      .map(({ target, actor, reason }) => [target, `frozen by ${actor} (${reason})`] as const),
-    ...inFlight.map(({ unit, run, status }) => [unit, `its unit is in flight in run ${run} (${status})`] as const),
-  ]);
-}
-
-/** The allocation that a step ends, replaces or changes exists exactly so. */
-function checkPredecessor(world: World, item: Item, worked: Set<AllocationId>, report: Report): void {
-  const { step, shape, old } = item;
-  if (shape.makes && step.replaces === undefined) {
-    if (step.kind !== 'create') report('recorded', step.id, `a ${step.kind} of ${step.instance} that replaces nothing`);
-    return;
-  }
+/** The allocation that a step ends, replaces or changes exists exactly so, and no other step works on it. */
+function checkPredecessor(world: World, item: Item, worked: Set<number>, report: Report): void {
+  const { step, old, oldIndex } = item;
   const id = old?.id ?? allocationId(step.instance, step.replaces?.generation ?? step.generation);
-  if (worked.has(id)) report('recorded', step.id, `another step ends or changes ${id} as well`);
-  worked.add(id);
   if (old === undefined) {
-    if (!isOrphanOf(world, step, id)) report('recorded', step.id, `${id} is not recorded`);
+    if (!isOrphan(world, item, id)) report('recorded', step.id, `${id} is not recorded`);
     return;
   }
-  const wrong = differences(step, old);
+  if (worked.has(oldIndex)) report('recorded', step.id, `another step ends or changes ${id} as well`);
+  worked.add(oldIndex);
+  const wrong = [...differences(step, old), ...falseAbsence(world, item, old)];
   if (wrong.length > 0) report('recorded', step.id, `${id} is recorded otherwise: ${wrong.join('; ')}`);
 }
 
 /** Where what a step says about its predecessor is not what is recorded. */
 function differences(step: Step, allocation: Allocation): readonly string[] {
-  const said = step.replaces ?? { ...step, holds: step.heldBefore ?? step.holds };
+  const said = step.replaces ?? {
+    ...step,
+    holds: step.heldBefore ?? step.holds,
+    revision: step.revisionBefore ?? step.revision,
+  };
   return [
     said.node !== allocation.node && `node ${said.node}, not ${allocation.node}`,
     said.engine !== allocation.engine && `engine ${said.engine}, not ${allocation.engine}`,
-    step.kind !== 'update' &&
+    (step.kind !== 'update' || step.revisionBefore !== undefined) &&
       said.revision !== allocation.revision &&
       `revision ${said.revision}, not ${allocation.revision}`,
-    !sameHolds(said.holds, allocation) && 'other holds than it has',
+    !sameHolds(said.holds, allocation.holds) && 'other holds than it has',
     step.kind === 'move' &&
       step.from !== allocation.node &&
       `moves from ${step.from ?? 'nowhere'}, not ${allocation.node}`,
@@ -74,99 +70,106 @@ function differences(step: Step, allocation: Allocation): readonly string[] {
   ].filter((problem) => problem !== false);
 }
 
-/** One of our objects on that node that no allocation owns: the only thing unrecorded that may be taken away. */
-function isOrphanOf({ inputs }: World, step: Step, id: AllocationId): boolean {
-  if (step.kind !== 'remove' && step.kind !== 'stop') return false;
-  return inputs.observed.objects.some(
-    (object) => object.allocation === id && object.node === step.node && object.engine === step.engine,
-  );
+/** What is said to be gone is never stopped: it must not be there when somebody can look. */
+function falseAbsence({ base }: World, { shape, home }: Item, old: Allocation): readonly string[] {
+  if (!shape.endsNothing) return [];
+  const seen = observedAt(base, home);
+  const answers = seen?.liveness === 'alive' && seen.engines[old.engine]?.kind === 'reachable';
+  return answers && objectOf(base, old, home) !== undefined ? ['said to be gone, but its object is there'] : [];
 }
 
-/** What is made is made once, under a generation that was never used. */
-function checkMade(world: World, { step, workloadId }: Item, made: Set<InstanceId>, report: Report): void {
-  if (made.has(step.instance)) report('generation', step.id, `another step makes ${step.instance} as well`);
-  made.add(step.instance);
-  const next = world.inputs.recorded.workloads.get(workloadId)?.nextGeneration ?? 1;
-  if (!Number.isSafeInteger(step.generation) || step.generation < next) {
+/** One of our objects on that node that no allocation owns: the only thing unrecorded that may be taken away. */
+function isOrphan({ base }: World, { step, node }: Item, id: AllocationId): boolean {
+  if (step.kind !== 'remove' && step.kind !== 'stop') return false;
+  for (const index of rowAt(base.objectsByNode, node)) {
+    const object = base.objects[index];
+    if (object?.allocation === id && object.engine === step.engine) return true;
+  }
+  return false;
+}
+
+/** What is made is made once, under a generation that was never used, and in the place of what was there. */
+function checkMade(
+  { id, recorded }: UnitWork,
+  { step: { instance, generation, replaces, id: step }, ordinal }: Item,
+  of: { readonly next: number; readonly made: Made; readonly there: ReadonlyMap<number, Allocation> },
+  report: Report,
+): void {
+  if (isMadeTwice(of.made, ordinal)) report('generation', step, `another step makes ${instance} as well`);
+  if (!Number.isSafeInteger(generation) || generation < of.next) {
     report(
       'generation',
-      step.id,
-      `generation ${step.generation} of ${step.instance} may have been used: the next is ${next}`,
+      step,
+      `generation ${generation} of ${instance} may have been used: the next of ${id} is ${of.next}`,
     );
   }
-  if (world.allocations.size > 0 && world.allocations.has(allocationId(step.instance, step.generation))) {
-    report('generation', step.id, `${step.instance}#${step.generation} is recorded already`);
+  if (recorded?.has(recordKey(ordinal, generation)) === true) {
+    report('generation', step, `${instance}#${generation} is recorded already`);
   }
+  const there = replaces === undefined ? of.there.get(ordinal) : undefined;
+  if (there !== undefined) report('recorded', step, `makes ${instance} beside ${there.id}, which is ${there.state}`);
 }
 
-/** A made or changed allocation has a revision that exists, holds what that asks for and has its ports. */
-function checkRevision(world: World, { step, workload }: Item, report: Report): void {
-  const revision = revisionOf(world, workload, step.revision);
-  if (revision === undefined) {
-    report('revision', step.id, `revision ${step.revision} is neither wanted nor recorded`);
-    return;
+/** Ordinals that a unit makes: mostly they come in order, and the last one says it all. */
+interface Made {
+  highest: number;
+  ordinals: Set<number> | undefined;
+}
+
+function isMadeTwice(made: Made, ordinal: number): boolean {
+  if (made.ordinals === undefined && ordinal === made.highest + 1) {
+    made.highest = ordinal;
+    return false;
   }
-  if (revision.engine !== step.engine) report('revision', step.id, `engine ${step.engine}, not ${revision.engine}`);
-  if (holdsWhatIsAsked(step.holds, revision)) return;
-  const wrong = [...wrongAmounts(step.holds, revision), ...wrongPorts(step.holds, revision)];
-  report('revision', step.id, `${step.instance} does not hold what its revision asks for: ${wrong.join('; ')}`);
+  made.ordinals ??= new Set(Array.from({ length: made.highest + 1 }, (_, known) => known));
+  const twice = made.ordinals.has(ordinal);
+  made.ordinals.add(ordinal);
+  return twice;
 }
 
-/** Says the same as `wrongAmounts` and `wrongPorts` being empty, without making a list. */
-function holdsWhatIsAsked(holds: Holds, { resources, ports }: Revision): boolean {
-  if (holds.cpuMillis !== resources.cpuMillis || holds.memoryBytes !== resources.memoryBytes) return false;
-  if (holds.storageBytes !== resources.storageBytes) return false;
-  if ((holds.bandwidthBits ?? 0) !== resources.bandwidthBits) return false;
-  for (const { name, publish } of ports) {
-    if (publish === 'none') continue;
-    const given = holds.ports?.[name];
-    if (given === undefined || (publish !== 'auto' && publish !== given)) return false;
+/** By ordinal: an allocation that a new one of the same instance has to replace. */
+function ordinalsThere({ base }: World, { allocations }: UnitWork): ReadonlyMap<number, Allocation> {
+  if (allocations.length === 0) return nothingThere;
+  const there = new Map<number, Allocation>();
+  for (const index of allocations) {
+    const allocation = base.allocations[index] as Allocation;
+    if (isThere[allocation.state]) there.set(allocation.ordinal, allocation);
   }
-  return wrongExtended(holds, resources.extended).length === 0;
+  return there;
 }
 
-function wrongAmounts(holds: Holds, { resources }: Revision): readonly string[] {
-  const wrong: string[] = [];
-  for (const name of amountNames) {
-    const [held, asked] = [holds[name] ?? 0, resources[name]];
-    if (held !== asked) wrong.push(`${name} ${held}, not ${asked}`);
-  }
-  return [...wrong, ...wrongExtended(holds, resources.extended)];
-}
+const nothingThere: ReadonlyMap<number, Allocation> = new Map();
 
-/** In thousandths of a piece. */
-function wrongExtended(holds: Holds, asked: Readonly<Record<string, number>>): readonly string[] {
-  const held = extendedOf(holds);
-  return Object.entries(asked).flatMap(([name, milli]) =>
-    (held[name] ?? 0) === milli ? [] : [`${name} ${held[name] ?? 0}, not ${milli}`],
-  );
-}
+/** What is reserved or being stopped is left over from a run, and goes its own way. */
+const isThere: Readonly<Record<AllocationState, boolean>> = {
+  reserved: false,
+  live: true,
+  stopping: false,
+  held: true,
+  lost: true,
+};
 
-function wrongPorts(holds: Holds, { ports }: Revision): readonly string[] {
-  return ports.flatMap(({ name, publish }) => {
-    if (publish === 'none') return [];
-    const given = holds.ports?.[name];
-    if (given === undefined) return [`no host port for ${name}`];
-    return publish !== 'auto' && publish !== given ? [`port ${name} at ${given}, not ${publish}`] : [];
-  });
-}
-
-const amountNames = ['cpuMillis', 'memoryBytes', 'storageBytes', 'bandwidthBits'] as const;
-
-function sameHolds(a: Holds, { holds: b }: Allocation): boolean {
+function sameHolds(a: Holds, b: Holds): boolean {
+  if (a === b) return true;
+  if (a.cpuMillis !== b.cpuMillis || a.memoryBytes !== b.memoryBytes || a.storageBytes !== b.storageBytes) return false;
+  if ((a.bandwidthBits ?? 0) !== (b.bandwidthBits ?? 0) || a.ip !== b.ip || a.numaNode !== b.numaNode) return false;
   return (
-    a === b ||
-    (a.cpuMillis === b.cpuMillis &&
-      a.memoryBytes === b.memoryBytes &&
-      a.storageBytes === b.storageBytes &&
-      (a.bandwidthBits ?? 0) === (b.bandwidthBits ?? 0) &&
-      a.ip === b.ip &&
-      sameCounts(a.ports, b.ports) &&
-      sameCounts(extendedOf(a), extendedOf(b)))
+    (a.cpuset ?? '') === (b.cpuset ?? '') &&
+    sameTree(a.cpuFragments, b.cpuFragments) &&
+    sameTree(a.devices, b.devices) &&
+    sameTree(a.ports, b.ports) &&
+    sameTree(a.volumes, b.volumes)
   );
 }
 
-function sameCounts(a: Readonly<Record<string, number>> = {}, b: Readonly<Record<string, number>> = {}): boolean {
+/** Plain data, compared member by member; what is absent is the same as what is empty. */
+function sameTree(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (!isTree(a) || !isTree(b)) return (a === undefined && isEmpty(b)) || (b === undefined && isEmpty(a));
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+  return names.length === Object.keys(b).length && names.every((name) => sameTree(a[name], b[name]));
 }
+
+const isTree = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+const isEmpty = (value: unknown): boolean => isTree(value) && Object.keys(value).length === 0;

@@ -1,5 +1,5 @@
 import { type Effect, expandStep, isDisruptive, undoOf } from '../../model/effects.ts';
-import type { Step, Undo } from '../../model/plan.ts';
+import type { Step, StepKind, Undo } from '../../model/plan.ts';
 
 /**
  * What the effects of a step mean for the allocations that it makes and ends. Depends on a step's kind, order and
@@ -10,9 +10,11 @@ export interface Shape {
   readonly makes: boolean;
   /** Changes an allocation in place. */
   readonly updates: boolean;
-  /** Ends an allocation that was there: its charge goes once the step is through. */
+  /** Ends an allocation that was there: what stopping it frees is free once the step is through. */
   readonly ends: boolean;
-  /** The old one is off before the new one is made: the two are never charged together. */
+  /** Nothing is left of the old one on its engine: its disk space is free as well. */
+  readonly endsNothing: boolean;
+  /** The old one is off before the new one is made: the two never run together. */
   readonly chained: boolean;
   /** Users lose the old one before the new one serves. */
   readonly disrupts: boolean;
@@ -20,23 +22,31 @@ export interface Shape {
   readonly undo: Undo;
 }
 
+/** Finds the shape of a step; steps that are alike share it. */
 export function createShapes(): (step: Step) => Shape {
-  const shapes = new Map<string, Shape>();
-  // Neighbours are mostly alike.
-  let last: (Pick<Step, 'kind' | 'order'> & { object: string | undefined; quiet: boolean; shape: Shape }) | undefined;
+  const shapes: (Shape | undefined)[] = [];
   return (step) => {
-    const object = step.replaces?.object;
-    const quiet = isQuiet(step);
-    if (last !== undefined && last.kind === step.kind && last.order === step.order) {
-      if (last.object === object && last.quiet === quiet) return last.shape;
-    }
-    const key = `${step.kind} ${step.order} ${object ?? ''} ${quiet}`;
-    const shape = shapes.get(key) ?? shapeOf(step);
-    shapes.set(key, shape);
-    last = { kind: step.kind, order: step.order, object, quiet, shape };
+    const key =
+      ((kinds.indexOf(step.kind) * orders.length + orders.indexOf(step.order)) * objects.length +
+        objects.indexOf(step.replaces?.object)) *
+        2 +
+      Number(isQuiet(step));
+    const known = shapes[key];
+    if (known !== undefined) return known;
+    const shape = shapeOf(step);
+    shapes[key] = shape;
     return shape;
   };
 }
+
+const kinds: readonly StepKind[] = ['create', 'update', 'replace', 'move', 'stop', 'remove', 'forget'];
+const orders: readonly Step['order'][] = ['create-first', 'stop-first', 'in-place'];
+const objects: readonly (NonNullable<Step['replaces']>['object'] | undefined)[] = [
+  undefined,
+  'running',
+  'dead',
+  'gone',
+];
 
 function shapeOf(step: Step): Shape {
   const effects = expandStep(step);
@@ -46,10 +56,12 @@ function shapeOf(step: Step): Shape {
   const stopAt = doing.findIndex(isDisruptive);
   const readyAt = doing.findIndex((effect) => effect.kind === 'await');
   const makes = createAt >= 0;
+  const ends = stopAt >= 0 || effects.some((effect) => effect.kind === 'release');
   return {
     makes,
     updates: updateAt >= 0,
-    ends: stopAt >= 0 || effects.some((effect) => effect.kind === 'release'),
+    ends,
+    endsNothing: ends && stopAt < 0,
     chained: makes && (stopAt < 0 || stopAt < createAt),
     disrupts: updateAt >= 0 ? !isQuiet(step) : stopAt >= 0 && (readyAt < 0 || stopAt < readyAt),
     undo: undoNeeded(step, doing),

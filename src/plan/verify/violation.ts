@@ -2,20 +2,31 @@
 export type Rule =
   | 'format'
   | 'structure'
+  | 'gate'
   | 'order'
+  | 'goal'
+  | 'summary'
+  | 'frozen'
   | 'recorded'
   | 'generation'
-  | 'frozen'
-  | 'eligible'
   | 'revision'
   | 'undo'
+  | 'eligible'
+  | 'spread'
+  | 'affinity'
+  | 'sticky'
+  | 'dataLoss'
   | 'capacity'
+  | 'cores'
+  | 'numa'
+  | 'volumes'
+  | 'devices'
   | 'ports'
   | 'addresses'
   | 'quota'
   | 'budget'
-  | 'removal'
-  | 'summary';
+  | 'preemption'
+  | 'removal';
 
 /** A broken promise: the plan has a bug, or the world is another one than it was made for. It must not be applied. */
 export interface Violation {

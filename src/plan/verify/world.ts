@@ -1,157 +1,181 @@
-import type { DesiredNode, DesiredWorkload } from '../../model/desired.ts';
-import {
-  type AllocationId,
-  allocationId,
-  type InstanceId,
-  type NodeName,
-  type RevisionHash,
-  type StepId,
-  type UnitId,
-  type WorkloadId,
-} from '../../model/ids.ts';
-import type { ObservedNode } from '../../model/observed.ts';
+import type { DesiredWorkload } from '../../model/desired.ts';
+import type { NodeName, RevisionHash, StepId, WorkloadId } from '../../model/ids.ts';
+import { workloadOfUnit } from '../../model/ids.ts';
 import type { Plan, PlannedUnit, Step, Wave } from '../../model/plan.ts';
-import type { Allocation, RecordedNode } from '../../model/recorded.ts';
-import type { Revision } from '../../model/revision.ts';
+import type { Allocation } from '../../model/recorded.ts';
 import type { PlanInputs } from '../inputs.ts';
+import { allocationsOf, factsOf, type Verifier } from './base.ts';
+import type { RevisionFacts } from './revision-facts.ts';
 import { createShapes, type Shape } from './shape.ts';
 
-/** The inputs, indexed as far as a plan touches them. */
+/** One plan over one world. */
 export interface World {
   readonly inputs: PlanInputs;
   readonly plan: Plan;
-  readonly items: readonly Item[];
-  readonly itemsById: ReadonlyMap<StepId, Item>;
-  readonly units: readonly UnitWork[];
-  readonly nodes: ReadonlyMap<NodeName, NodeWorld>;
+  readonly base: Verifier;
   readonly workloads: ReadonlyMap<WorkloadId, DesiredWorkload>;
-  /** Recorded allocations of the workloads that the plan touches. */
-  readonly allocations: ReadonlyMap<AllocationId, Allocation>;
-  readonly allocationsOf: ReadonlyMap<WorkloadId, readonly Allocation[]>;
-  /** Nodes that a step makes, changes or ends something on. */
-  readonly touchedNodes: ReadonlySet<NodeName>;
+  /** Nodes that an override cordons. */
+  readonly cordoned: ReadonlySet<NodeName>;
+  readonly shapeOf: (step: Step) => Shape;
+  /** The position of a step; -1: the plan has none of that id. */
+  readonly find: (id: StepId) => number;
 }
 
-/** A step with everything that several rules ask about it, looked up once. */
-export interface Item {
-  /** Position in the plan. */
-  readonly index: number;
-  readonly step: Step;
-  readonly shape: Shape;
-  readonly workloadId: WorkloadId;
-  readonly workload: DesiredWorkload | undefined;
-  /** The recorded allocation that it updates or ends, not the one that it makes. */
-  readonly old: Allocation | undefined;
-}
-
+/** A unit with everything that the rules ask about its steps, looked up once. It is made for the rules and then let go. */
 export interface UnitWork {
   readonly unit: PlannedUnit;
-  readonly workload: WorkloadId;
-  readonly waves: readonly { readonly wave: Wave; readonly items: readonly Item[] }[];
+  readonly id: WorkloadId;
+  /** Absent when it left git. */
+  readonly workload: DesiredWorkload | undefined;
+  /** Recorded allocations of the workload, by position. */
+  readonly allocations: Int32Array;
+  /** The same by `recordKey`; absent when there are none. */
+  readonly recorded: ReadonlyMap<number, number> | undefined;
+  readonly waves: readonly WaveWork[];
+  /** Of all waves, in their order. */
+  readonly items: readonly Item[];
 }
 
-export interface NodeWorld {
-  readonly desired: DesiredNode;
-  readonly recorded: RecordedNode | undefined;
-  readonly observed: ObservedNode | undefined;
-  /** Cordoned by an override that has not expired. */
-  readonly cordoned: boolean;
+export interface WaveWork {
+  readonly wave: Wave;
+  /** Ids that name no step are left out here and reported by the structure rules. */
+  readonly items: readonly Item[];
 }
 
-export function createWorld(inputs: PlanInputs, plan: Plan): World {
-  const { desired, recorded } = inputs;
-  const touchedNodes = new Set<NodeName>();
-  const touchedWorkloads = new Set<WorkloadId>();
-  for (const step of plan.steps) {
-    touchedNodes.add(step.node);
-    if (step.replaces !== undefined) touchedNodes.add(step.replaces.node);
-    touchedWorkloads.add(workloadOf(step.instance, step.unit));
-  }
-  const allocations = new Map<AllocationId, Allocation>();
-  const allocationsOf = new Map<WorkloadId, Allocation[]>();
-  for (const allocation of recorded.allocations) {
-    if (!touchedWorkloads.has(allocation.workload)) continue;
-    allocations.set(allocation.id, allocation);
-    const siblings = allocationsOf.get(allocation.workload);
-    if (siblings === undefined) allocationsOf.set(allocation.workload, [allocation]);
-    else siblings.push(allocation);
-  }
-  const workloads = new Map(desired.workloads.map((workload) => [workload.id, workload]));
-  const items = itemsOf(plan, workloads, allocations);
-  const itemsById = new Map<StepId, Item>();
-  for (const item of items) itemsById.set(item.step.id, item);
-  return {
-    inputs,
-    plan,
-    items,
-    itemsById,
-    units: unitsOf(plan, itemsById),
-    nodes: nodesOf(inputs, touchedNodes),
-    workloads,
-    allocations,
-    allocationsOf,
-    touchedNodes,
+export interface Item {
+  /** Where the plan has the step. */
+  readonly position: number;
+  readonly step: Step;
+  readonly shape: Shape;
+  /** The step's node; -1: neither git nor the records know it. */
+  readonly node: number;
+  /** The ordinal of the step's instance; -1 where it is none of its unit's workload. */
+  readonly ordinal: number;
+  /** Position of the recorded allocation that the step updates or ends, not of the one that it makes; -1: none. */
+  readonly oldIndex: number;
+  readonly old: Allocation | undefined;
+  /** The node of the old one; -1: none. */
+  readonly home: number;
+  /** Of the revision that is made or changed to; undefined where nothing is, or nobody knows it. */
+  readonly facts: RevisionFacts | undefined;
+}
+
+export const createWorld = (inputs: PlanInputs, plan: Plan, base: Verifier): World => ({
+  inputs,
+  plan,
+  base,
+  workloads: new Map(inputs.desired.workloads.map((workload) => [workload.id, workload])),
+  cordoned: new Set(
+    inputs.recorded.overrides
+      .filter(({ kind, until }) => kind === 'cordon' && until > inputs.now)
+      .map(({ target }) => target as NodeName),
+  ),
+  shapeOf: createShapes(),
+  find: createFinder(plan.steps),
+});
+
+/** Positions by id. Waves mostly name the steps in the order in which the plan has them: then nothing is looked up. */
+function createFinder(steps: readonly Step[]): (id: StepId) => number {
+  let next = 0;
+  let index: Map<StepId, number> | undefined;
+  return (id) => {
+    if (steps[next]?.id === id) return next++;
+    index ??= new Map(steps.map((step, position) => [step.id, position]));
+    const position = index.get(id) ?? -1;
+    if (position >= 0) next = position + 1;
+    return position;
   };
 }
 
-function itemsOf(plan: Plan, workloads: World['workloads'], allocations: World['allocations']): readonly Item[] {
-  const shapeOf = createShapes();
-  return plan.steps.map((step, index) => {
-    const shape = shapeOf(step);
-    const workloadId = workloadOf(step.instance, step.unit);
-    const generation = shape.makes ? step.replaces?.generation : step.generation;
-    const old =
-      generation === undefined || allocations.size === 0
-        ? undefined
-        : allocations.get(allocationId(step.instance, generation));
-    return { index, step, shape, workloadId, workload: workloads.get(workloadId), old };
+export function openWork(world: World, unit: PlannedUnit): UnitWork {
+  const id = workloadOfUnit(unit.id);
+  const allocations = allocationsOf(world.base, id);
+  const recorded = indexRecorded(world.base, allocations);
+  const known = { id, workload: world.workloads.get(id), recorded };
+  const openItem = itemOpener(world, known);
+  const waves = unit.waves.map((wave): WaveWork => {
+    const items: Item[] = [];
+    for (const step of wave.steps) {
+      const position = world.find(step);
+      if (position >= 0) items.push(openItem(position));
+    }
+    return { wave, items };
   });
+  const [only] = waves;
+  const items = waves.length === 1 && only !== undefined ? only.items : waves.flatMap((wave) => wave.items);
+  return { ...known, unit, allocations, waves, items };
 }
 
-/** Waves with their steps looked up. Ids that name no step are left out here and reported by the structure rules. */
-function unitsOf(plan: Plan, items: World['itemsById']): readonly UnitWork[] {
-  return plan.units.map((unit) => ({
-    unit,
-    workload: unit.id as UnitId as string as WorkloadId,
-    waves: unit.waves.map((wave) => ({
-      wave,
-      items: wave.steps.map((id) => items.get(id)).filter((item) => item !== undefined),
-    })),
-  }));
-}
-
-function nodesOf(
-  { desired, recorded, observed, now }: PlanInputs,
-  touched: ReadonlySet<NodeName>,
-): ReadonlyMap<NodeName, NodeWorld> {
-  const cordoned = new Set(
-    recorded.overrides.filter(({ kind, until }) => kind === 'cordon' && until > now).map(({ target }) => target),
-  );
-  const nodes = new Map<NodeName, NodeWorld>();
-  for (const node of desired.nodes) {
-    if (!touched.has(node.name)) continue;
-    nodes.set(node.name, {
-      desired: node,
-      recorded: recorded.nodes.get(node.name),
-      observed: observed.nodes.get(node.name),
-      cordoned: cordoned.has(node.name),
-    });
+function indexRecorded({ allocations }: Verifier, own: Int32Array): ReadonlyMap<number, number> | undefined {
+  if (own.length === 0) return undefined;
+  const index = new Map<number, number>();
+  for (const position of own) {
+    const { ordinal, generation } = allocations[position] as Allocation;
+    index.set(recordKey(ordinal, generation), position);
   }
-  return nodes;
+  return index;
 }
 
-/** The workload of an instance id of any origin; the id itself where it has no ordinal. Mostly it is what the unit is called. */
-function workloadOf(instance: InstanceId, unit: UnitId): WorkloadId {
-  const slash = instance.lastIndexOf('/');
-  if (slash === unit.length && instance.startsWith(unit)) return unit as string as WorkloadId;
-  return (slash < 0 ? instance : instance.slice(0, slash)) as string as WorkloadId;
+/** Ordinal and generation as one number; a generation is far below 2^32, and what is not is recorded nowhere. */
+export const recordKey = (ordinal: number, generation: number): number => ordinal * 4_294_967_296 + generation;
+
+function itemOpener(
+  world: World,
+  { id, workload, recorded }: Pick<UnitWork, 'id' | 'workload' | 'recorded'>,
+): (position: number) => Item {
+  const { base, plan, shapeOf } = world;
+  // Neighbours are mostly of one revision.
+  let lastRevision: RevisionHash | undefined;
+  let lastFacts: RevisionFacts | undefined;
+  return (position) => {
+    const step = plan.steps[position] as Step;
+    const shape = shapeOf(step);
+    const ordinal = ordinalOf(step.instance, id);
+    const generation = shape.makes ? step.replaces?.generation : step.generation;
+    const oldIndex = generation === undefined ? -1 : (recorded?.get(recordKey(ordinal, generation)) ?? -1);
+    if ((shape.makes || shape.updates) && step.revision !== lastRevision) {
+      lastRevision = step.revision;
+      lastFacts = factsFor(world, workload, lastRevision);
+    }
+    return {
+      position,
+      step,
+      shape,
+      node: base.nodes.indexOf.get(step.node) ?? -1,
+      ordinal,
+      oldIndex,
+      old: oldIndex < 0 ? undefined : base.allocations[oldIndex],
+      home: oldIndex < 0 ? -1 : (base.homes[oldIndex] as number),
+      facts: shape.makes || shape.updates ? lastFacts : undefined,
+    };
+  };
 }
 
 /** A revision by its hash: what the workload wants now, else what is recorded. */
-export function revisionOf(
-  { inputs }: World,
+function factsFor(
+  { inputs, base }: World,
   workload: DesiredWorkload | undefined,
   hash: RevisionHash,
-): Revision | undefined {
-  return workload?.revisionHash === hash ? workload.revision : inputs.recorded.revisions.get(hash);
+): RevisionFacts | undefined {
+  const revision = workload?.revisionHash === hash ? workload.revision : inputs.recorded.revisions.get(hash);
+  return revision && factsOf(base, revision);
+}
+
+/** The ordinal in `namespace/workload/ordinal`; -1 when the instance is none of the workload. */
+function ordinalOf(instance: string, workload: string): number {
+  const slash = workload.length;
+  if (instance.length === slash + 1 || instance.charCodeAt(slash) !== 47 || !instance.startsWith(workload)) return -1;
+  let ordinal = 0;
+  for (let at = slash + 1; at < instance.length; at++) {
+    const digit = instance.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    ordinal = ordinal * 10 + digit;
+  }
+  return ordinal;
+}
+
+/** One rule, or a few that belong together: looks at the units one by one, and at what it found when all are through. */
+export interface Check {
+  readonly unit: (work: UnitWork) => void;
+  readonly end?: () => void;
 }

@@ -1,0 +1,97 @@
+import type { Allocation } from '../../model/recorded.ts';
+import { holdersOf } from './address-book.ts';
+import { addressBookOf, observedAt, recordedFacts } from './base.ts';
+import {
+  type Books,
+  type Charge,
+  columns,
+  createCharge,
+  type Holding,
+  nodeColumns,
+  numberOfName,
+  portOn,
+  readNode,
+  untilStop,
+} from './charge.ts';
+import { meaningOf, nodesOf } from './limits.ts';
+import { rowAt } from './rows.ts';
+import { extendedKey, knownSlot } from './slots.ts';
+
+/** What is charged before the plan, of the slots that grow: by allocations in whatever state, and by foreign objects. */
+export function chargedNow(books: Books): Float64Array {
+  const { base, slots } = books;
+  const now = new Float64Array(slots.growth.length);
+  const marked = markNodes(books, now);
+  const charge = createCharge();
+  for (let node = 0; node < marked.length; node++) {
+    if (marked[node] === 0) continue;
+    charge.size = 0;
+    for (const index of rowAt(base.byNode, node)) readNode(books, charge, recordedHolding(books, index), knownSlot);
+    readForeign(books, charge, node);
+    addCharge(now, charge);
+  }
+  return now;
+}
+
+/** 1 for each node that has to be looked at. What is counted over all nodes is filled in here. */
+function markNodes(books: Books, now: Float64Array): Uint8Array {
+  const { base, slots, firstQuota, quotas } = books;
+  const marked = new Uint8Array(base.nodes.names.length);
+  const use = quotas.rows.length === 0 ? undefined : quotas.use();
+  for (const slot of slots.grown) {
+    // Most slots are columns of nodes: they need no words to say so.
+    if (slot < firstQuota) marked[Math.floor(slot / columns)] = 1;
+    else if (slot < slots.fixed) now[slot] = use?.[slot - firstQuota] ?? 0;
+    else {
+      const meaning = meaningOf(books, slot);
+      if (meaning.kind === 'address') now[slot] = holdersOf(addressBookOf(base), meaning.which);
+      else for (const node of nodesOf(books, meaning)) marked[node] = 1;
+    }
+  }
+  return marked;
+}
+
+/** A recorded allocation, as it is charged now. */
+export function recordedHolding({ base }: Books, index: number): Holding {
+  const allocation = base.allocations[index] as Allocation;
+  const { holds, state } = allocation;
+  return {
+    node: base.homes[index] as number,
+    holds,
+    state,
+    facts: holds.ports === undefined && holds.ip === undefined ? undefined : recordedFacts(base, allocation),
+    storage: untilStop,
+    over: undefined,
+  };
+}
+
+/** Foreign objects hold ports of both protocols, since engines do not say which. */
+function readForeign(books: Books, charge: Charge, node: number): void {
+  const { base, slots, kinds } = books;
+  const domain = base.nodes.portDomainOf[node] as number;
+  for (const { resources, ports } of observedAt(base, node)?.foreign ?? []) {
+    for (const [dimension, amount = 0] of Object.entries(resources)) {
+      const column = (nodeColumns as readonly string[]).indexOf(dimension);
+      const extended = extendedKey(node * 4096 + numberOfName(kinds, dimension));
+      append(charge, column < 0 ? knownSlot(slots, extended) : node * columns + column, amount);
+    }
+    for (const port of ports) {
+      append(charge, knownSlot(slots, portOn(domain, port, 'tcp')), 1);
+      append(charge, knownSlot(slots, portOn(domain, port, 'udp')), 1);
+    }
+  }
+}
+
+function append(charge: Charge, slot: number, amount: number): void {
+  if (slot < 0) return;
+  charge.slots[charge.size] = slot;
+  charge.amounts[charge.size] = amount;
+  charge.size += 1;
+}
+
+function addCharge(now: Float64Array, { size, slots, amounts }: Charge): void {
+  for (let i = 0; i < size; i++) {
+    const slot = slots[i] as number;
+    now[slot] = (now[slot] as number) + (amounts[i] as number);
+  }
+}

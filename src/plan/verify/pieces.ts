@@ -1,0 +1,47 @@
+import type { Holds } from '../../model/recorded.ts';
+import { checkAddress, createNetworks, type Networks } from './addresses.ts';
+import { capacityAt } from './base.ts';
+import { wrongCores } from './cores.ts';
+import type { RevisionFacts } from './revision-facts.ts';
+import type { Report } from './violation.ts';
+import { createDeviceUsers, type DeviceUsers, takeDevices, wrongVolumes } from './volumes.ts';
+import type { Check, Item, World } from './world.ts';
+
+/** Cores, volumes and addresses that a step gives out are such as its revision asks for, and are there. How full they are is the capacity rules' concern. */
+export function piecesCheck(world: World, report: Report): Check {
+  const networks = createNetworks(world.inputs);
+  const users = createDeviceUsers(world.base);
+  return {
+    unit: ({ items }) => {
+      for (const item of items) {
+        const { facts } = item;
+        if (facts !== undefined) checkItem(world, item, { facts, networks, users }, report);
+      }
+    },
+  };
+}
+
+function checkItem(
+  world: World,
+  item: Item,
+  of: { readonly facts: RevisionFacts; readonly networks: Networks; readonly users: DeviceUsers },
+  report: Report,
+): void {
+  const { step, node } = item;
+  const { facts, networks, users } = of;
+  const { holds } = step;
+  if (facts.revision.cpu !== undefined || isBound(holds)) {
+    for (const { rule, text } of wrongCores(holds, facts.revision, capacityAt(world.base, node))) {
+      report(rule, step.id, `${step.instance} ${text}`);
+    }
+  }
+  if (facts.localVolumes.length > 0 || holds.volumes !== undefined) {
+    for (const text of [...wrongVolumes(item, facts), ...takeDevices(users, item)]) {
+      report('volumes', step.id, `${step.instance} ${text}`);
+    }
+  }
+  if (facts.network !== '' || holds.ip !== undefined) checkAddress(world, { item, facts, networks }, report);
+}
+
+const isBound = ({ cpuset, cpuFragments, numaNode }: Holds): boolean =>
+  cpuset !== undefined || cpuFragments !== undefined || numaNode !== undefined;

@@ -1,0 +1,169 @@
+import type { AffinityRule, DesiredWorkload, Domain } from '../../model/desired.ts';
+import type { WorkloadId } from '../../model/ids.ts';
+import type { Step } from '../../model/plan.ts';
+import { type Aftermath, createAftermath, isNewcomer, nodesAfter } from './aftermath.ts';
+import { nameOfNode } from './base.ts';
+import { accepts, type RulesetOf } from './eligibility.ts';
+import { domainOf } from './nodes.ts';
+import { type SpreadRules, spreadRulesFor } from './policies.ts';
+import type { Report } from './violation.ts';
+import type { Check, UnitWork, World } from './world.ts';
+
+/**
+ * Rules over where the instances of a workload are beside each other, counted on the world after the plan: most on one
+ * node, fewest failure domains, near to and far from others. Only what the plan puts somewhere can break them: what is
+ * there already stays.
+ */
+export function placementCheck(world: World, rulesetOf: RulesetOf, report: Report): Check {
+  const spreadOf = spreadRulesFor(world.inputs.desired.policies);
+  const near = createNear(world, createAftermath(world));
+  const avoided = createAvoided(world);
+  return {
+    unit: (work) => {
+      const { workload } = work;
+      if (workload === undefined) return;
+      checkPerNode(world, { work, workload }, report);
+      checkSpread(world, { work, workload, rules: spreadOf(workload), rulesetOf }, report);
+      checkAffinity(world, { work, workload, avoided, near }, report);
+    },
+  };
+}
+
+interface Checked {
+  readonly work: UnitWork;
+  readonly workload: DesiredWorkload;
+}
+
+/** `perNode` bounds what is on one node; a daemon is there once. Only nodes that receive something are looked at. */
+function checkPerNode({ base }: World, { work, workload }: Checked, report: Report): void {
+  const limit = workload.type === 'daemon' ? 1 : workload.placement.perNode;
+  if (limit === undefined) return;
+  const counts = new Map<number, number>();
+  for (const node of nodesAfter(base, work)) counts.set(node, (counts.get(node) ?? 0) + 1);
+  for (const node of new Set(work.items.filter(isNewcomer).map((item) => item.node))) {
+    const instances = counts.get(node) ?? 0;
+    if (instances <= limit) continue;
+    const rule = workload.type === 'daemon' ? 'a daemon is there once' : `perNode allows ${limit}`;
+    report('eligible', work.id, `${instances} instances on ${nameOfNode(base, node)}, where ${rule}`);
+  }
+}
+
+/** So many domains have an instance as are asked for, as far as there are nodes that take one, and instances to be there. */
+function checkSpread(
+  world: World,
+  of: Checked & { readonly rules: SpreadRules; readonly rulesetOf: RulesetOf },
+  report: Report,
+): void {
+  const { work, workload, rules, rulesetOf } = of;
+  const newcomer = rules.length === 0 ? undefined : work.items.find(isNewcomer);
+  if (newcomer === undefined) return;
+  const nodes = nodesAfter(world.base, work);
+  for (const { by, minDomains } of rules) {
+    const has = new Set(nodes.map((node) => domainOf(world.base.nodes, node, by))).size;
+    // Counting the domains that could have one takes a look at every node: only where it can matter.
+    if (has >= Math.min(minDomains, nodes.length)) continue;
+    const possible = openDomains(world, { ruleset: rulesetOf(workload, newcomer.step.engine), by });
+    const needed = Math.min(minDomains, possible, nodes.length);
+    if (has >= needed) continue;
+    report(
+      'spread',
+      work.id,
+      `${nodes.length} instances are in ${has} of the ${needed} ${by}s that they have to be in`,
+    );
+  }
+}
+
+function openDomains(
+  world: World,
+  { ruleset, by }: { readonly ruleset: ReturnType<RulesetOf>; readonly by: Domain },
+): number {
+  const { nodes } = world.base;
+  const open = new Set<number>();
+  for (let node = 0; node < nodes.names.length; node++) {
+    const domain = domainOf(nodes, node, by);
+    if (domain >= 0 && !open.has(domain) && accepts(world, ruleset, node)) open.add(domain);
+  }
+  return open.size;
+}
+
+/** By workload: those that keep away from it. */
+type Avoided = ReadonlyMap<WorkloadId, readonly { readonly from: WorkloadId; readonly by: Domain }[]>;
+
+/** Both ends keep an anti-affinity, whichever of them says it. */
+function createAvoided({ inputs }: World): Avoided {
+  const avoided = new Map<WorkloadId, { readonly from: WorkloadId; readonly by: Domain }[]>();
+  for (const { id, placement } of inputs.desired.workloads) {
+    for (const { to, by, required } of placement.antiAffinity ?? noRules) {
+      if (!required || to === id) continue;
+      const list = avoided.get(to);
+      if (list === undefined) avoided.set(to, [{ from: id, by }]);
+      else list.push({ from: id, by });
+    }
+  }
+  return avoided;
+}
+
+const noRules: readonly AffinityRule[] = [];
+
+function checkAffinity(
+  world: World,
+  of: Checked & { readonly avoided: Avoided; readonly near: Near },
+  report: Report,
+): void {
+  const { work, workload, avoided, near } = of;
+  const { affinity = noRules, antiAffinity = noRules } = workload.placement;
+  const avoiders = avoided.get(work.id);
+  if (affinity.length === 0 && antiAffinity.length === 0 && avoiders === undefined) return;
+  const far = [
+    ...antiAffinity.filter(({ required }) => required),
+    ...(avoiders ?? []).map(({ from, by }) => ({ to: from, by })),
+  ];
+  const instances = nodesAfter(world.base, work).length;
+  for (const { step, node } of work.items.filter(isNewcomer)) {
+    for (const { to, by, required } of affinity) {
+      // The first of those that want to be together has nobody to be near to.
+      const alone = to === work.id && instances === 1;
+      if (required && !alone && near(to, node, by) - own(to, work.id) <= 0) {
+        reportAffinity(world, { step, node, text: `has no ${to} in its ${by}` }, report);
+      }
+    }
+    for (const { to, by } of far) {
+      if (near(to, node, by) - own(to, work.id) > 0) {
+        reportAffinity(world, { step, node, text: `has ${to} in its ${by}, from which it keeps away` }, report);
+      }
+    }
+  }
+}
+
+/** An instance is not near to itself. */
+const own = (to: WorkloadId, id: WorkloadId): number => (to === id ? 1 : 0);
+
+/** How many instances of a workload are in the domain of a node. A node without a rack or zone is near to itself alone. */
+type Near = (to: WorkloadId, node: number, by: Domain) => number;
+
+function createNear({ base }: World, aftermath: Aftermath): Near {
+  const known = new Map<string, ReadonlyMap<number, number>>();
+  const place = (node: number, by: Domain): number => {
+    const domain = domainOf(base.nodes, node, by);
+    return domain < 0 ? -1 - node : domain;
+  };
+  return (to, node, by) => {
+    const key = `${by} ${to}`;
+    let counts = known.get(key);
+    if (counts === undefined) {
+      const made = new Map<number, number>();
+      for (const other of aftermath(to)) made.set(place(other, by), (made.get(place(other, by)) ?? 0) + 1);
+      known.set(key, made);
+      counts = made;
+    }
+    return counts.get(place(node, by)) ?? 0;
+  };
+}
+
+function reportAffinity(
+  { base }: World,
+  { step, node, text }: { readonly step: Step; readonly node: number; readonly text: string },
+  report: Report,
+): void {
+  report('affinity', step.id, `${step.instance} on ${nameOfNode(base, node)} ${text}`);
+}
