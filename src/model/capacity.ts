@@ -31,7 +31,15 @@ export function usableCapacity(known: {
   return capacity;
 }
 
-/** What an allocation is charged on its node: everything, or storage alone once it is held (stopped, not deleted yet). */
+/** What an allocation is charged: everything, or disk space and its address once it is held (stopped, not deleted yet). */
 export function chargedHolds({ state, holds }: Pick<Allocation, 'state' | 'holds'>): Holds {
-  return state === 'held' ? { cpuMillis: 0, memoryBytes: 0, storageBytes: holds.storageBytes } : holds;
+  if (state !== 'held') return holds;
+  const { storageBytes, volumes, ip } = holds;
+  return {
+    cpuMillis: 0,
+    memoryBytes: 0,
+    storageBytes,
+    ...(volumes !== undefined && { volumes }),
+    ...(ip !== undefined && { ip }),
+  };
 }

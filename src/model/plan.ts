@@ -164,6 +164,7 @@ export interface Refusal {
   readonly message: string;
   /** Nodes ruled out, by reason. */
   readonly byReason: Readonly<Record<string, number>>;
+  /** Extended resources are in pieces here and in the rows below, as documents have them. */
   readonly nearest?: { readonly node: NodeName; readonly missing: Resources };
 }
 

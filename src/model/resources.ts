@@ -22,6 +22,10 @@ export const piecesOf = (resources: Resources): Resources => scaleExtended(resou
 /** The inverse of `piecesOf`. */
 export const fromPieces = (resources: Resources): Resources => scaleExtended(resources, milliPerPiece);
 
+/** One amount as `piecesOf` has it; `instances` is limited like a dimension and stays what it is. */
+export const inPieces = (dimension: Dimension | 'instances', amount: number): number =>
+  isExtended(dimension) ? roundThousandths(amount / milliPerPiece) : amount;
+
 function scaleExtended(resources: Resources, by: number): Resources {
   const entries = Object.entries(resources) as [Dimension, number][];
   if (!entries.some(([dimension]) => isExtended(dimension))) return resources;

@@ -72,7 +72,12 @@ export function chargeUnit(
 /** Frees something at the end of the wave. */
 export function addPending(ledger: Ledger, account: Account, node: number, freed: Vector): void {
   const before = account.pending.get(node);
-  put(ledger, account.pending, node, before === undefined ? freed : freed.map((amount, d) => amount + (before[d] ?? 0)));
+  put(
+    ledger,
+    account.pending,
+    node,
+    before === undefined ? freed : freed.map((amount, d) => amount + (before[d] ?? 0)),
+  );
 }
 
 export function addQuotaPending(quotas: QuotaLedger, account: Account, freed: readonly QuotaCharge[]): void {
@@ -107,7 +112,12 @@ export function chargeUnitQuota(
 export function closeWave(ledger: Ledger, quotas: QuotaLedger, account: Account): void {
   for (const [node, freed] of account.pending) {
     const before = account.credit.get(node);
-    put(ledger, account.credit, node, before === undefined ? freed : freed.map((amount, d) => amount + (before[d] ?? 0)));
+    put(
+      ledger,
+      account.credit,
+      node,
+      before === undefined ? freed : freed.map((amount, d) => amount + (before[d] ?? 0)),
+    );
     remove(ledger.undo, account.pending, node);
   }
   for (const [row, freed] of account.quotaPending) {

@@ -48,7 +48,14 @@ function askOf(ledger: Ledger, resources: readonly AnyResource[], revision: Revi
     return ask === undefined ? [] : [{ resource, ask }];
   });
   const key = `${amounts.join()} ${pieces.map(({ resource, ask }) => `${resource.key}${JSON.stringify(ask)}`).join()}`;
-  return { key, holds, amounts, quotaHolds: withQuotaPieces(holds, revision), pieces, isOpen: Object.keys(extended).some(isOpenKind) || revision.volumes?.some(({ exclusive }) => exclusive) === true };
+  return {
+    key,
+    holds,
+    amounts,
+    quotaHolds: withQuotaPieces(holds, revision),
+    pieces,
+    isOpen: Object.keys(extended).some(isOpenKind) || revision.volumes?.some(({ exclusive }) => exclusive) === true,
+  };
 }
 
 /** Sizes and kinds are known before it is known which disk or which piece it will be. */

@@ -2,6 +2,7 @@ import { instanceId, type NamespaceName, parseWorkloadId, stepId, unitOf, type W
 import { formatInstant } from '../model/instant.ts';
 import type { CapacityUse, Plan, PlannedUnit, PlanSummary, Step, Undo, Wave } from '../model/plan.ts';
 import { planFormatVersion } from '../model/plan.ts';
+import { inPieces } from '../model/resources.ts';
 import { basisOf } from './basis.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
@@ -89,8 +90,12 @@ function unitOfDraft(context: Context, unit: UnitDraft, steps: Step[]): PlannedU
 }
 
 /** Never one that was used, even if the counter were behind what is recorded. */
-function nextGeneration({ inputs, generations }: Context, workload: WorkloadId): number {
-  return Math.max(inputs.recorded.workloads.get(workload)?.nextGeneration ?? 1, (generations().get(workload) ?? 0) + 1);
+function nextGeneration({ inputs, compiled }: Context, workload: WorkloadId): number {
+  let next = inputs.recorded.workloads.get(workload)?.nextGeneration ?? 1;
+  for (const { allocation, leftovers } of compiled.instances.get(workload) ?? []) {
+    for (const { generation } of [allocation, ...leftovers]) next = Math.max(next, generation + 1);
+  }
+  return next;
 }
 
 interface StepPlace {
@@ -243,7 +248,17 @@ function capacityUses({ cluster, ledger }: Context): readonly CapacityUse[] {
       const total = sum(ledger.capacity);
       const row = { before: sum(ledger.before), peak: sum(ledger.used), after: sum(ledger.after) };
       if (!Number.isFinite(total) || (total === 0 && row.peak === 0)) return [];
-      return [{ pod, dimension, ...row, total }];
+      const shown = (amount: number): number => inPieces(dimension, amount);
+      return [
+        {
+          pod,
+          dimension,
+          before: shown(row.before),
+          peak: shown(row.peak),
+          after: shown(row.after),
+          total: shown(total),
+        },
+      ];
     }),
   );
 }

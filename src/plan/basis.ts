@@ -1,8 +1,9 @@
 import { canonicalJson, sha256Hex } from '../model/hash.ts';
-import type { EngineKind } from '../model/ids.ts';
+import type { EngineKind, NodeName, WorkloadId } from '../model/ids.ts';
 import type { PlanBasis } from '../model/plan.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
+import type { PlanInputs } from './inputs.ts';
 import type { UnitDraft } from './units.ts';
 
 /** The world that a plan was made for, as far as it touches it: what has to be the same when it is applied. */
@@ -22,16 +23,10 @@ export function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanB
     }
   }
   const inOrder = [...touched].sort(([a], [b]) => a.index - b.index);
-  const definitions = new Map(inputs.desired.workloads.map((workload) => [workload.id, workload]));
-  const workloads = units.flatMap(({ workload }) => {
-    const definition = definitions.get(workload);
-    // Where it is declared is no part of what it is.
-    return definition === undefined ? [] : [[workload, digest({ ...definition, declaredAt: '' })] as const];
+  const definitions = definitionsOf(inputs, {
+    workloads: units.map(({ workload }) => workload),
+    nodes: inOrder.map(([{ name }]) => name),
   });
-  const textOf = createTexts();
-  const nodes = inOrder.flatMap(([{ name, definition }]) =>
-    definition === undefined ? [] : [[name, sha256Hex(textOf(definition)).slice(0, 16)] as const],
-  );
   const engines = inOrder.flatMap(([{ name, observed }, kinds]) =>
     [...kinds].sort().flatMap((kind) => {
       const engine = observed?.engines[kind];
@@ -42,8 +37,32 @@ export function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanB
     commits: inputs.desired.commits,
     storeRevision: inputs.recorded.storeRevision,
     engines: Object.fromEntries(engines),
-    workloads: Object.fromEntries(workloads),
-    nodes: Object.fromEntries(nodes),
+    ...definitions,
+  };
+}
+
+/** Hashes of the definitions that a plan touches, by name; what git does not declare has none. */
+export function definitionsOf(
+  { desired }: PlanInputs,
+  touched: { readonly workloads: readonly WorkloadId[]; readonly nodes: readonly NodeName[] },
+): Pick<PlanBasis, 'workloads' | 'nodes'> {
+  const workloads = new Map(desired.workloads.map((workload) => [workload.id, workload]));
+  const nodes = new Map(desired.nodes.map((node) => [node.name, node]));
+  const textOf = createTexts();
+  return {
+    workloads: Object.fromEntries(
+      touched.workloads.flatMap((id) => {
+        const definition = workloads.get(id);
+        // Where it is declared is no part of what it is.
+        return definition === undefined ? [] : [[id, digest({ ...definition, declaredAt: '' })] as const];
+      }),
+    ),
+    nodes: Object.fromEntries(
+      touched.nodes.flatMap((name) => {
+        const definition = nodes.get(name);
+        return definition === undefined ? [] : [[name, sha256Hex(textOf(definition)).slice(0, 16)] as const];
+      }),
+    ),
   };
 }
 

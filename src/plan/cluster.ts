@@ -102,7 +102,12 @@ function waitingDrains({ desired, recorded }: PlanInputs): ReadonlySet<NodeName>
 
 /** The names that occur, numbered in their order. */
 const numbered = (names: readonly (string | undefined)[]): ReadonlyMap<string, number> =>
-  new Map([...new Set(names)].filter((name) => name !== undefined).sort().map((name, index) => [name, index]));
+  new Map(
+    [...new Set(names)]
+      .filter((name) => name !== undefined)
+      .sort()
+      .map((name, index) => [name, index]),
+  );
 
 /** False when the engine did not answer: nothing is concluded about what is on it, and nothing is put there. */
 export function isReachable(node: ClusterNode, engine: EngineKind): boolean {

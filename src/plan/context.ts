@@ -1,19 +1,20 @@
-import type { DesiredWorkload, SpreadRule, Strategy } from '../model/desired.ts';
-import type { AllocationId, EngineKind, InstanceId, NamespaceName, WorkloadId } from '../model/ids.ts';
+import type { Strategy } from '../model/desired.ts';
+import type { AllocationId, InstanceId, NamespaceName, WorkloadId } from '../model/ids.ts';
 import type { FieldChange } from '../model/plan.ts';
 import type { Allocation } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
-import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
-import type { PlanInputs } from './inputs.ts';
 import { type Ask, openAsks } from './ask.ts';
+import type { Cluster, ClusterNode } from './cluster.ts';
+import type { Compiled } from './compile.ts';
+import type { PlanInputs } from './inputs.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import type { Instance } from './match.ts';
 import { type Notes, openNotes } from './notes.ts';
 import { openPieces, type Pieces } from './pieces.ts';
 import { type Affinity, openAffinity } from './place/affinity.ts';
-import { type Candidates, openCandidates } from './place/feasible.ts';
+import type { CandidatesOf } from './place/feasible.ts';
 import { openShelves, type Shelves } from './place/shelves.ts';
-import { type Group, openGroups } from './place/spread.ts';
+import type { GroupsOf } from './place/spread.ts';
 import { openQuotas, type QuotaLedger } from './quota.ts';
 import { openResources } from './resources/all.ts';
 import { openRequirements, openRules, type Requirement, type RulesFor } from './rules.ts';
@@ -21,11 +22,12 @@ import { openRequirements, openRules, type Requirement, type RulesFor } from './
 /** What the stages of one planning share: the compiled cluster, the two ledgers, and what is to be said. */
 export interface Context {
   readonly inputs: PlanInputs;
+  readonly compiled: Compiled;
   readonly cluster: Cluster;
   readonly ledger: Ledger;
   readonly quotas: QuotaLedger;
   readonly notes: Notes;
-  readonly candidatesOf: (workload: DesiredWorkload, engine: EngineKind) => Candidates;
+  readonly candidatesOf: CandidatesOf;
   /** Field changes by `old new` revision: instances share them. */
   readonly comparisons: Map<string, readonly FieldChange[]>;
   /** The disruption rules of a namespace. */
@@ -36,11 +38,9 @@ export interface Context {
   readonly pieces: Pieces;
   readonly affinity: Affinity;
   readonly shelves: Shelves;
-  readonly groupsOf: (nodes: readonly number[], rules: readonly SpreadRule[]) => readonly Group[];
+  readonly groupsOf: GroupsOf;
   /** By pod. */
   readonly strategies: ReadonlyMap<string, Strategy>;
-  /** Highest generation recorded, by workload; counted when somebody asks. */
-  readonly generations: () => ReadonlyMap<WorkloadId, number>;
   readonly hasObject: (allocation: Allocation) => boolean;
   /** Instances about which nothing can be concluded, by workload. */
   readonly unseenInstances: Map<WorkloadId, Instance[]>;
@@ -50,30 +50,30 @@ export interface Context {
   blockDrain(node: ClusterNode, instance: InstanceId, reason: string): void;
 }
 
-export function openContext(inputs: PlanInputs): Context {
-  const cluster = compileCluster(inputs);
+export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
+  const { cluster, candidatesOf, groupsOf } = compiled;
   const objects = once(() => new Set<AllocationId>(inputs.observed.objects.map((object) => object.allocation)));
   const unseenInstances = new Map<WorkloadId, Instance[]>();
   const drainBlocks = new Map<number, { readonly instance: InstanceId; readonly reason: string }[]>();
   const { policies, pods, workloads } = inputs.desired;
-  const ledger = openLedger(inputs, cluster);
+  const ledger = openLedger(compiled.ledger);
   return {
     inputs,
+    compiled,
     cluster,
     ledger,
     quotas: openQuotas(inputs, cluster, ledger.undo),
     notes: openNotes(),
-    candidatesOf: openCandidates(cluster),
+    candidatesOf,
     comparisons: new Map(),
     rulesFor: openRules(policies),
     requirementsFor: openRequirements(policies),
     askOf: openAsks(ledger, openResources(inputs.desired)),
-    pieces: openPieces(inputs, cluster, ledger),
-    affinity: openAffinity(workloads),
+    pieces: openPieces(compiled, ledger),
+    affinity: openAffinity(workloads, compiled.instances),
     shelves: openShelves(ledger),
-    groupsOf: openGroups(cluster),
+    groupsOf,
     strategies: new Map(pods.map(({ name, strategy }) => [name, strategy])),
-    generations: once(() => highestGenerations(inputs)),
     hasObject: (allocation) => objects().has(allocation.id),
     unseenInstances,
     unseen: (instance, workload) => pushTo(unseenInstances, workload, instance),
@@ -89,14 +89,6 @@ function once<Value>(make: () => Value): () => Value {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-function highestGenerations(inputs: PlanInputs): ReadonlyMap<WorkloadId, number> {
-  const highest = new Map<WorkloadId, number>();
-  for (const { workload, generation } of inputs.recorded.allocations) {
-    if (generation > (highest.get(workload) ?? 0)) highest.set(workload, generation);
-  }
-  return highest;
 }
 
 export function pushTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {

@@ -78,6 +78,12 @@ export function decide(
   return { workload, definition, target, wanted, replicas, unchanged, missing, ...lists };
 }
 
+/** Nothing is to be done. */
+export const isIdle = (intent: Intent): boolean =>
+  newCount(intent) === 0 &&
+  intent.heals.length + intent.moves.length + intent.rollout.length + intent.stops.length + intent.removals.length ===
+    0;
+
 interface Split {
   readonly wanted: readonly Instance[];
   readonly extra: readonly { readonly instance: Instance; readonly cause: Cause }[];
@@ -164,7 +170,9 @@ const newWant = (workload: MatchedWorkload, ordinal: number, cause: Cause): Want
   mustLeave: undefined,
 });
 
-type Lists = Pick<{ [K in keyof Intent]: Want[] }, 'heals' | 'moves' | 'rollout' | 'news'> & { readonly stops: Draft[] };
+type Lists = Pick<{ [K in keyof Intent]: Want[] }, 'heals' | 'moves' | 'rollout' | 'news'> & {
+  readonly stops: Draft[];
+};
 
 function sort(
   context: Context,

@@ -71,4 +71,13 @@ export const makes = ({ action: { kind } }: Pick<Draft, 'action'>): boolean =>
 export const endingAction = (
   { engine, revision }: Allocation,
   what: Pick<Action, 'kind' | 'cause' | 'reason'>,
-): Action => ({ ...what, engine, revision, order: 'in-place', class: 'none', changes: [], disrupts: false, forced: false });
+): Action => ({
+  ...what,
+  engine,
+  revision,
+  order: 'in-place',
+  class: 'none',
+  changes: [],
+  disrupts: false,
+  forced: false,
+});

@@ -1,7 +1,7 @@
 import type { Desired, DesiredWorkload } from '../model/desired.ts';
 import type { InstanceId, WorkloadId } from '../model/ids.ts';
-import type { Cause } from '../model/plan.ts';
 import type { Observed } from '../model/observed.ts';
+import type { Cause } from '../model/plan.ts';
 import type { Recorded } from '../model/recorded.ts';
 
 /** Everything that planning depends on. The same inputs give the same bytes. */
@@ -13,7 +13,7 @@ export interface PlanInputs {
   readonly now: number;
   /** How long the plan may be applied, from `now`. */
   readonly expiresAfterMs: number;
-  /** JSON pointers into a revision that each engine changes in place. */
+  /** JSON pointers into a revision that each engine changes in place; `*` in one is any one key. */
   readonly liveFields: Readonly<Record<string, readonly string[]>>;
   /** Instances that are to be somewhere else, and why; absent: none but those that have to. */
   readonly relocate?: ReadonlyMap<InstanceId, { readonly cause: Cause; readonly reason: string }>;

@@ -35,7 +35,19 @@ export interface Ledger {
   rollbacks: number;
 }
 
-export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
+/** The ledger before anything is planned. */
+export type LedgerBase = Pick<Ledger, 'dimensions' | 'width' | 'nodes' | 'usable' | 'capacity' | 'largest' | 'used'>;
+
+export const openLedger = (base: LedgerBase): Ledger => ({
+  ...base,
+  used: base.used.slice(),
+  before: base.used,
+  after: base.used.slice(),
+  undo: openUndo(),
+  rollbacks: 0,
+});
+
+export function compileLedger(inputs: PlanInputs, cluster: Cluster): LedgerBase {
   const usable = cluster.nodes.map((node) =>
     usableCapacity({
       definition: node.definition,
@@ -45,7 +57,7 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
   );
   const dimensions = ledgerDimensions(inputs, usable);
   const width = dimensions.length;
-  const ledger: Ledger = {
+  const ledger: LedgerBase = {
     dimensions,
     width,
     nodes: cluster.nodes.length,
@@ -53,10 +65,6 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
     capacity: new Float64Array(cluster.nodes.length * width),
     largest: new Float64Array(baseDimensions.length),
     used: new Float64Array(cluster.nodes.length * width),
-    before: new Float64Array(cluster.nodes.length * width),
-    after: new Float64Array(cluster.nodes.length * width),
-    undo: openUndo(),
-    rollbacks: 0,
   };
   usable.forEach((resources, node) => {
     dimensions.forEach((dimension, d) => {
@@ -74,8 +82,6 @@ export function openLedger(inputs: PlanInputs, cluster: Cluster): Ledger {
       addTo(ledger.used, node.index * width, vectorOf(ledger, foreign.resources));
     }
   }
-  ledger.before.set(ledger.used);
-  ledger.after.set(ledger.used);
   return ledger;
 }
 
@@ -87,13 +93,10 @@ function ledgerDimensions(inputs: PlanInputs, usable: readonly Resources[]): rea
     last = resources;
     for (const name in resources) all.add(name);
   }
-  for (const { revision } of inputs.desired.workloads) for (const name in revision.resources.extended) all.add(name);
   for (const { holds } of inputs.recorded.allocations) {
     if (holds.devices !== undefined) for (const name in holds.devices) all.add(name);
   }
-  // A kind that leaves the model open is charged as the model that is chosen.
-  const named = [...all].filter((name) => !isOpenKind(name)).map((name) => [name, 1]);
-  return dimensionsOf(Object.fromEntries(named) as Resources);
+  return dimensionsOf(Object.fromEntries([...all].map((name) => [name, 1])) as Resources);
 }
 
 /** `gpu/*` or `gpu/a100|v100`: which model it will be is not known before it is placed. */
@@ -101,7 +104,7 @@ export const isOpenKind = (name: string): boolean => name.includes('*') || name.
 
 const isBase = (dimension: Dimension): boolean => (baseDimensions as readonly string[]).includes(dimension);
 
-const vectorOf = (ledger: Ledger, resources: Resources): Vector =>
+const vectorOf = (ledger: LedgerBase, resources: Resources): Vector =>
   Float64Array.from(ledger.dimensions, (dimension) => resources[dimension] ?? 0);
 
 export function resourcesOfVector(ledger: Ledger, vector: Vector): Resources {
@@ -116,7 +119,7 @@ export function holdsVector(ledger: Ledger, holds: Holds): Vector {
 }
 
 /** Adds (or takes away) what is held to the row of a column that begins at `start`. The base dimensions come first in every row. */
-export function addHolds(ledger: Ledger, column: Float64Array, start: number, holds: Holds, sign: 1 | -1): void {
+export function addHolds(ledger: LedgerBase, column: Float64Array, start: number, holds: Holds, sign: 1 | -1): void {
   column[start] = (column[start] as number) + sign * holds.cpuMillis;
   column[start + 1] = (column[start + 1] as number) + sign * holds.memoryBytes;
   column[start + 2] = (column[start + 2] as number) + sign * holds.storageBytes;

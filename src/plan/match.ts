@@ -1,9 +1,10 @@
 import type { DesiredWorkload } from '../model/desired.ts';
-import type { AllocationId, InstanceId, WorkloadId } from '../model/ids.ts';
+import type { InstanceId, WorkloadId } from '../model/ids.ts';
 import { workloadOfUnit } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { Allocation, RecordedWorkload } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, isReachable } from './cluster.ts';
+import type { Compiled, ObjectIndex } from './compile.ts';
 import { type PlanInputs, workloadsById } from './inputs.ts';
 
 /**
@@ -40,53 +41,28 @@ export interface MatchedWorkload {
   readonly frozen: 'inFlight' | 'override' | undefined;
 }
 
-export interface Matched {
-  /** Every workload that git or the records know, by id. */
-  readonly workloads: readonly MatchedWorkload[];
-  /** Our objects without an allocation. */
-  readonly orphans: readonly ObservedObject[];
-}
-
-export function match(inputs: PlanInputs, cluster: Cluster): Matched {
+/** Every workload that git or the records know, by id. */
+export function match(inputs: PlanInputs, instances: Compiled['instances']): readonly MatchedWorkload[] {
   const definitions = workloadsById(inputs.desired);
-  const objects = indexObjects(inputs.observed.objects);
-  const allocations = byWorkload(inputs.recorded.allocations);
   const frozen = frozenWorkloads(inputs);
-  const ids = new Set([...definitions.keys(), ...inputs.recorded.workloads.keys(), ...allocations.keys()]);
-  const workloads = [...ids].sort().map(
+  const ids = new Set([...definitions.keys(), ...inputs.recorded.workloads.keys(), ...instances.keys()]);
+  return sorted([...ids]).map(
     (id): MatchedWorkload => ({
       id,
       definition: definitions.get(id),
       record: inputs.recorded.workloads.get(id),
-      instances: matchInstances(allocations.get(id) ?? none, cluster, objects),
+      instances: instances.get(id) ?? none,
       frozen: frozen.get(id) ?? frozen.get('*'),
     }),
   );
-  return { workloads, orphans: orphansOf(inputs, objects) };
 }
 
-function byWorkload(allocations: readonly Allocation[]): ReadonlyMap<WorkloadId, readonly Allocation[]> {
-  const lists = new Map<WorkloadId, Allocation[]>();
-  // Mostly they come in the order of the records, so that neighbours belong together.
-  let last: Allocation[] = [];
-  for (const allocation of allocations) {
-    if (last[0]?.workload !== allocation.workload) {
-      last = lists.get(allocation.workload) ?? [];
-      if (last.length === 0) lists.set(allocation.workload, last);
-    }
-    last.push(allocation);
+/** Mostly they are sorted already. */
+function sorted(ids: WorkloadId[]): readonly WorkloadId[] {
+  for (let i = 1; i < ids.length; i += 1) {
+    if ((ids[i] as WorkloadId) < (ids[i - 1] as WorkloadId)) return ids.sort();
   }
-  return lists;
-}
-
-function orphansOf({ recorded, observed }: PlanInputs, objects: ObjectIndex): readonly ObservedObject[] {
-  let owned = 0;
-  for (const { id } of recorded.allocations) if (objects.has(id)) owned += 1;
-  if (owned === objects.size) return [];
-  const ids = new Set(recorded.allocations.map((allocation) => allocation.id));
-  return observed.objects
-    .filter((object) => !ids.has(object.allocation))
-    .sort((a, b) => (a.allocation < b.allocation ? -1 : a.allocation > b.allocation ? 1 : 0));
+  return ids;
 }
 
 function frozenWorkloads(inputs: PlanInputs): ReadonlyMap<string, 'inFlight' | 'override'> {
@@ -98,44 +74,29 @@ function frozenWorkloads(inputs: PlanInputs): ReadonlyMap<string, 'inFlight' | '
   return frozen;
 }
 
-/** Objects by allocation; several where one was started twice. */
-type ObjectIndex = ReadonlyMap<AllocationId, ObservedObject | readonly ObservedObject[]>;
-
-function indexObjects(objects: readonly ObservedObject[]): ObjectIndex {
-  const index = new Map<AllocationId, ObservedObject | readonly ObservedObject[]>();
-  for (const object of objects) {
-    const known = index.get(object.allocation);
-    index.set(object.allocation, known === undefined ? object : [...toList(known), object]);
-  }
-  return index;
-}
-
-const isOne = (found: ObservedObject | readonly ObservedObject[]): found is ObservedObject => 'objectId' in found;
-const toList = (found: ObservedObject | readonly ObservedObject[]): readonly ObservedObject[] =>
-  isOne(found) ? [found] : found;
-
 /** The object on the allocation's own node; the last of several. */
 function objectFor({ id, node }: Allocation, objects: ObjectIndex): ObservedObject | undefined {
   const found = objects.get(id);
   if (found === undefined) return undefined;
-  if (isOne(found)) return found.node === node ? found : undefined;
+  if ('objectId' in found) return found.node === node ? found : undefined;
   return found.findLast((object) => object.node === node);
 }
 
-function matchInstances(
+/** What is known of each recorded instance of one workload. */
+export function matchInstances(
   allocations: readonly Allocation[],
   cluster: Cluster,
   objects: ObjectIndex,
 ): readonly Instance[] {
-  const sorted = isAscending(allocations) ? allocations : [...allocations].sort(byOrdinalNewestFirst);
+  const ordered = isAscending(allocations) ? allocations : [...allocations].sort(byOrdinalNewestFirst);
   const instances: Instance[] = [];
-  for (let first = 0; first < sorted.length; ) {
-    const ordinal = sorted[first]?.ordinal ?? 0;
+  for (let first = 0; first < ordered.length; ) {
+    const ordinal = ordered[first]?.ordinal ?? 0;
     let end = first + 1;
-    while (sorted[end]?.ordinal === ordinal) end += 1;
-    const same = end - first === 1 ? none : sorted.slice(first, end);
+    while (ordered[end]?.ordinal === ordinal) end += 1;
+    const same = end - first === 1 ? noLeftovers : ordered.slice(first, end);
     // The live one speaks for the instance; without one, the newest.
-    const current = same.find((allocation) => allocation.state === 'live') ?? sorted[first];
+    const current = same.find((allocation) => allocation.state === 'live') ?? ordered[first];
     first = end;
     if (current === undefined) continue;
     const node = cluster.nodes[cluster.indexOf.get(current.node) ?? -1];
@@ -150,13 +111,14 @@ function matchInstances(
       allocation: current,
       node,
       object,
-      leftovers: same.length === 0 ? none : same.filter((allocation) => allocation !== current),
+      leftovers: same.length === 0 ? noLeftovers : same.filter((allocation) => allocation !== current),
     });
   }
   return instances;
 }
 
-const none: readonly Allocation[] = [];
+const noLeftovers: readonly Allocation[] = [];
+const none: readonly Instance[] = [];
 
 const byOrdinalNewestFirst = (a: Allocation, b: Allocation): number =>
   a.ordinal - b.ordinal || b.generation - a.generation;

@@ -1,11 +1,10 @@
 import { chargedHolds } from '../model/capacity.ts';
-import type { Allocation, Holds } from '../model/recorded.ts';
+import type { Holds } from '../model/recorded.ts';
 import type { Ask, PieceAsk } from './ask.ts';
-import type { Cluster, ClusterNode } from './cluster.ts';
-import type { PlanInputs } from './inputs.ts';
+import type { ClusterNode } from './cluster.ts';
+import type { Compiled } from './compile.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeFacts, PlacedResource } from './resources/resource.ts';
-import { markOf, undoTo } from './undo.ts';
 
 /** A resource whose types only it knows: what it gives out is given back to it alone. */
 export type AnyResource = PlacedResource<unknown, unknown, unknown>;
@@ -17,7 +16,10 @@ export interface Pieces {
   /** Pieces for one more instance, taken; undefined when there is no room. */
   take(ask: Ask, node: ClusterNode, predecessor: Predecessor | undefined): Partial<Holds> | undefined;
   /** Why an instance does not fit as far as pieces go; undefined when it does. */
-  short(asks: readonly PieceAsk[], node: ClusterNode): (ReturnType<AnyResource['short']> & { readonly key: string }) | undefined;
+  short(
+    asks: readonly PieceAsk[],
+    node: ClusterNode,
+  ): (ReturnType<AnyResource['short']> & { readonly key: string }) | undefined;
 }
 
 /** What a new instance takes the place of, where that is off before it starts: it keeps what it can of the pieces. */
@@ -26,8 +28,8 @@ export interface Predecessor {
   readonly node: ClusterNode;
 }
 
-export function openPieces(inputs: PlanInputs, cluster: Cluster, ledger: Ledger): Pieces {
-  const stateOf = openStates(inputs, cluster, ledger);
+export function openPieces(compiled: Compiled, ledger: Ledger): Pieces {
+  const stateOf = openStates(compiled);
   return {
     room(asks, node, atMost) {
       let room = atMost;
@@ -77,7 +79,8 @@ export function openPieces(inputs: PlanInputs, cluster: Cluster, ledger: Ledger)
     const { facts, state } = stateOf(resource, node);
     const sharesPool =
       predecessor !== undefined &&
-      (predecessor.node === node || resource.poolOf(stateOf(resource, predecessor.node).facts) === resource.poolOf(facts));
+      (predecessor.node === node ||
+        resource.poolOf(stateOf(resource, predecessor.node).facts) === resource.poolOf(facts));
     const keep = sharesPool ? resource.heldOf(predecessor.holds) : undefined;
     if (keep !== undefined) resource.release(state, keep);
     const held = resource.choose(state, ask, { node: facts, keep });
@@ -118,23 +121,16 @@ interface Pool {
   readonly state: unknown;
 }
 
-function openStates(
-  inputs: PlanInputs,
-  cluster: Cluster,
-  ledger: Ledger,
-): (resource: AnyResource, node: ClusterNode) => Pool {
-  const facts = cluster.nodes.map((node) => () => factsOf(inputs, node, ledger));
-  const known: (NodeFacts | undefined)[] = new Array(cluster.nodes.length);
-  const factsAt = (node: ClusterNode): NodeFacts => {
-    const found = known[node.index] ?? (facts[node.index] as () => NodeFacts)();
-    known[node.index] = found;
-    return found;
-  };
-  const books = new Map<AnyResource, { readonly byNode: (Pool | undefined)[]; readonly open: (node: ClusterNode) => Pool }>();
+function openStates(compiled: Compiled): (resource: AnyResource, node: ClusterNode) => Pool {
+  const { nodes } = compiled.cluster;
+  const books = new Map<
+    AnyResource,
+    { readonly byNode: (Pool | undefined)[]; readonly open: (node: ClusterNode) => Pool }
+  >();
   return (resource, node) => {
     let book = books.get(resource);
     if (book === undefined) {
-      book = { byNode: new Array(cluster.nodes.length), open: openBook(resource, { inputs, cluster, factsAt }) };
+      book = { byNode: new Array(nodes.length), open: openBook(resource, compiled) };
       books.set(resource, book);
     }
     const pool = book.byNode[node.index] ?? book.open(node);
@@ -144,75 +140,31 @@ function openStates(
 }
 
 /** Pools of one resource; what is recorded is taken when a pool is opened. */
-function openBook(
-  resource: AnyResource,
-  of: { readonly inputs: PlanInputs; readonly cluster: Cluster; readonly factsAt: (node: ClusterNode) => NodeFacts },
-): (node: ClusterNode) => Pool {
-  const holders = holdersOf(resource, of);
-  const members = membersOf(resource, of);
+function openBook(resource: AnyResource, { cluster, factsOf, residentsOf }: Compiled): (node: ClusterNode) => Pool {
+  const members = new Map<string, NodeFacts[]>();
+  for (const node of cluster.nodes) {
+    const facts = factsOf(node);
+    const name = resource.poolOf(facts);
+    const list = members.get(name);
+    if (list === undefined) members.set(name, [facts]);
+    else list.push(facts);
+  }
   const states = new Map<string, unknown>();
   return (node) => {
-    const facts = of.factsAt(node);
+    const facts = factsOf(node);
     const name = resource.poolOf(facts);
     let state = states.get(name);
     if (state === undefined) {
       state = resource.open(facts);
-      for (const other of members.get(name) ?? []) if (other !== facts) resource.join?.(state, other);
-      for (const held of holders.get(name) ?? []) resource.take(state, held);
+      for (const other of members.get(name) ?? []) {
+        if (other !== facts) resource.join?.(state, other);
+        for (const allocation of residentsOf(cluster.indexOf.get(other.name) ?? -1)) {
+          const held = resource.heldOf(chargedHolds(allocation));
+          if (held !== undefined) resource.take(state, held);
+        }
+      }
       states.set(name, state);
     }
     return { facts, state };
-  };
-}
-
-/** The nodes of each pool, where it matters who is in it. */
-function membersOf(
-  resource: AnyResource,
-  { cluster, factsAt }: Parameters<typeof openBook>[1],
-): ReadonlyMap<string, readonly NodeFacts[]> {
-  const members = new Map<string, NodeFacts[]>();
-  if (resource.join === undefined) return members;
-  for (const facts of cluster.nodes.map(factsAt)) {
-    const pool = resource.poolOf(facts);
-    const list = members.get(pool);
-    if (list === undefined) members.set(pool, [facts]);
-    else list.push(facts);
-  }
-  return members;
-}
-
-/** What is held by recorded allocations, by pool. */
-function holdersOf(
-  resource: AnyResource,
-  { inputs, cluster, factsAt }: Parameters<typeof openBook>[1],
-): ReadonlyMap<string, readonly unknown[]> {
-  const holders = new Map<string, unknown[]>();
-  const { allocations } = inputs.recorded;
-  for (let index = 0; index < allocations.length; index += 1) {
-    const allocation = allocations[index] as Allocation;
-    const held = resource.heldOf(allocation.state === 'held' ? chargedHolds(allocation) : allocation.holds);
-    if (held === undefined) continue;
-    const pool = resource.poolOf(factsAt(cluster.homes[index] as ClusterNode));
-    const list = holders.get(pool);
-    if (list === undefined) holders.set(pool, [held]);
-    else list.push(held);
-  }
-  return holders;
-}
-
-function factsOf(inputs: PlanInputs, node: ClusterNode, ledger: Ledger): NodeFacts {
-  const { definition, observed, name } = node;
-  let probedMillis = 0;
-  for (const engine of Object.values(observed?.engines ?? {})) {
-    if (engine?.kind === 'reachable') probedMillis = Math.max(probedMillis, engine.capacity.cpuMillis ?? 0);
-  }
-  const recordedMillis = inputs.recorded.nodes.get(name)?.capacity.cpuMillis ?? 0;
-  const millis = definition?.capacity.cpuMillis ?? (probedMillis > 0 ? probedMillis : recordedMillis);
-  return {
-    name,
-    definition,
-    usable: ledger.usable[node.index] ?? {},
-    cores: Math.floor(millis / 1000),
-    foreign: observed?.foreign ?? [],
   };
 }

@@ -1,10 +1,12 @@
+import type { DesiredWorkload } from '../model/desired.ts';
 import type { InstanceId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import { assemble } from './assemble.ts';
+import { type Compiled, compile, isFor } from './compile.ts';
 import { type Context, openContext } from './context.ts';
-import { decide, type Intent } from './decide.ts';
+import { decide, type Intent, isIdle } from './decide.ts';
 import type { PlanInputs } from './inputs.ts';
-import { type Matched, match } from './match.ts';
+import { type MatchedWorkload, match } from './match.ts';
 import { placeAll } from './place/place.ts';
 import { prune } from './prune.ts';
 import { overQuota } from './quota-drain.ts';
@@ -15,39 +17,80 @@ import { buildUnits } from './units.ts';
 /**
  * The steps that take recorded + observed to desired, and what cannot be done. Pure: the same inputs give the same
  * bytes, and their order does not matter. What a user did wrong is a refusal or a warning in the plan; it never throws
- * for that.
+ * for that. `compiled` may be given where several plans are made for one world; it changes nothing but the time it takes.
  */
-export function createPlan(inputs: PlanInputs): Plan {
-  const context = openContext(inputs);
-  const matched = match(inputs, context.cluster);
-  const intents = decideAll(context, matched, overQuota(context, matched));
+export function createPlan(inputs: PlanInputs, compiled: Compiled = compile(inputs)): Plan {
+  const context = openContext(inputs, compiled);
+  const matched = match(inputs, compiled.instances);
+  const { intents, settled } = decideAll(context, matched, overQuota(context, matched));
   const placed = placeAll(context, intents);
   const pruned = prune(
     context,
-    matched.workloads.filter((workload) => workload.definition === undefined),
+    matched.filter((workload) => workload.definition === undefined),
   );
   const units = buildUnits(context, placed, pruned);
-  remark(context, matched);
+  remark(context);
   return assemble(
     context,
     units,
-    intents.reduce((sum, intent) => sum + intent.unchanged, 0),
+    intents.reduce((sum, intent) => sum + intent.unchanged, settled),
   );
 }
 
-/** Every workload that git wants, unless it is frozen or has no revision that could be tried. */
-function decideAll(context: Context, matched: Matched, over: ReadonlySet<InstanceId>): readonly Intent[] {
-  return matched.workloads.flatMap((workload): readonly Intent[] => {
-    if (workload.frozen !== undefined) noteFrozen(context, workload);
-    if (workload.definition === undefined || workload.frozen !== undefined) return [];
-    const target = chooseTarget(context.inputs, workload, workload.definition, context.notes);
-    return target === undefined ? [] : [decide(context, workload, workload.definition, { target, over })];
-  });
+/** Plans one after the other: what only depends on the world is worked out again when that changes. */
+export function openPlanner(): (inputs: PlanInputs) => Plan {
+  let compiled: Compiled | undefined;
+  return (inputs) => {
+    if (compiled === undefined || !isFor(compiled, inputs)) compiled = compile(inputs);
+    return createPlan(inputs, compiled);
+  };
 }
 
-function remark(context: Context, matched: Matched): void {
+interface Decided {
+  readonly intents: readonly Intent[];
+  /** Instances of workloads that have nothing to do. */
+  readonly settled: number;
+}
+
+/** Every workload that git wants, unless it is frozen or has no revision that could be tried. */
+function decideAll(context: Context, matched: readonly MatchedWorkload[], over: ReadonlySet<InstanceId>): Decided {
+  const intents: Intent[] = [];
+  let settled = 0;
+  // Whoever may have to make room for others is looked at, whether or not it has something to do itself.
+  const needsAll = context.inputs.desired.workloads.some(({ preemption }) => preemption === 'lower');
+  for (const workload of matched) {
+    const { definition, frozen } = workload;
+    if (frozen !== undefined) noteFrozen(context, workload);
+    if (definition === undefined || frozen !== undefined) continue;
+    const known = needsAll || over.size > 0 ? undefined : context.compiled.settled.get(definition);
+    const intent = known === undefined ? decideOne(context, workload, definition, over) : undefined;
+    if (intent !== undefined && (needsAll || !isIdle(intent))) intents.push(intent);
+    else settled += known ?? intent?.unchanged ?? 0;
+  }
+  return { intents, settled };
+}
+
+function decideOne(
+  context: Context,
+  workload: MatchedWorkload,
+  definition: DesiredWorkload,
+  over: ReadonlySet<InstanceId>,
+): Intent | undefined {
+  const said = saidSoFar(context);
+  const target = chooseTarget(context.inputs, workload, definition, context.notes);
+  if (target === undefined) return undefined;
+  const intent = decide(context, workload, definition, { target, over });
+  // What was said has to be said again next time: it is settled only when there was nothing to say.
+  if (isIdle(intent) && saidSoFar(context) === said) context.compiled.settled.set(definition, intent.unchanged);
+  return intent;
+}
+
+const saidSoFar = ({ notes, unseenInstances, drainBlocks }: Context): number =>
+  notes.warnings.length + notes.refusals.length + unseenInstances.size + drainBlocks.size;
+
+function remark(context: Context): void {
   noteWorld(context);
-  noteOrphans(context, matched);
+  noteOrphans(context);
   noteUnseen(context);
   refuseUnreachableLeavers(context);
 }

@@ -1,7 +1,7 @@
 import type { WorkloadId } from '../model/ids.ts';
 import { type InstanceId, parseWorkloadId } from '../model/ids.ts';
 import type { Context } from './context.ts';
-import type { Instance, Matched, MatchedWorkload } from './match.ts';
+import type { Instance, MatchedWorkload } from './match.ts';
 import { amountFor, demandOf, type QuotaRow } from './quota.ts';
 import { overQuotaRefusal } from './refuse.ts';
 
@@ -9,12 +9,12 @@ import { overQuotaRefusal } from './refuse.ts';
  * Instances that have to go because a quota was lowered below what is used: with `drainToQuota` the least urgent ones,
  * as many as it takes. Without, the lowering is refused: nothing is removed, and nothing that adds to the quota is placed.
  */
-export function overQuota(context: Context, matched: Matched): ReadonlySet<InstanceId> {
+export function overQuota(context: Context, matched: readonly MatchedWorkload[]): ReadonlySet<InstanceId> {
   const victims = new Set<InstanceId>();
   const over = context.quotas.rows.filter((row) => row.before > row.limit);
   if (over.length === 0) return victims;
   const quotas = new Map(context.inputs.desired.quotas.map((quota) => [quota.name, quota]));
-  const tenants = matched.workloads.flatMap((workload) => tenantsOf(workload));
+  const tenants = matched.flatMap((workload) => tenantsOf(workload));
   for (const row of over) {
     const covered = tenants.filter(({ workload, instance }) => isCovered(context, row, workload, instance));
     const going = covered.filter(({ goes, instance }) => goes || victims.has(instance.id));

@@ -4,7 +4,7 @@ import type { NamespaceName, PodName, WorkloadId } from '../model/ids.ts';
 import { parseWorkloadId } from '../model/ids.ts';
 import type { QuotaUse } from '../model/plan.ts';
 import type { Allocation, Holds } from '../model/recorded.ts';
-import type { Dimension } from '../model/resources.ts';
+import { type Dimension, inPieces } from '../model/resources.ts';
 import type { Cluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
 import { heldOf } from './ledger.ts';
@@ -162,7 +162,11 @@ export function amountFor({ dimension }: Pick<QuotaRow, 'dimension'>, { holds, i
 }
 
 /** What a demand counts for in each quota that covers it. */
-export function quotaDemand(quotas: QuotaLedger, { namespace, pod }: QuotaScope, demand: Demand): readonly QuotaCharge[] {
+export function quotaDemand(
+  quotas: QuotaLedger,
+  { namespace, pod }: QuotaScope,
+  demand: Demand,
+): readonly QuotaCharge[] {
   const rows = quotas.rowsFor(namespace, pod);
   if (rows.length === 0) return noCharges;
   const charges: QuotaCharge[] = [];
@@ -200,5 +204,12 @@ export function chargeQuota(quotas: QuotaLedger, amounts: readonly QuotaCharge[]
 
 export const quotaUses = (quotas: QuotaLedger): readonly QuotaUse[] =>
   quotas.rows
-    .map(({ name, dimension, before, used, after, limit }) => ({ name, dimension, before, peak: used, after, limit }))
+    .map(({ name, dimension, before, used, after, limit }) => ({
+      name,
+      dimension,
+      before: inPieces(dimension, before),
+      peak: inPieces(dimension, used),
+      after: inPieces(dimension, after),
+      limit: inPieces(dimension, limit),
+    }))
     .sort((a, b) => (a.name === b.name ? (a.dimension < b.dimension ? -1 : 1) : a.name < b.name ? -1 : 1));

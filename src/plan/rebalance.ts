@@ -71,11 +71,11 @@ function rebalanceTo(world: PlannedWorld, options: RebalanceOptions, goal: Exclu
     const room = options.maxMoves - state.accepted.length;
     more = proposals.length > room;
     if (proposals.length === 0 || room === 0) break;
-    now = tryOut(state, now, proposals.slice(0, room));
+    now = tryOut(state, proposals.slice(0, room));
   }
   return {
     kind: 'planned',
-    plan: now === world ? world.plan : now.plan,
+    plan: now.plan,
     better: whatIsBetter(world, now, options.pods),
     left: [...state.left.values()],
     more,
@@ -84,7 +84,7 @@ function rebalanceTo(world: PlannedWorld, options: RebalanceOptions, goal: Exclu
 
 type Planned = Extract<Rebalance, { kind: 'planned' }>;
 
-/** Each round plans twice at the most; what is not found in so many is hardly worth a move. */
+/** What is not found in so many is hardly worth a move. */
 const mostRounds = 6;
 
 interface Search {
@@ -107,23 +107,32 @@ function proposalsOf({ world, options, goal, accepted, left, stuck }: Search, no
   return proposeEvening(now, { pods: options.pods, isOpen }).filter(({ workload }) => !stuck.has(workload));
 }
 
-/** Plans the proposals beside what is accepted, keeps those that are worth it, and returns the world with them. */
-function tryOut(state: Search, now: PlannedWorld, proposals: readonly Proposal[]): PlannedWorld {
-  const tried = planned(state, [...state.accepted, ...proposals]);
-  const gains = openGains(now);
-  const targets = new Map(
-    tried.plan.steps.filter(({ kind }) => kind === 'move').map((step) => [step.instance, step.node]),
-  );
-  const kept = proposals.filter((proposal) => {
+/**
+ * Plans the proposals beside what is accepted, and drops what is not worth it where the planner puts it. Since that
+ * changes where the others go it is planned again, until each move makes the world better that those before it leave.
+ */
+function tryOut(state: Search, proposals: readonly Proposal[]): PlannedWorld {
+  state.accepted = [...state.accepted, ...proposals];
+  // Every turn drops a proposal, or is the last.
+  for (;;) {
+    const tried = planned(state, state.accepted);
+    const kept = worthwhile(state, tried.plan);
+    if (kept.length === state.accepted.length) return tried;
+    state.accepted = kept;
+  }
+}
+
+function worthwhile({ world, goal, accepted, left, stuck }: Search, plan: Plan): readonly Proposal[] {
+  const gains = openGains(world);
+  const moves = plan.steps.filter(({ kind }) => kind === 'move');
+  const targets = new Map(moves.map(({ instance, node }) => [instance, node]));
+  return accepted.filter((proposal) => {
     const to = targets.get(proposal.instance);
-    const isBetter = to !== undefined && (state.goal.kind === 'empty' || gains.take(proposal, to));
-    if (!isBetter) state.left.set(proposal.instance, leftOf(proposal, to, tried.plan));
-    if (to === undefined) state.stuck.add(proposal.workload);
-    return isBetter;
+    if (to !== undefined && (goal.kind === 'empty' || gains.take(proposal, to))) return true;
+    left.set(proposal.instance, leftOf(proposal, to, plan));
+    if (to === undefined) stuck.add(proposal.workload);
+    return false;
   });
-  state.accepted = [...state.accepted, ...kept];
-  if (kept.length === proposals.length) return tried;
-  return kept.length === 0 ? now : planned(state, state.accepted);
 }
 
 function leftOf({ instance, workload, from }: Proposal, to: NodeName | undefined, plan: Plan): Left {

@@ -1,12 +1,12 @@
 import type { Refusal } from '../model/plan.ts';
-import type { Dimension, Resources } from '../model/resources.ts';
+import { type Dimension, inPieces, piecesOf, type Resources } from '../model/resources.ts';
 import { formatBitRate, formatCores } from '../model/units.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
 import { resourcesOfVector, shortOf, type Vector } from './ledger.ts';
-import type { UnitState } from './place/unit-state.ts';
 import { domainOf } from './place/spread.ts';
+import type { UnitState } from './place/unit-state.ts';
 import { amountFor, type QuotaRow } from './quota.ts';
 
 /** "2 of 5 instances do not fit: 12 of 40 nodes lack memory, 28 lack label disk=ssd; nearest: web-a-07 needs 2 GiB more" */
@@ -31,7 +31,13 @@ export function capacityRefusal(
     const lacking = short.findIndex((amount) => amount > 0);
     const dimension = context.ledger.dimensions[lacking];
     if (dimension === undefined) {
-      const reason = whyNotBeside(context, { node: context.cluster.nodes[node] as ClusterNode, intent, ask, counts, spread });
+      const reason = whyNotBeside(context, {
+        node: context.cluster.nodes[node] as ClusterNode,
+        intent,
+        ask,
+        counts,
+        spread,
+      });
       add(reason.key, reason.text, 1);
       continue;
     }
@@ -40,7 +46,7 @@ export function capacityRefusal(
     if (nearest === undefined || distance < nearest.distance) nearest = { node, short, distance };
   }
   const sorted = [...reasons.values()].sort((a, b) => b.nodes - a.nodes || (a.text < b.text ? -1 : 1));
-  const missing = nearest && resourcesOfVector(context.ledger, nearest.short);
+  const missing = nearest && piecesOf(resourcesOfVector(context.ledger, nearest.short));
   const name = nearest && context.cluster.nodes[nearest.node]?.name;
   const why = whyText(sorted, candidates.considered, definition.placement.pods);
   const near = name && missing ? `; nearest: ${name} needs ${amountsText(missing)} more` : '';
@@ -72,7 +78,8 @@ function whyNotBeside(
   if (unliked !== undefined) return { key: 'affinity', text: unliked };
   const rule = spread.rules.find(({ rule: { by } }) => by !== 'node')?.rule ?? spread.rules[0]?.rule;
   if (rule !== undefined && !spread.allows(node)) {
-    const where = rule.by === 'node' ? 'have one already' : `are in ${rule.by} ${domainOf(node, rule.by)}, which has its share`;
+    const where =
+      rule.by === 'node' ? 'have one already' : `are in ${rule.by} ${domainOf(node, rule.by)}, which has its share`;
     return { key: 'spread', text: `${where} (spread needs ${rule.minDomains} ${rule.by}s)` };
   }
   return { key: 'strategy', text: 'cannot take the whole number (strategy each)' };
@@ -197,5 +204,5 @@ function quotaAmount({ dimension }: QuotaRow, amount: number): string {
   if (dimension === 'cpuMillis') return formatCores(amount);
   return dimension === 'memoryBytes' || dimension === 'storageBytes' || dimension === 'bandwidthBits'
     ? amountText(dimension, amount)
-    : String(amount);
+    : String(inPieces(dimension, amount));
 }

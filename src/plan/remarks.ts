@@ -1,5 +1,5 @@
 import type { Context } from './context.ts';
-import type { Matched, MatchedWorkload } from './match.ts';
+import type { MatchedWorkload } from './match.ts';
 
 /** A unit of it is under way, or somebody froze it: it keeps what it has and gets no steps. */
 export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): void {
@@ -43,7 +43,8 @@ export function noteWorld(context: Context): void {
 }
 
 /** Ours, but of no allocation. Taking them away is not supported yet. */
-export function noteOrphans(context: Context, { orphans }: Matched): void {
+export function noteOrphans(context: Context): void {
+  const { orphans } = context.compiled;
   const policy = context.inputs.desired.cluster.drift.orphan;
   if (policy === 'ignore') return;
   const frozen = new Set(context.inputs.recorded.inFlight.map((entry) => entry.unit as string));
@@ -73,10 +74,11 @@ export function noteUnseen(context: Context): void {
 
 /** A node whose definition is gone cannot be reached to be emptied: it has to leave in two commits. */
 export function refuseUnreachableLeavers(context: Context): void {
+  const leavers = context.cluster.nodes.filter((node) => node.definition === undefined && node.observed === undefined);
+  if (leavers.length === 0) return;
   const held = new Map<string, number>();
   for (const { node } of context.inputs.recorded.allocations) held.set(node, (held.get(node) ?? 0) + 1);
-  for (const node of context.cluster.nodes) {
-    if (node.definition !== undefined || node.observed !== undefined) continue;
+  for (const node of leavers) {
     const instances = held.get(node.name) ?? 0;
     context.notes.refuse({
       code: 'MUS4003',

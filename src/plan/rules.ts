@@ -14,7 +14,9 @@ export function openRules(policies: readonly DesiredPolicy[]): RulesFor {
 }
 
 /** What policies force upon the workloads of a namespace: all that cover it, whichever is the narrowest. */
-export function openRequirements(policies: readonly DesiredPolicy[]): (namespace: NamespaceName) => readonly Requirement[] {
+export function openRequirements(
+  policies: readonly DesiredPolicy[],
+): (namespace: NamespaceName) => readonly Requirement[] {
   const known = new Map<NamespaceName, readonly Requirement[]>();
   const forcing = policies.filter((policy) => (policy.require?.length ?? 0) > 0);
   return (namespace) => {

@@ -71,7 +71,7 @@ function openChecks(world: World, report: Report): readonly Check[] {
     revisionsCheck(world, report),
     eligibilityCheck(world, rulesetOf, report),
     stickyCheck(world, report),
-    placementCheck(world, rulesetOf, report),
+    placementCheck(world, report),
     piecesCheck(world, report),
     capacityCheck(world, report),
     disruptionCheck(world, report),

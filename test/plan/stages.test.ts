@@ -7,8 +7,8 @@ import type { DesiredPolicy, DesiredWorkload } from '../../src/model/desired.ts'
 import { canonicalJson, sha256Hex } from '../../src/model/hash.ts';
 import type { WorkloadId } from '../../src/model/ids.ts';
 import { budgetOf } from '../../src/plan/budget.ts';
-import { compileCluster } from '../../src/plan/cluster.ts';
 import { compareActual, compareRevisions, worstClass } from '../../src/plan/compare.ts';
+import { compile } from '../../src/plan/compile.ts';
 import { match } from '../../src/plan/match.ts';
 import { openRules } from '../../src/plan/rules.ts';
 import { GiB, node, revision, spread, withRunning, workload, world } from './world.ts';
@@ -86,7 +86,7 @@ const app = 'payments/checkout';
 function budget(count: number, change: Partial<DesiredWorkload>, policies: readonly DesiredPolicy[] = []) {
   const definition = workload(app, { replicas: count, ...change });
   const inputs = withRunning(world({ workloads: [definition], policies }), spread(app, count, ['n1', 'n2']));
-  const { workloads } = match(inputs, compileCluster(inputs));
+  const workloads = match(inputs, compile(inputs).instances);
   return budgetOf(openRules(inputs.desired.policies), { definition, wanted: workloads[0]?.instances ?? [] })
     .maxUnavailable;
 }
@@ -123,7 +123,7 @@ test('what was never born does not count, and what is down does', () => {
     { workload: app, ordinal: 4, node: 'n3', object: 'gone' },
     { workload: app, ordinal: 5, node: 'n3', state: 'held' },
   ]);
-  const matched = match(inputs, compileCluster(inputs)).workloads.find(({ id }) => id === (app as WorkloadId));
+  const matched = match(inputs, compile(inputs).instances).find(({ id }) => id === (app as WorkloadId));
   const { base, available } = budgetOf(openRules(inputs.desired.policies), {
     definition,
     wanted: matched?.instances ?? [],
@@ -140,7 +140,7 @@ test('instances are matched by what is seen of them', () => {
     { workload: app, ordinal: 4, node: 'n1', object: 'gone' },
     { workload: app, ordinal: 5, node: 'n1', state: 'held', object: 'gone' },
   ]);
-  const [matched] = match(inputs, compileCluster(inputs)).workloads;
+  const [matched] = match(inputs, compile(inputs).instances);
   assert.deepEqual(
     matched?.instances.map(({ status }) => status),
     ['running', 'busy', 'unhealthy', 'dead', 'gone', 'held'],

@@ -1,6 +1,7 @@
 import type { AffinityRule, DesiredWorkload, Domain } from '../../model/desired.ts';
 import type { WorkloadId } from '../../model/ids.ts';
 import type { ClusterNode } from '../cluster.ts';
+import type { Compiled } from '../compile.ts';
 import { domainOf } from './spread.ts';
 
 /**
@@ -18,7 +19,7 @@ export interface Affinity {
   readonly concerns: (workload: DesiredWorkload) => boolean;
 }
 
-export function openAffinity(workloads: readonly DesiredWorkload[]): Affinity {
+export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Compiled['instances']): Affinity {
   const followed = new Set<WorkloadId>();
   const avoidedBy = new Map<WorkloadId, { readonly from: WorkloadId; readonly by: Domain }[]>();
   for (const { id, placement } of workloads) {
@@ -36,7 +37,21 @@ export function openAffinity(workloads: readonly DesiredWorkload[]): Affinity {
   const isNear = (to: WorkloadId, node: ClusterNode, by: Domain): boolean =>
     (present.get(to)?.get(keyOf(node, by)) ?? 0) > 0;
   const isAnywhere = (to: WorkloadId): boolean => (present.get(to)?.size ?? 0) > 0;
+  const add: Affinity['add'] = (workload, node, by) => {
+    const domains = present.get(workload);
+    if (domains === undefined) return;
+    for (const kind of kinds) {
+      const key = keyOf(node, kind);
+      const count = (domains.get(key) ?? 0) + by;
+      if (count === 0) domains.delete(key);
+      else domains.set(key, count);
+    }
+  };
+  for (const id of followed) {
+    for (const { node, status } of recorded.get(id) ?? []) if (status !== 'held' && status !== 'lost') add(id, node, 1);
+  }
   return {
+    add,
     concerns: ({ id, placement }) =>
       placement.affinity !== undefined || placement.antiAffinity !== undefined || avoidedBy.has(id),
     whyNot({ id, placement }, node) {
@@ -54,16 +69,6 @@ export function openAffinity(workloads: readonly DesiredWorkload[]): Affinity {
       const wished = (rules: readonly AffinityRule[] | undefined): number =>
         (rules ?? noRules).filter(({ to, by, required }) => !required && isNear(to, node, by)).length;
       return wished(placement.affinity) - wished(placement.antiAffinity);
-    },
-    add(workload, node, by) {
-      const domains = present.get(workload);
-      if (domains === undefined) return;
-      for (const kind of kinds) {
-        const key = keyOf(node, kind);
-        const count = (domains.get(key) ?? 0) + by;
-        if (count === 0) domains.delete(key);
-        else domains.set(key, count);
-      }
     },
   };
 }

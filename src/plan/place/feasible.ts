@@ -13,8 +13,10 @@ export interface Candidates {
   readonly ruledOut: readonly { readonly key: string; readonly text: string; readonly nodes: number }[];
 }
 
+export type CandidatesOf = (workload: DesiredWorkload, engine: EngineKind) => Candidates;
+
 /** Workloads with the same rules share their answer. */
-export function openCandidates(cluster: Cluster): (workload: DesiredWorkload, engine: EngineKind) => Candidates {
+export function openCandidates(cluster: Cluster): CandidatesOf {
   const cache = new Map<string, Candidates>();
   return ({ placement }, engine) => {
     const { pods, require, tolerate, spread } = placement;

@@ -18,7 +18,16 @@ import type { Intent, Want } from '../decide.ts';
 import { type Draft, objectOf } from '../draft.ts';
 import { charge, fits, holdsVector, type Vector } from '../ledger.ts';
 import type { Predecessor } from '../pieces.ts';
-import { chargeQuota, demandOf, exceeded, type QuotaCharge, type QuotaRow, type QuotaScope, quotaBeyond, quotaDemand } from '../quota.ts';
+import {
+  chargeQuota,
+  demandOf,
+  exceeded,
+  type QuotaCharge,
+  type QuotaRow,
+  type QuotaScope,
+  quotaBeyond,
+  quotaDemand,
+} from '../quota.ts';
 import { markOf, undoTo } from '../undo.ts';
 import { draftOf } from './draft-of.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
@@ -186,7 +195,8 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   const mark = markOf(ledger.undo);
   const freed = held === undefined ? undefined : freedBy(context, want, { held, kind: choice.kind });
   const freedHere = chained && current?.node === node ? freed : undefined;
-  const predecessor = chained && held !== undefined && current !== undefined ? { holds: held, node: current.node } : undefined;
+  const predecessor =
+    chained && held !== undefined && current !== undefined ? { holds: held, node: current.node } : undefined;
   const holds = withPieces(context, state, node, predecessor);
   if (holds === undefined) return failed({ kind: 'capacity' });
   const amounts = ask.isOpen ? holdsVector(ledger, holds) : ask.amounts;
@@ -215,7 +225,10 @@ function settleNew(context: Context, state: UnitState, want: Want, choice: Choic
   const pod = node.definition?.pod;
   let charged = state.charges.get(pod);
   if (charged === undefined) {
-    charged = { amounts, quota: quotaDemand(quotas, scopeOf(state.intent, node), { holds: ask.quotaHolds, instances: 1 }) };
+    charged = {
+      amounts,
+      quota: quotaDemand(quotas, scopeOf(state.intent, node), { holds: ask.quotaHolds, instances: 1 }),
+    };
     state.charges.set(pod, charged);
   }
   const row = exceeded(charged.quota);

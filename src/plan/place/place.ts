@@ -133,7 +133,11 @@ function evictHomeless(context: Context, state: UnitState, failures: readonly Fa
 
 const evictionOf = ({ ordinal, mustLeave = '' }: Want, current: Instance): Draft => ({
   action: {
-    ...endingAction(current.allocation, { kind: 'remove', cause: 'preempt', reason: `${mustLeave}; there is no other place for it` }),
+    ...endingAction(current.allocation, {
+      kind: 'remove',
+      cause: 'preempt',
+      reason: `${mustLeave}; there is no other place for it`,
+    }),
     disrupts: current.available,
   },
   ordinal,

@@ -46,7 +46,11 @@ interface RuleState {
 const none: readonly RuleState[] = [];
 
 export function openSpread(cluster: Cluster, rules: readonly SpreadRule[], replicas: number): Spread {
-  const sizes: Readonly<Record<Domain, number>> = { node: cluster.nodes.length, rack: cluster.racks, zone: cluster.zones };
+  const sizes: Readonly<Record<Domain, number>> = {
+    node: cluster.nodes.length,
+    rack: cluster.racks,
+    zone: cluster.zones,
+  };
   const states =
     rules.length === 0
       ? none
@@ -105,8 +109,10 @@ export interface Group {
   readonly nodes: readonly number[];
 }
 
+export type GroupsOf = (nodes: readonly number[], rules: readonly SpreadRule[]) => readonly Group[];
+
 /** Node lists cut by the domains of some rules; each cut is made once. Single nodes are no groups: counts even those out. */
-export function openGroups(cluster: Cluster): (nodes: readonly number[], rules: readonly SpreadRule[]) => readonly Group[] {
+export function openGroups(cluster: Cluster): GroupsOf {
   const known = new Map<readonly number[], Map<string, readonly Group[]>>();
   return (nodes, rules) => {
     const kinds = rules.map(({ by }) => by).filter((by) => by !== 'node');

@@ -1,8 +1,8 @@
+import type { InstanceId, PodName, WorkloadId } from '../../model/ids.ts';
 import type { Account } from '../account.ts';
 import type { Ask } from '../ask.ts';
 import type { Budget } from '../budget.ts';
 import type { Intent } from '../decide.ts';
-import type { InstanceId, PodName, WorkloadId } from '../../model/ids.ts';
 import type { Action, Charged, Draft } from '../draft.ts';
 import type { Evictions } from './preempt.ts';
 import type { Spread } from './spread.ts';

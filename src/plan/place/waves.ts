@@ -56,7 +56,10 @@ export function admits(waves: Waves, draft: Draft): boolean {
     const allowed = Math.min(waves.maxUnavailable, waves.up - waves.floor);
     return waves.open.filter((other) => other.action.disrupts).length + 1 <= allowed;
   }
-  return !isCharged(draft) || waves.open.filter((other) => !other.action.disrupts && isCharged(other)).length + 1 <= waves.surge;
+  return (
+    !isCharged(draft) ||
+    waves.open.filter((other) => !other.action.disrupts && isCharged(other)).length + 1 <= waves.surge
+  );
 }
 
 /** Ends the wave under way: after its gate everything that it made or changed serves. */

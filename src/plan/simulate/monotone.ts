@@ -3,8 +3,8 @@ import type { NodeName, WorkloadId } from '../../model/ids.ts';
 import { pushTo } from '../context.ts';
 import type { MatchedWorkload } from '../match.ts';
 import { openCandidates } from '../place/feasible.ts';
+import { domainOf } from '../place/spread.ts';
 import type { Loss } from './lose.ts';
-import { domainOf } from './spread.ts';
 import type { PlannedWorld } from './world.ts';
 
 /**
@@ -19,8 +19,7 @@ export function openMonotone(world: PlannedWorld): (loss: Loss) => boolean {
   return ({ displaced, nodes }) =>
     displaced.every(({ workload }) => {
       if (entangled.has(workload.id)) return false;
-      const rules = workload.definition?.placement.spread ?? [];
-      return rules.every((rule) => keepsDomains(domainsOf(workload, rule), rule, nodes));
+      return world.spreadsOf(workload).every((rule) => keepsDomains(domainsOf(workload, rule), rule, nodes));
     });
 }
 

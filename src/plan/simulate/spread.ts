@@ -1,6 +1,6 @@
 import type { Domain } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
-import type { ClusterNode } from '../cluster.ts';
+import { domainOf } from '../place/spread.ts';
 import type { Displaced, Loss } from './lose.ts';
 import { isThere, type PlannedWorld, wantedOf } from './world.ts';
 
@@ -13,7 +13,7 @@ export interface BrokenSpread {
 }
 
 export function brokenSpreads(world: PlannedWorld, loss: Loss, displaced: Displaced): readonly BrokenSpread[] {
-  const rules = displaced.workload.definition?.placement.spread ?? [];
+  const rules = world.spreadsOf(displaced.workload);
   if (rules.length === 0) return [];
   const before = nodesBefore(displaced);
   const after = nodesAfter(loss, displaced);
@@ -42,19 +42,4 @@ function countDomains({ cluster }: PlannedWorld, by: Domain, names: readonly Nod
     if (domain !== undefined) domains.add(domain);
   }
   return domains.size;
-}
-
-/** Undefined: the node is in no such domain. */
-export function domainOf(
-  { name, definition }: Pick<ClusterNode, 'name' | 'definition'>,
-  by: Domain,
-): string | undefined {
-  switch (by) {
-    case 'node':
-      return name;
-    case 'rack':
-      return definition?.rack;
-    case 'zone':
-      return definition?.zone;
-  }
 }

@@ -1,23 +1,30 @@
+import type { SpreadRule } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
 import type { Plan, PlanSummary } from '../../model/plan.ts';
 import { worldAfter } from '../after.ts';
-import { type Cluster, compileCluster } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
+import { type Compiled, compile } from '../compile.ts';
 import { pushTo } from '../context.ts';
 import type { PlanInputs } from '../inputs.ts';
 import { type Instance, type MatchedWorkload, match } from '../match.ts';
+import { spreadRulesOf } from '../place/spread.ts';
 import { createPlan } from '../plan.ts';
+import { openRequirements } from '../rules.ts';
 
 /** The world that nodes are taken from: as the plan leaves it, looked at once for any number of losses. */
 export interface PlannedWorld {
   readonly inputs: PlanInputs;
   /** What led here from the world as it is. */
   readonly plan: Plan;
+  readonly compiled: Compiled;
   readonly cluster: Cluster;
   readonly workloads: readonly MatchedWorkload[];
   /** What is on each node that holds something which git wants, by workload id and ordinal. */
   readonly onNode: ReadonlyMap<NodeName, readonly Resident[]>;
   /** `code subject` of what is refused with no node lost. */
   readonly refused: ReadonlySet<string>;
+  /** Its own spread rules and those that policies force upon it. */
+  readonly spreadsOf: (workload: MatchedWorkload) => readonly SpreadRule[];
 }
 
 export interface Resident {
@@ -38,8 +45,9 @@ export function worldWith(inputs: PlanInputs, plan: Plan): PlannedWorld {
 export const worldWithout = (inputs: PlanInputs, plan: Plan): PlannedWorld => worldOf(inputs, plan);
 
 function worldOf(inputs: PlanInputs, plan: Plan): PlannedWorld {
-  const cluster = compileCluster(inputs);
-  const { workloads } = match(inputs, cluster);
+  const compiled = compile(inputs);
+  const { cluster } = compiled;
+  const workloads = match(inputs, compiled.instances);
   const onNode = new Map<NodeName, Resident[]>();
   for (const workload of workloads) {
     for (const instance of wantedOf(workload)) {
@@ -47,7 +55,10 @@ function worldOf(inputs: PlanInputs, plan: Plan): PlannedWorld {
     }
   }
   const refused = new Set(plan.refusals.map(({ code, subject }) => `${code} ${subject}`));
-  return { inputs, plan, cluster, workloads, onNode, refused };
+  const requirementsFor = openRequirements(inputs.desired.policies);
+  const spreadsOf = ({ definition }: MatchedWorkload): readonly SpreadRule[] =>
+    definition === undefined ? [] : spreadRulesOf(definition, requirementsFor(definition.namespace));
+  return { inputs, plan, compiled, cluster, workloads, onNode, refused, spreadsOf };
 }
 
 /** Instances of a workload that git still wants. */

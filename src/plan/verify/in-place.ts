@@ -16,22 +16,26 @@ export function createInPlace({ inputs }: World): WhyNotInPlace {
       known.set(from, answers);
     }
     if (!answers.has(to)) {
-      const live = inputs.liveFields[body.engine] ?? [];
+      const live = (inputs.liveFields[body.engine] ?? []).map(patternOf);
       answers.set(to, reasonFor(inputs.recorded.revisions.get(from), body, live));
     }
     return answers.get(to);
   };
 }
 
-function reasonFor(before: Revision | undefined, after: Revision, live: readonly string[]): string | undefined {
+/** Matches what is at or below a pointer; `*` is any one key. */
+const patternOf = (pointer: string): RegExp =>
+  new RegExp(`^${pointer.replaceAll(/[.+?^$()[\]{}|\\]/g, '\\$&').replaceAll('*', '[^/]+')}(?:/|$)`);
+
+function reasonFor(before: Revision | undefined, after: Revision, live: readonly RegExp[]): string | undefined {
   if (before === undefined) return 'nobody knows what it is made from';
   const path = firstDifference(before, after, '', live);
   return path === undefined ? undefined : `${path} differs, and ${after.engine} does not change that while it runs`;
 }
 
 /** JSON pointer of a difference that is not at or below one of the live fields. */
-function firstDifference(a: unknown, b: unknown, path: string, live: readonly string[]): string | undefined {
-  if (Object.is(a, b) || live.some((field) => path === field || path.startsWith(`${field}/`))) return undefined;
+function firstDifference(a: unknown, b: unknown, path: string, live: readonly RegExp[]): string | undefined {
+  if (Object.is(a, b) || live.some((pattern) => pattern.test(path))) return undefined;
   if (!isTree(a) || !isTree(b) || Array.isArray(a) !== Array.isArray(b)) return path;
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const key = name.replaceAll('~', '~0').replaceAll('/', '~1');

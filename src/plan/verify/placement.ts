@@ -3,7 +3,6 @@ import type { WorkloadId } from '../../model/ids.ts';
 import type { Step } from '../../model/plan.ts';
 import { type Aftermath, createAftermath, isNewcomer, nodesAfter } from './aftermath.ts';
 import { nameOfNode } from './base.ts';
-import { accepts, type RulesetOf } from './eligibility.ts';
 import { domainOf } from './nodes.ts';
 import { type SpreadRules, spreadRulesFor } from './policies.ts';
 import type { Report } from './violation.ts';
@@ -14,7 +13,7 @@ import type { Check, UnitWork, World } from './world.ts';
  * node, fewest failure domains, near to and far from others. Only what the plan puts somewhere can break them: what is
  * there already stays.
  */
-export function placementCheck(world: World, rulesetOf: RulesetOf, report: Report): Check {
+export function placementCheck(world: World, report: Report): Check {
   const spreadOf = spreadRulesFor(world.inputs.desired.policies);
   const near = createNear(world, createAftermath(world));
   const avoided = createAvoided(world);
@@ -23,7 +22,7 @@ export function placementCheck(world: World, rulesetOf: RulesetOf, report: Repor
       const { workload } = work;
       if (workload === undefined) return;
       checkPerNode(world, { work, workload }, report);
-      checkSpread(world, { work, workload, rules: spreadOf(workload), rulesetOf }, report);
+      checkSpread(world, { work, workload, rules: spreadOf(workload) }, report);
       checkAffinity(world, { work, workload, avoided, near }, report);
     },
   };
@@ -48,42 +47,17 @@ function checkPerNode({ base }: World, { work, workload }: Checked, report: Repo
   }
 }
 
-/** So many domains have an instance as are asked for, as far as there are nodes that take one, and instances to be there. */
-function checkSpread(
-  world: World,
-  of: Checked & { readonly rules: SpreadRules; readonly rulesetOf: RulesetOf },
-  report: Report,
-): void {
-  const { work, workload, rules, rulesetOf } = of;
-  const newcomer = rules.length === 0 ? undefined : work.items.find(isNewcomer);
-  if (newcomer === undefined) return;
+/** What is placed leaves enough instances for as many domains as are asked for: never all of them where that is too few. */
+function checkSpread(world: World, { work, workload, rules }: Checked & { readonly rules: SpreadRules }, report: Report): void {
+  if (rules.length === 0 || !work.items.some(isNewcomer)) return;
   const nodes = nodesAfter(world.base, work);
   for (const { by, minDomains } of rules) {
     const has = new Set(nodes.map((node) => domainOf(world.base.nodes, node, by))).size;
-    // Counting the domains that could have one takes a look at every node: only where it can matter.
-    if (has >= Math.min(minDomains, nodes.length)) continue;
-    const possible = openDomains(world, { ruleset: rulesetOf(workload, newcomer.step.engine), by });
-    const needed = Math.min(minDomains, possible, nodes.length);
-    if (has >= needed) continue;
-    report(
-      'spread',
-      work.id,
-      `${nodes.length} instances are in ${has} of the ${needed} ${by}s that they have to be in`,
-    );
+    const needed = Math.min(minDomains, workload.replicas);
+    if (has + Math.max(0, workload.replicas - nodes.length) >= needed) continue;
+    const places = `${nodes.length} of ${workload.replicas} instances are in ${has} of the ${needed} ${by}s that they have to be in`;
+    report('spread', work.id, places);
   }
-}
-
-function openDomains(
-  world: World,
-  { ruleset, by }: { readonly ruleset: ReturnType<RulesetOf>; readonly by: Domain },
-): number {
-  const { nodes } = world.base;
-  const open = new Set<number>();
-  for (let node = 0; node < nodes.names.length; node++) {
-    const domain = domainOf(nodes, node, by);
-    if (domain >= 0 && !open.has(domain) && accepts(world, ruleset, node)) open.add(domain);
-  }
-  return open.size;
 }
 
 /** By workload: those that keep away from it. */

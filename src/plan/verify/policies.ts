@@ -46,10 +46,12 @@ const countOf = (limit: CountOrPercent, base: number): number =>
 
 export type SpreadRules = readonly SpreadRule[];
 
-/** A workload's own spread and the one that the policy of its namespace requires, the stricter of both. */
+/** A workload's own spread and what the policies that cover its namespace require, the strictest of all. */
 export function spreadRulesFor(policies: readonly DesiredPolicy[]): (workload: DesiredWorkload) => SpreadRules {
-  const requiredFor = perNamespace(
-    (namespace) => narrowest(policies, namespace, ({ require = [] }) => require.length > 0)?.require ?? [],
+  const requiredFor = perNamespace((namespace) =>
+    policies
+      .filter((policy) => policy.namespaces.some((pattern) => matches(pattern, namespace)))
+      .flatMap(({ require = [] }) => require),
   );
   return ({ namespace, replicas, placement: { spread = [] } }) => {
     const forced = requiredFor(namespace).filter(({ replicasFrom }) => replicas >= replicasFrom);

@@ -1,0 +1,146 @@
+import type { DesiredWorkload } from '../model/desired.ts';
+import type { AllocationId, WorkloadId } from '../model/ids.ts';
+import type { ObservedObject } from '../model/observed.ts';
+import type { Allocation } from '../model/recorded.ts';
+import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
+import type { PlanInputs } from './inputs.ts';
+import { compileLedger, type LedgerBase } from './ledger.ts';
+import { type Instance, matchInstances } from './match.ts';
+import { type CandidatesOf, openCandidates } from './place/feasible.ts';
+import { type GroupsOf, openGroups } from './place/spread.ts';
+import type { NodeFacts } from './resources/resource.ts';
+
+/**
+ * What planning works out from the nodes, the records and what was observed, and not from the workloads that git wants:
+ * the same for every plan on the same world, so it is made once and kept (`isFor` says for how long).
+ */
+export interface Compiled {
+  readonly from: PlanInputs;
+  readonly cluster: Cluster;
+  readonly ledger: LedgerBase;
+  /** Recorded instances by workload, by ordinal. */
+  readonly instances: ReadonlyMap<WorkloadId, readonly Instance[]>;
+  /** Our objects without an allocation. */
+  readonly orphans: readonly ObservedObject[];
+  /** Allocations on a node, by index. */
+  readonly residentsOf: (node: number) => readonly Allocation[];
+  readonly factsOf: (node: ClusterNode) => NodeFacts;
+  readonly candidatesOf: CandidatesOf;
+  readonly groupsOf: GroupsOf;
+  /** Workloads that were found to have nothing to do, and how many instances of theirs that leaves as they are. */
+  readonly settled: Map<DesiredWorkload, number>;
+}
+
+export function compile(inputs: PlanInputs): Compiled {
+  const cluster = compileCluster(inputs);
+  const objects = indexObjects(inputs.observed.objects);
+  const { allocations } = inputs.recorded;
+  const instances = new Map<WorkloadId, readonly Instance[]>();
+  for (const [id, own] of byWorkload(allocations)) instances.set(id, matchInstances(own, cluster, objects));
+  const ledger = compileLedger(inputs, cluster);
+  return {
+    from: inputs,
+    cluster,
+    ledger,
+    factsOf: openFacts(inputs, cluster, ledger.usable),
+    instances,
+    orphans: orphansOf(inputs, objects),
+    residentsOf: openResidents(allocations, cluster),
+    candidatesOf: openCandidates(cluster),
+    groupsOf: openGroups(cluster),
+    settled: new Map(),
+  };
+}
+
+/** True when a plan for these inputs may start from it: nothing that it was made from is another. */
+export function isFor({ from }: Compiled, inputs: PlanInputs): boolean {
+  const sameWorld =
+    from.recorded === inputs.recorded &&
+    from.observed === inputs.observed &&
+    from.desired.nodes === inputs.desired.nodes &&
+    from.desired.cluster === inputs.desired.cluster &&
+    from.liveFields === inputs.liveFields;
+  // Overrides and forced drains end with time; what is to be elsewhere is not settled.
+  const timeless =
+    from.now === inputs.now ||
+    (inputs.recorded.overrides.length === 0 && inputs.desired.nodes.every(({ drain }) => drain === undefined));
+  return sameWorld && timeless && from.relocate === inputs.relocate;
+}
+
+function byWorkload(allocations: readonly Allocation[]): ReadonlyMap<WorkloadId, readonly Allocation[]> {
+  const lists = new Map<WorkloadId, Allocation[]>();
+  // Mostly they come in the order of the records, so that neighbours belong together.
+  let last: Allocation[] = [];
+  for (const allocation of allocations) {
+    if (last[0]?.workload !== allocation.workload) {
+      last = lists.get(allocation.workload) ?? [];
+      if (last.length === 0) lists.set(allocation.workload, last);
+    }
+    last.push(allocation);
+  }
+  return lists;
+}
+
+/** Objects by allocation; several where one was started twice. */
+export type ObjectIndex = ReadonlyMap<AllocationId, ObservedObject | readonly ObservedObject[]>;
+
+function indexObjects(objects: readonly ObservedObject[]): ObjectIndex {
+  const index = new Map<AllocationId, ObservedObject | readonly ObservedObject[]>();
+  for (const object of objects) {
+    const known = index.get(object.allocation);
+    if (known === undefined) index.set(object.allocation, object);
+    else index.set(object.allocation, [...('objectId' in known ? [known] : known), object]);
+  }
+  return index;
+}
+
+function orphansOf({ recorded, observed }: PlanInputs, objects: ObjectIndex): readonly ObservedObject[] {
+  let owned = 0;
+  for (const { id } of recorded.allocations) if (objects.has(id)) owned += 1;
+  if (owned === objects.size) return [];
+  const ids = new Set(recorded.allocations.map((allocation) => allocation.id));
+  return observed.objects
+    .filter((object) => !ids.has(object.allocation))
+    .sort((a, b) => (a.allocation < b.allocation ? -1 : a.allocation > b.allocation ? 1 : 0));
+}
+
+/** Sorted into the nodes when somebody asks for one. */
+function openResidents(allocations: readonly Allocation[], cluster: Cluster): (node: number) => readonly Allocation[] {
+  let byNode: Allocation[][] | undefined;
+  return (node) => {
+    if (byNode === undefined) {
+      byNode = cluster.nodes.map(() => []);
+      for (const [index, allocation] of allocations.entries())
+        byNode[cluster.homes[index]?.index ?? -1]?.push(allocation);
+    }
+    return byNode[node] ?? [];
+  };
+}
+
+/** What resources may know of each node, worked out when somebody asks. */
+function openFacts(
+  inputs: PlanInputs,
+  cluster: Cluster,
+  usable: LedgerBase['usable'],
+): (node: ClusterNode) => NodeFacts {
+  const known: (NodeFacts | undefined)[] = new Array(cluster.nodes.length);
+  return (node) => {
+    const facts = known[node.index] ?? factsOf(inputs, node, usable[node.index] ?? {});
+    known[node.index] = facts;
+    return facts;
+  };
+}
+
+function factsOf(
+  inputs: PlanInputs,
+  { definition, observed, name }: ClusterNode,
+  usable: NodeFacts['usable'],
+): NodeFacts {
+  let probedMillis = 0;
+  for (const engine of Object.values(observed?.engines ?? {})) {
+    if (engine?.kind === 'reachable') probedMillis = Math.max(probedMillis, engine.capacity.cpuMillis ?? 0);
+  }
+  const recordedMillis = inputs.recorded.nodes.get(name)?.capacity.cpuMillis ?? 0;
+  const millis = definition?.capacity.cpuMillis ?? (probedMillis > 0 ? probedMillis : recordedMillis);
+  return { name, definition, usable, cores: Math.floor(millis / 1000), foreign: observed?.foreign ?? [] };
+}
