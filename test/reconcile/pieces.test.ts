@@ -62,6 +62,20 @@ describe('applying what an instance holds', () => {
     assert.equal(read(bench), 'precious', 'after a removal');
   });
 
+  it('lets a volume grow in place', async (t) => {
+    const bench = await open(t);
+    const sized = (version: string, sizeBytes: number) =>
+      world(db(version, { image: 'image:1', volumes: [{ ...volumeOf('keep'), sizeBytes }] }));
+    await bench.run(sized('1', 2 ** 30));
+    const { plan } = await bench.run(sized('2', 2 ** 31));
+    assert.deepEqual(
+      plan.steps.map(({ kind, changes }) => [kind, changes.map(({ path }) => path)]),
+      [['update', ['/volumes/0/sizeBytes']]],
+    );
+    const { executions, holds } = objectOf(bench);
+    assert.deepEqual([executions, holds.volumes], [1, [{ name: 'data', device: '/data1', bytes: 2 ** 31 }]]);
+  });
+
   it('deletes the data with the instance where git says so, and not before', async (t) => {
     const bench = await open(t);
     const wanted = (version: string, replicas: number) =>
