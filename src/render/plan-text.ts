@@ -1,5 +1,6 @@
 import { isEmptyPlan, type Plan, type Refusal, type Step } from '../model/plan.ts';
 import { type Holds, resourcesOf } from '../model/recorded.ts';
+import { piecesOf } from '../model/resources.ts';
 import { formatDuration } from '../model/units.ts';
 import { dimensionLabel, formatAbout, formatResources } from './amounts.ts';
 import { type FieldLine, fieldLines } from './field-diff.ts';
@@ -141,7 +142,7 @@ const clipRanges = (steps: readonly Step[], page: Page): string => {
 };
 
 function sharedHolds(group: StepGroup): string {
-  const texts = new Set(group.steps.map((step) => formatResources(resourcesOf(step.holds))));
+  const texts = new Set(group.steps.map((step) => formatResources(piecesOf(resourcesOf(step.holds)))));
   const [only] = texts;
   return texts.size === 1 && only !== undefined && only !== '' ? `${only}${group.steps.length > 1 ? ' each' : ''}` : '';
 }
