@@ -1,7 +1,7 @@
 import type { Holds } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 import { holdsVector, isOpenKind, type Ledger, type Vector } from './ledger.ts';
-import type { AnyResource } from './pieces.ts';
+import type { AnyResource } from './resources/resource.ts';
 
 /** What every new instance of a revision needs. */
 export interface Ask {

@@ -4,10 +4,7 @@ import type { Ask, PieceAsk } from './ask.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Compiled } from './compile.ts';
 import type { Ledger } from './ledger.ts';
-import type { NodeFacts, PlacedResource } from './resources/resource.ts';
-
-/** A resource whose types only it knows: what it gives out is given back to it alone. */
-export type AnyResource = PlacedResource<unknown, unknown, unknown>;
+import type { AnyResource, NodeFacts } from './resources/resource.ts';
 
 /** Who holds which pieces of what, opened node by node when somebody asks. */
 export interface Pieces {

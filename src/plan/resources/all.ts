@@ -1,9 +1,9 @@
 import type { Desired } from '../../model/desired.ts';
-import type { AnyResource } from '../pieces.ts';
 import { addresses } from './addresses.ts';
 import { cores } from './cores.ts';
 import { devices } from './devices.ts';
 import { ports } from './ports.ts';
+import type { AnyResource } from './resource.ts';
 import { volumes } from './volumes.ts';
 
 /** Every resource whose pieces are told apart, in the order in which pieces are chosen. */

@@ -58,3 +58,6 @@ export interface PlacedResource<Ask, Held, State> {
   /** The part of `held` that `by` does not cover: what stays taken when `by` takes the place of `held`. */
   beyond(held: Held, by: Held): Held | undefined;
 }
+
+/** A resource whose types only it knows: what it gives out is given back to it alone. */
+export type AnyResource = PlacedResource<unknown, unknown, unknown>;
