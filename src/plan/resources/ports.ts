@@ -34,10 +34,10 @@ export const ports: PlacedResource<PortAsk, HeldPorts, Numbers> = {
   },
   join: takeForeign,
   take(taken, held) {
-    for (const port of distinct(held)) takeNumber(taken, port);
+    for (const port of Object.values(held)) takeNumber(taken, port);
   },
   release(taken, held) {
-    for (const port of distinct(held)) releaseNumber(taken, port);
+    for (const port of Object.values(held)) releaseNumber(taken, port);
   },
   choose,
   room,
@@ -62,11 +62,6 @@ function askOf(revision: Revision): PortAsk | undefined {
 
 function takeForeign(taken: Numbers, { foreign }: NodeFacts): void {
   for (const object of foreign) for (const port of object.ports) takeNumber(taken, port);
-}
-
-function distinct(held: HeldPorts): readonly number[] {
-  const numbers = Object.values(held);
-  return numbers.length > 1 ? [...new Set(numbers)] : numbers;
 }
 
 /**

@@ -343,6 +343,26 @@ test('what stays taken until the predecessor is gone: volumes that are dropped, 
   assert.equal(volumes.beyond(held, held), undefined);
 });
 
+test('a disk that a successor has exclusively is taken once, however it is shared out', () => {
+  const whole: HeldVolumes = [used('/data0', 100, { name: 'a', exclusive: true })];
+  const halves: HeldVolumes = ['a', 'b'].map((name) => used('/data0', 50, { name, exclusive: true }));
+  assert.equal(volumes.beyond(whole, halves), undefined);
+  assert.equal(volumes.beyond(halves, whole), undefined);
+  const ordinary: HeldVolumes = [used('/data0', 30, { name: 'a' })];
+  assert.deepEqual(volumes.beyond(whole, ordinary), [used('/data0', 70, { name: 'a', exclusive: true })]);
+});
+
+test('exclusive volumes are not kept on a device that was declared smaller than they are', () => {
+  const keep: HeldVolumes = [used('/data0', 100, { name: 'all', exclusive: true })];
+  const asked = (gibibytes: number): Revision =>
+    withVolumes(volume('all', { sizeBytes: gibibytes * GiB, exclusive: true }));
+  assert.equal(where(chosen(openWith(), asked(100), facts, keep)), 'all:/data0');
+  assert.equal(
+    chosen(openWith(), asked(101), facts, [used('/data0', 120, { name: 'all', exclusive: true })]),
+    undefined,
+  );
+});
+
 test('counting thousands of small instances says what placing them one by one says', () => {
   const state = openWith(used('/data0', 1));
   const ask = volumes.askOf(withVolumes(volume('a', { sizeBytes: GiB / 16 }), volume('b', { sizeBytes: GiB / 64 })));
@@ -355,6 +375,17 @@ test('counting thousands of small instances says what placing them one by one sa
   }
   assert.equal(room, count);
   assert.ok(count > 5000);
+});
+
+test('counting goes along where a volume without a size makes another disk a used one, and so the next choice', () => {
+  const sizes = [2, 3, 11];
+  const three = factsOf(node('n1', { disks: sizes.map((sizeBytes, index) => ({ device: `/d${index}`, sizeBytes })) }));
+  const state = volumes.open(three);
+  volumes.take(state, [used('/d2', 0)]);
+  const ask = volumes.askOf(withVolumes(volume('a', { sizeBytes: 3 }), volume('b', { sizeBytes: 1 }), volume('log')));
+  assert.ok(ask !== undefined);
+  // Twice both on /d2, and the third time `a` on the used /d1; were /d1 unused, /d0 would have been for `b`, a fourth time.
+  assert.equal(volumes.room(state, ask, { node: three, atMost: 9 }), 3);
 });
 
 test('the reason names what no device has', () => {
