@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
-import { type EngineDirectory, EngineError, type EngineListing } from '../engines/engine.ts';
+import { type Engine, type EngineDirectory, EngineError, type EngineListing, type Whose } from '../engines/engine.ts';
 import type { Desired, DesiredNode } from '../model/desired.ts';
-import type { EngineKind, NodeName } from '../model/ids.ts';
+import type { ClusterUid, EngineKind, NodeName, RevisionHash } from '../model/ids.ts';
 import type {
   ForeignObject,
   Health,
@@ -35,26 +35,35 @@ export async function observeWorld(options: {
   readonly probes: 'run' | 'skip';
   readonly signal?: AbortSignal;
 }): Promise<Observed> {
-  const { desired, recorded, engines, clock, probes, signal } = options;
+  const { recorded, engines, clock, probes } = options;
+  const { nodes, objects } = await lookAtNodes({ ...options, whose: 'uid' });
+  const probed =
+    probes === 'skip'
+      ? objects
+      : await probeAll({ ...options, objects, revisions: recorded.revisions, enginesOf: () => engines });
+  return { takenAt: clock.now(), nodes, objects: probed };
+}
+
+/** Every engine of every node that git declares, all at the same time; without probes. */
+export async function lookAtNodes(options: {
+  readonly desired: Desired;
+  readonly engines: EngineDirectory;
+  readonly whose: Whose;
+  readonly signal?: AbortSignal;
+}): Promise<Pick<Observed, 'nodes' | 'objects'>> {
+  const { desired } = options;
   const queue = new PQueue({ concurrency: parallelNodes });
   const looks = await Promise.all(
     desired.nodes.flatMap((node) =>
       (Object.keys(node.engines) as EngineKind[]).map((kind) =>
-        queue.add(() => lookAtEngine({ engines, node, kind, ...(signal && { signal }) })),
+        queue.add(() => lookAtEngine({ ...options, node, kind })),
       ),
     ),
   );
-  const objects = looks.flatMap((look) => look.listing.objects);
-  const nodes = new Map<NodeName, ObservedNode>();
   const looksOf = new Map<NodeName, EngineLook[]>(desired.nodes.map((node) => [node.name, []]));
   for (const look of looks) looksOf.get(look.node)?.push(look);
-  for (const [node, own] of looksOf) nodes.set(node, nodeOf(own));
-  return {
-    takenAt: clock.now(),
-    nodes,
-    objects:
-      probes === 'skip' ? objects : await probeAll({ objects, recorded, engines, clock, ...(signal && { signal }) }),
-  };
+  const nodes = new Map([...looksOf].map(([node, own]) => [node, nodeOf(own)]));
+  return { nodes, objects: looks.flatMap((look) => look.listing.objects) };
 }
 
 interface EngineLook {
@@ -68,13 +77,15 @@ async function lookAtEngine(options: {
   readonly engines: EngineDirectory;
   readonly node: DesiredNode;
   readonly kind: EngineKind;
+  readonly whose: Whose;
   readonly signal?: AbortSignal;
 }): Promise<EngineLook> {
-  const { engines, node, kind, signal } = options;
+  const { engines, node, kind, whose, signal } = options;
   const call = { deadlineMs: listDeadlineMs, ...(signal && { signal }) };
   try {
     const engine = await engines.engineOf(node.name, kind);
-    const [info, listing] = await Promise.all([engine.info(call), engine.list(call)]);
+    const list = whose === 'uid' ? engine.list(call) : engine.listNamed(call);
+    const [info, listing] = await Promise.all([engine.info(call), list]);
     return { node: node.name, kind, engine: { kind: 'reachable', ...info }, listing };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
@@ -93,22 +104,30 @@ function nodeOf(looks: readonly EngineLook[]): ObservedNode {
   };
 }
 
-async function probeAll(options: {
+/** What runs at one of these revisions, with the health that its check tells; all else as it is. */
+export async function probeAll(options: {
   readonly objects: readonly ObservedObject[];
-  readonly recorded: Recorded;
-  readonly engines: EngineDirectory;
+  readonly revisions: ReadonlyMap<RevisionHash, Revision>;
+  /** The engines that take an object of this uid for ours. */
+  readonly enginesOf: (uid: ClusterUid) => EngineDirectory;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
 }): Promise<readonly ObservedObject[]> {
-  const { objects, recorded, engines, clock, signal } = options;
+  const { objects, revisions, enginesOf, clock, signal } = options;
   const queue = new PQueue({ concurrency: parallelProbes });
   return Promise.all(
     objects.map((object) => {
-      const revision = recorded.revisions.get(object.revision);
+      const revision = revisions.get(object.revision);
       if (object.state !== 'running' || revision?.health === undefined) return object;
       return queue.add(async () => ({
         ...object,
-        health: await healthOf({ object, revision, engines, clock, ...(signal && { signal }) }),
+        health: await healthOf({
+          object,
+          revision,
+          engines: enginesOf(object.cluster),
+          clock,
+          ...(signal && { signal }),
+        }),
       }));
     }),
   );
@@ -125,11 +144,22 @@ async function healthOf(options: {
   const { object, revision, engines, clock, signal } = options;
   const check = revision.health;
   if (check === undefined) return 'none';
-  const engine = await engines.engineOf(object.node, object.engine);
+  const engine = await engineOf(object, engines);
+  if (engine === undefined) return 'unknown';
   for (let failures = 0; failures < check.unhealthyAfter; failures += 1) {
     if (failures > 0) await clock.sleep(Math.min(check.intervalMs, maxReprobeMs), signal);
     const result = await probe(engine, object, check);
     if (result.ok) return 'healthy';
   }
   return 'unhealthy';
+}
+
+/** Undefined where it cannot be opened: an object may say that it is on a node that git does not declare any more. */
+async function engineOf(object: ObservedObject, engines: EngineDirectory): Promise<Engine | undefined> {
+  try {
+    return await engines.engineOf(object.node, object.engine);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return undefined;
+  }
 }
