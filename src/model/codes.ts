@@ -325,7 +325,7 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     title: 'store unreachable',
     cause: 'No member of etcd answered in time. Nothing that runs is touched while the store is away.',
     remedy:
-      'Check the endpoints, the network and `etcdctl endpoint health`. `muster run` goes on by itself when it is back.',
+      'Check the endpoints, the network and `etcdctl endpoint health`. `muster run` goes on by itself when it is back. Meanwhile `muster status --from engines` shows what runs.',
   },
   MUS2002: {
     title: 'outcome of a write unknown',
@@ -350,7 +350,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS2006: {
     title: 'store damaged',
     cause: 'A store file is truncated or does not hold what Muster wrote.',
-    remedy: 'Keep a copy of it and restore a backup. What runs on the engines is not affected.',
+    remedy:
+      'Keep a copy of it and restore a backup. What runs on the engines is not affected: `muster status --from engines` shows it.',
   },
   MUS2007: {
     title: 'too large for the store',
@@ -418,6 +419,20 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     title: 'engine failed',
     cause: 'The engine answered with an error that has no code of its own.',
     remedy: 'Read the message and the engine’s log on the node.',
+  },
+  MUS3011: {
+    title: 'objects of several clusters with one name',
+    cause:
+      'Objects that Muster made under this cluster’s name carry different cluster uids: another cluster has the same name, or the store was made anew while objects of the old one lived on.',
+    remedy:
+      'Find out which uid the store has (key `format`) before anything is applied. To Muster, objects of another uid are foreign: it never touches them.',
+  },
+  MUS3012: {
+    title: 'instance runs more than once',
+    cause:
+      'Two incarnations of one instance run. In the middle of a rollout that is so for a while; otherwise a leader lost its lease, or the store went back in time.',
+    remedy:
+      'Leave them until the store is back: it says which one is recorded, and the next apply or run finishes what was under way.',
   },
   // 4xxx: refusals
   MUS4001: {
@@ -504,6 +519,12 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause:
       'Too many instances are unavailable for more to be taken, or an instance may only be made anew where it was.',
     remedy: 'See what makes the others unavailable; the steps come back in a later plan.',
+  },
+  MUS5011: {
+    title: 'the store was not asked',
+    cause: '`muster status --from engines` opens no store: it shows what git declares and what the engines tell.',
+    remedy:
+      'Use it while the store is away. With the store back, `muster status` says what is recorded, too, and what has drifted.',
   },
   MUS5020: {
     title: 'less head-room',
