@@ -19,15 +19,36 @@ export interface Credentials {
  *      "docker": {"datacenter": {"ca": "ca.pem", "cert": "cert.pem", "key": "key.pem"}}}
  */
 export async function loadCredentials(environment: NodeJS.ProcessEnv): Promise<Credentials> {
+  const file = await openFile(environment);
+  const etcd = await etcdCredentials(section(file.content, 'etcd', file.path), environment, file.read);
+  return { docker: await dockerCredentials(file), ...(etcd !== undefined && { etcd }) };
+}
+
+/** Those of the engines alone: what the store needs may be missing or broken. */
+export async function loadEngineCredentials(environment: NodeJS.ProcessEnv): Promise<Pick<Credentials, 'docker'>> {
+  return { docker: await dockerCredentials(await openFile(environment)) };
+}
+
+interface CredentialsFile {
+  readonly path: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  /** The PEM text that a value names. `what` names the value in an error. */
+  readonly read: (value: unknown, what: string) => Promise<string>;
+}
+
+async function openFile(environment: NodeJS.ProcessEnv): Promise<CredentialsFile> {
   const named = environment['MUSTER_CREDENTIALS'];
   const config = environment['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const path = resolve(named ?? join(config, 'muster', 'credentials.json'));
-  const file = await readJson(path, { required: named !== undefined });
-  const read = (value: unknown, what: string): Promise<string> =>
+  const content = await readJson(path, { required: named !== undefined });
+  const read: CredentialsFile['read'] = (value, what) =>
     readPem(resolve(dirname(path), textOf(value, what, path)), what);
+  return { path, content, read };
+}
 
+async function dockerCredentials({ path, content, read }: CredentialsFile): Promise<Credentials['docker']> {
   const docker: Record<string, { ca: string; cert: string; key: string }> = {};
-  for (const [name, entry] of Object.entries(section(file, 'docker', path))) {
+  for (const [name, entry] of Object.entries(section(content, 'docker', path))) {
     const parts = section({ [name]: entry }, name, path);
     docker[name] = {
       ca: await read(parts['ca'], `docker.${name}.ca`),
@@ -35,8 +56,7 @@ export async function loadCredentials(environment: NodeJS.ProcessEnv): Promise<C
       key: await read(parts['key'], `docker.${name}.key`),
     };
   }
-  const etcd = await etcdCredentials(section(file, 'etcd', path), environment, read);
-  return { docker, ...(etcd !== undefined && { etcd }) };
+  return docker;
 }
 
 async function etcdCredentials(

@@ -8,6 +8,7 @@ const planFormats = ['text', 'json', 'markdown', 'github', 'junit', 'sarif'] as 
 const diagnosticFormats = ['text', 'json', 'github', 'junit', 'sarif'] as const;
 const answerFormats = ['text', 'json', 'markdown'] as const;
 const viewFormats = ['text', 'json'] as const;
+const statusSources = ['engines'] as const;
 const shells = ['bash', 'zsh', 'fish'] as const;
 
 /**
@@ -176,6 +177,11 @@ function statusCommand(): Command {
   return withSource(new Command('status'))
     .description('desired, recorded and observed side by side, with drift')
     .addOption(storeFlag())
+    .addOption(
+      flag('--from <source>', 'ask the engines alone and do not open the store, which may be dead').choices(
+        statusSources,
+      ),
+    )
     .addOption(output(viewFormats, { hasOut: false }))
     .addOption(flag('--all', 'show long lists whole'))
     .addOption(flag('--detailed-exitcode', 'exit 2 when something drifted or is not as declared'));

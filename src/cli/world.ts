@@ -181,7 +181,7 @@ export async function identify(store: Store, leadership: Leadership): Promise<Cl
 export function enginesOf(options: {
   readonly place: Place;
   readonly desired: Desired;
-  readonly credentials: Credentials;
+  readonly credentials: Pick<Credentials, 'docker'>;
   readonly uid: ClusterUid | undefined;
 }): EngineDirectory {
   const { place, desired, credentials, uid } = options;

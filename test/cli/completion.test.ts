@@ -17,6 +17,7 @@ describe('completion', { concurrency: 2 }, () => {
     assert.deepEqual(complete(['muster', 'pl']), ['plan']);
     assert.deepEqual(complete(['muster', 'plan', '--det']), ['--detailed-exitcode']);
     assert.deepEqual(complete(['muster', 'plan', '-o', 'm']), ['markdown']);
+    assert.deepEqual(complete(['muster', 'status', '--from', '']), ['engines']);
     assert.deepEqual(complete(['muster', 'completion', '']), ['bash', 'zsh', 'fish']);
   });
 

@@ -27,6 +27,10 @@ const mistakes: readonly (readonly [args: readonly string[], says: RegExp, code?
   [['apply', quickstart, '--lock-timeout', 'soon'], /It is a duration such as 0s, 30s or 5m/],
   [['history', quickstart, '--limit', '0'], /It is a whole number from 1/],
   [['run', quickstart, '--listen', 'everywhere'], /--listen everywhere is not HOST:PORT/],
+  [
+    ['status', quickstart, '--from', 'etcd'],
+    /--from <source>' argument 'etcd' is invalid\. Allowed choices are engines\./,
+  ],
   [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
 ];
 
