@@ -1,3 +1,7 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PlacedResource } from '../../../src/plan/resources/resource.ts';
 import { node, revision } from '../world.ts';
@@ -48,4 +52,11 @@ placedResourceContract('the toy', {
   resource: seats,
   node: fc.integer({ min: 0, max: 6 }).map((count) => node('n1', { labels: { seats: String(count) } })),
   revision: fc.integer({ min: 1, max: 3 }).map((count) => revision({ options: { seats: count } })),
+});
+
+test('docs/adding-a-resource.md shows the toy as it is', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/adding-a-resource.md'), 'utf8');
+  const [, shown = ''] = /```ts\n(.*?)\n```/s.exec(page) ?? [];
+  assert.ok(shown.startsWith('const seats'), 'the page shows it');
+  assert.ok(readFileSync(import.meta.filename, 'utf8').includes(shown));
 });
