@@ -289,7 +289,7 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS1323: {
     title: 'volume does not fit',
     cause:
-      'Two volumes of a workload have the same name or mount, a node declares a device twice, no node of the workload has the device, or a volume asks for what its source does not have.',
+      'Two volumes of a workload have the same name or mount, a node declares a device twice, no node of the workload has the device, a volume asks for what its source does not have, or exclusive volumes cannot share one device.',
     remedy: 'Change one of the two, name a device of `capacity.volumes`, or use `source: auto`.',
   },
   MUS1324: {

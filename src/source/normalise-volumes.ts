@@ -14,6 +14,7 @@ export function toVolumes(
   if (volumes.length === 0) return undefined;
   reportClashes(volumes, reading);
   const found = volumes.map((volume, index) => toVolume(volume, { reading, pointer: `/spec/volumes/${index}` }));
+  reportSharing(found, reading);
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -72,5 +73,35 @@ function reportClashes(volumes: readonly VolumeSpec[], reading: Reading): void {
         related: { document: reading.document, pointer: `/spec/volumes/${before}/${key}`, message: 'the first one' },
       });
     }
+  }
+}
+
+/** Exclusive volumes of one instance are on one device, whose room they share in proportion to their sizes. */
+function reportSharing(volumes: readonly RevisionVolume[], reading: Reading): void {
+  const exclusive = volumes.flatMap((volume, index) => (volume.exclusive ? [{ ...volume, index }] : []));
+  if (exclusive.length < 2) return;
+  const named = exclusive.flatMap(({ source, index }) => (source.kind === 'device' ? [{ ...source, index }] : []));
+  const other = named.find(({ device }) => device !== named[0]?.device);
+  if (other !== undefined) {
+    const message = 'exclusive volumes of one instance share one device, and these name two';
+    const related = {
+      document: reading.document,
+      pointer: `/spec/volumes/${named[0]?.index}/source`,
+      message: 'the other one',
+    };
+    const pointer = `/spec/volumes/${other.index}/source`;
+    report(reading, {
+      code: 'MUS1323',
+      pointer,
+      message,
+      found: other.device,
+      hint: 'name one device, or none',
+      related,
+    });
+  }
+  for (const { sizeBytes, index } of exclusive) {
+    if (sizeBytes > 0) continue;
+    const message = 'exclusive volumes share their device in proportion to their sizes, and this one has none';
+    report(reading, { code: 'MUS1323', pointer: `/spec/volumes/${index}`, message, hint: 'add size' });
   }
 }

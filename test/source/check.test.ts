@@ -240,6 +240,26 @@ const cases: readonly (readonly [promise: string, documents: readonly string[], 
     ],
   ],
   [
+    'exclusive volumes share one device, each by its size',
+    [
+      diskNode('n2', '{disk: ssd}').replace('size: 1TiB}', 'size: 1TiB}, {device: /data2, size: 1TiB}'),
+      workload('a', 'volumes: [{name: v, mount: /v, exclusive: true}]'),
+      workload(
+        'b',
+        'volumes: [{name: v, mount: /v, exclusive: true, size: 1GiB, source: /data1}, {name: w, mount: /w, exclusive: true, size: 1GiB}]',
+      ),
+      workload(
+        'c',
+        'volumes: [{name: v, mount: /v, exclusive: true, size: 1GiB, source: /data1}, {name: w, mount: /w, exclusive: true, size: 1GiB, source: /data2}]',
+      ),
+      workload(
+        'd',
+        'volumes: [{name: v, mount: /v, exclusive: true, size: 1GiB}, {name: w, mount: /w, exclusive: true}]',
+      ),
+    ],
+    ['MUS1323 /spec/volumes/1/source', 'MUS1323 /spec/volumes/1'],
+  ],
+  [
     'a node has a device once',
     [node('n2', '{process: {}}', ', capacity: {volumes: [{device: /d, size: 1TiB}, {device: /d, size: 2TiB}]}')],
     ['MUS1323 /spec/capacity/volumes/1/device'],
