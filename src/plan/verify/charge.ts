@@ -135,14 +135,19 @@ function readVolumes(
   find: FindSlot,
 ): void {
   for (const volume of volumes ?? noVolumes) {
-    const before = over?.volumes?.find(({ name, device }) => name === volume.name && device === volume.device);
     const which = (node * 1_048_576 + numberOfName(devices, volume.device)) * 8;
     for (let amount = 0; amount < volumeAmounts.length; amount++) {
-      const name = volumeAmounts[amount] as (typeof volumeAmounts)[number];
-      const more = (volume[name] ?? 0) - (before?.[name] ?? 0);
+      const more = addedTo(over, volume, volumeAmounts[amount] as (typeof volumeAmounts)[number]);
       if (more > 0) put(charge, find(slots, volumeKey(which + amount)), more, untilCommit);
     }
   }
+}
+
+/** What a volume adds to those that are taken over. A device that is had whole stays so, however it is shared out anew. */
+function addedTo(over: Holds | undefined, volume: HeldVolume, amount: (typeof volumeAmounts)[number]): number {
+  const there = over?.volumes?.filter(({ device }) => device === volume.device) ?? noVolumes;
+  if (amount === 'bytes' && volume.exclusive && there.some(({ exclusive }) => exclusive)) return 0;
+  return Math.max(0, (volume[amount] ?? 0) - (there.find(({ name }) => name === volume.name)?.[amount] ?? 0));
 }
 
 const noVolumes: readonly HeldVolume[] = [];
@@ -179,8 +184,7 @@ export function readQuotas(books: Books, charge: Charge, of: Holding, rows: read
 function addedBytes({ volumes }: Holds, over: Holds | undefined): number {
   let bytes = 0;
   for (const volume of volumes ?? noVolumes) {
-    const before = over?.volumes?.find(({ name, device }) => name === volume.name && device === volume.device);
-    bytes += Math.max(0, volume.bytes - (before?.bytes ?? 0));
+    bytes += addedTo(over, volume, 'bytes');
   }
   return bytes;
 }

@@ -16,10 +16,11 @@ export function wrongCores(holds: Holds, revision: Revision, capacity: NodeCapac
   if (holds.cpuset === undefined) return resources.cpuMillis === 0 ? [] : [core('is given no cores')];
   const cores = parseCpuset(holds.cpuset);
   if (cores === undefined) return [core(`is given the cores "${holds.cpuset}", which is no ascending list`)];
-  return [
-    ...wrongAmounts(holds, { cores, asked: resources.cpuMillis }),
-    ...(capacity === undefined ? [] : wrongNuma(holds, { cores, capacity, policy: cpu.numa })),
-  ];
+  const amounts = wrongAmounts(holds, { cores, asked: resources.cpuMillis });
+  if (capacity === undefined) return amounts; // its node left git, which the eligibility rules report
+  const missing = cores.filter((number) => !capacity.hasCore(number));
+  const gone = missing.length === 0 ? [] : [core(`is given core ${missing.join(', ')}, which is not there`)];
+  return [...amounts, ...gone, ...wrongNuma(holds, { cores, capacity, policy: cpu.numa })];
 }
 
 const core = (text: string): Wrong => ({ rule: 'cores', text });

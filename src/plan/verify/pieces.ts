@@ -1,7 +1,9 @@
 import type { Holds } from '../../model/recorded.ts';
+import { milliPerPiece } from '../../model/resources.ts';
 import { checkAddress, createNetworks, type Networks } from './addresses.ts';
 import { capacityAt } from './base.ts';
 import { wrongCores } from './cores.ts';
+import type { NodeCapacity } from './nodes.ts';
 import type { RevisionFacts } from './revision-facts.ts';
 import type { Report } from './violation.ts';
 import { createDeviceUsers, type DeviceUsers, takeDevices, wrongVolumes } from './volumes.ts';
@@ -30,17 +32,29 @@ function checkItem(
   const { step, node } = item;
   const { facts, networks, users } = of;
   const { holds } = step;
+  const capacity = capacityAt(world.base, node);
   if (facts.revision.cpu !== undefined || isBound(holds)) {
-    for (const { rule, text } of wrongCores(holds, facts.revision, capacityAt(world.base, node))) {
+    for (const { rule, text } of wrongCores(holds, facts.revision, capacity)) {
       report(rule, step.id, `${step.instance} ${text}`);
     }
   }
   if (facts.localVolumes.length > 0 || holds.volumes !== undefined) {
-    for (const text of [...wrongVolumes(item, facts), ...takeDevices(users, item)]) {
+    for (const text of [...wrongVolumes(item, facts, capacity), ...takeDevices(users, item)]) {
       report('volumes', step.id, `${step.instance} ${text}`);
     }
   }
+  if (holds.devices !== undefined && capacity !== undefined) {
+    for (const text of missingPieces(holds.devices, capacity)) report('devices', step.id, `${step.instance} ${text}`);
+  }
   if (facts.network !== '' || holds.ip !== undefined) checkAddress(world, { item, facts, networks }, report);
+}
+
+function missingPieces(devices: NonNullable<Holds['devices']>, capacity: NodeCapacity): readonly string[] {
+  return Object.entries(devices).flatMap(([kind, pieces]) =>
+    Object.keys(pieces)
+      .filter((piece) => !/^(0|[1-9]\d{0,3})$/.test(piece) || Number(piece) * milliPerPiece >= capacity.piecesOf(kind))
+      .map((piece) => `is given piece ${piece} of ${kind}, which is not there`),
+  );
 }
 
 const isBound = ({ cpuset, cpuFragments, numaNode }: Holds): boolean =>

@@ -48,7 +48,11 @@ function checkPerNode({ base }: World, { work, workload }: Checked, report: Repo
 }
 
 /** What is placed leaves enough instances for as many domains as are asked for: never all of them where that is too few. */
-function checkSpread(world: World, { work, workload, rules }: Checked & { readonly rules: SpreadRules }, report: Report): void {
+function checkSpread(
+  world: World,
+  { work, workload, rules }: Checked & { readonly rules: SpreadRules },
+  report: Report,
+): void {
   if (rules.length === 0 || !work.items.some(isNewcomer)) return;
   const nodes = nodesAfter(world.base, work);
   for (const { by, minDomains } of rules) {

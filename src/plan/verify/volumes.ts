@@ -2,18 +2,26 @@ import type { HeldVolume, Holds } from '../../model/recorded.ts';
 import type { RevisionVolume } from '../../model/revision.ts';
 import type { Verifier } from './base.ts';
 import { volumeAmounts } from './charge.ts';
+import type { NodeCapacity } from './nodes.ts';
 import type { RevisionFacts } from './revision-facts.ts';
 import { rowAt } from './rows.ts';
 import type { Shape } from './shape.ts';
 import type { Item } from './world.ts';
 
 /** What is wrong with the volumes that a step gives an instance: each that is asked for, once, where its data is. */
-export function wrongVolumes({ step, shape, old, node, home }: Item, facts: RevisionFacts): readonly string[] {
+export function wrongVolumes(
+  { step, shape, old, node, home }: Item,
+  facts: RevisionFacts,
+  capacity: NodeCapacity | undefined,
+): readonly string[] {
   const held = step.holds.volumes ?? noVolumes;
   const before = home === node ? (old?.holds.volumes ?? noVolumes) : noVolumes;
   const wrong: string[] = [];
   for (const volume of held) {
     const asked = facts.localVolumes.find(({ name }) => name === volume.name);
+    if (capacity?.disks.has(volume.device) === false) {
+      wrong.push(`has volume ${volume.name} on ${volume.device}, which is not there`);
+    }
     if (asked === undefined) wrong.push(`holds volume ${volume.name}, which nobody asked for`);
     else wrong.push(...wrongAmounts(volume, asked));
     const known = before.find(({ name }) => name === volume.name);

@@ -1,0 +1,16 @@
+import { capacity, limits } from './mutations-amounts.ts';
+import type { Mutation } from './mutations-edit.ts';
+import { references, shape } from './mutations-form.ts';
+import { networks, pieces } from './mutations-pieces.ts';
+import { places } from './mutations-places.ts';
+
+/** Every way to corrupt a plan that we know. */
+export const mutations: readonly Mutation[] = [
+  ...shape,
+  ...references,
+  ...places,
+  ...capacity,
+  ...pieces,
+  ...networks,
+  ...limits,
+];
