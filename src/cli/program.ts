@@ -45,6 +45,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(runCommand()).action(run(async () => (await import('./commands/run.ts')).run));
   add(statusCommand()).action(run(async () => (await import('./commands/status.ts')).status));
   add(simulateCommand()).action(run(async () => (await import('./commands/simulate.ts')).simulate));
+  add(rebalanceCommand()).action(run(async () => (await import('./commands/rebalance.ts')).rebalance));
   add(historyCommand()).action(run(async () => (await import('./commands/history.ts')).history));
   add(retryCommand()).action(run(async () => (await import('./commands/retry.ts')).retry));
   add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
@@ -202,6 +203,21 @@ function simulateCommand(): Command {
     .addOption(flag('--any <count>', 'may any so many nodes of a pod be lost together?').argParser(parseCount))
     .addOption(flag('--pod <pods>', 'with --any: only of these pods: POD,…').argParser(parseNames))
     .addOption(output(answerFormats, { hasOut: false }))
+    .addOption(flag('--all', 'show long lists whole'));
+}
+
+function rebalanceCommand(): Command {
+  return withWorld(withSource(new Command('rebalance')))
+    .description('plan a few moves that even out spread and use, or that empty nodes; never part of a normal plan')
+    .addOption(flag('--max-moves <count>', 'most instances that move').argParser(parseCount).default(10))
+    .addOption(flag('--pod <pods>', 'only what is on these pods: POD,…').argParser(parseNames))
+    .addOption(flag('--empty <nodes>', 'move everything that may go off these nodes: NAME,…').argParser(parseNames))
+    .addOption(flag('--fewest-nodes', 'empty the nodes that hold least, as many as the others have room for'))
+    .addOption(flag('--out <file>', 'also write the plan to a file, for `muster apply FILE`'))
+    .addOption(flag('--apply', 'ask, and carry it out'))
+    .addOption(flag('--auto-approve', 'with --apply: do not ask'))
+    .addOption(lockTimeoutFlag())
+    .addOption(output(answerFormats, { hasOut: true }))
     .addOption(flag('--all', 'show long lists whole'));
 }
 

@@ -43,6 +43,8 @@ export type Rebalance =
     };
 
 export interface Left {
+  /** `refused`: the planner finds no place, or may not move it now · `noBetter`: where it would go nothing is gained */
+  readonly kind: 'refused' | 'noBetter';
   readonly instance: InstanceId;
   readonly node: NodeName;
   readonly reason: string;
@@ -137,8 +139,10 @@ function worthwhile({ world, goal, accepted, left, stuck }: Search, plan: Plan):
 
 function leftOf({ instance, workload, from }: Proposal, to: NodeName | undefined, plan: Plan): Left {
   const refusal = plan.refusals.find(({ subject }) => subject === workload);
-  const reason = to === undefined ? (refusal?.message ?? 'it may not be moved now') : `on ${to} it would be no better`;
-  return { instance, node: from, reason };
+  if (to === undefined) {
+    return { kind: 'refused', instance, node: from, reason: refusal?.message ?? 'it may not be moved now' };
+  }
+  return { kind: 'noBetter', instance, node: from, reason: `on ${to} it would be no better` };
 }
 
 /** The world as it will be with these moves. Nodes that are to be empty take nothing. */

@@ -32,7 +32,8 @@ export class PlanRejected extends Error {
   }
 }
 
-function assertVerified(inputs: PlanInputs, plan: Plan): void {
+/** For a plan that was made in another way. Throws `PlanRejected`. */
+export function assertVerified(inputs: PlanInputs, plan: Plan): void {
   const violations = verifyPlan(inputs, plan);
   if (violations.length === 0) return;
   throw new PlanRejected(violations.map(({ rule, subject, message }) => `${rule} (${subject}): ${message}`));

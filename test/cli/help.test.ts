@@ -12,6 +12,7 @@ const commands = [
   'run',
   'status',
   'simulate',
+  'rebalance',
   'history',
   'retry',
   'snapshot',

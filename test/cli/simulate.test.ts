@@ -54,9 +54,9 @@ describe('muster simulate', { concurrency: 2 }, () => {
 
   const mistakes: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     [[], /what is to be lost\?\n.*--lose NODE,…, --lose-zone ZONE, or --any 1/],
-    [['--lose', 'web-a-1'], /there is no node web-a-1\n {2}did you mean "web-a-01"\?/],
-    [['--lose-zone', 'c'], /there is no zone c\n/],
-    [['--any', '1', '--pod', 'wbe'], /there is no pod wbe\n {2}did you mean "web"\?/],
+    [['--lose', 'web-a-1'], /there is no node web-a-1\n {2}Did you mean web-a-01\?/],
+    [['--lose-zone', 'c'], /there is no zone c\n {2}(Did you mean|There are: a, b)/],
+    [['--any', '1', '--pod', 'wbe'], /there is no pod wbe\n {2}Did you mean web\?/],
     [['--any', '1', '--lose', 'web-a-01'], /--any asks about every node/],
     [['--pod', 'web', '--lose', 'web-a-01'], /--pod needs --any/],
     [['--any', '0'], /It is a whole number from 1/],

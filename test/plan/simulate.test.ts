@@ -5,9 +5,10 @@ import type { DesiredNode } from '../../src/model/desired.ts';
 import { type NodeName, nodeName } from '../../src/model/ids.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { createPlan } from '../../src/plan/plan.ts';
+import { compileWithout } from '../../src/plan/simulate/compile-lost.ts';
 import { headRoom } from '../../src/plan/simulate/head-room.ts';
 import { isBelowBudget, isOutage } from '../../src/plan/simulate/hit.ts';
-import { loseNodes } from '../../src/plan/simulate/lose.ts';
+import { loseNodes, withoutNodes } from '../../src/plan/simulate/lose.ts';
 import { type Answer, searchLosses } from '../../src/plan/simulate/search.ts';
 import { plannedWorld } from '../../src/plan/simulate/world.ts';
 import { headRoomWarnings } from '../../src/plan/simulate/worse.ts';
@@ -224,6 +225,22 @@ describe('head-room', () => {
     assert.deepEqual(headRoom(inputs, { any: 1 }).atRisk, [
       { workload: app, nodes: ['n1'], available: { before: 4, left: 2, floor: 3, of: 4 } },
     ]);
+  });
+
+  test('the world without some nodes is planned as if it had been looked at anew', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 6 });
+    const counts = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 6, maxLength: 6 });
+    const bits = fc.array(fc.boolean(), { minLength: 6, maxLength: 6 });
+    fc.assert(
+      fc.property(sizes, counts, bits, (memory, used, bit) => {
+        const planned = plannedWorld(randomWorld(memory, used));
+        createPlan(planned.inputs, planned.compiled);
+        const lost = new Set(planned.cluster.nodes.map(({ name }) => name).filter((_, index) => bit[index]));
+        const inputs = withoutNodes(planned.inputs, lost);
+        assert.deepEqual(createPlan(inputs, compileWithout(planned, lost, inputs)), createPlan(inputs));
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test('the answer is that of trying every combination', () => {

@@ -2,8 +2,11 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { liveFields } from '../../engines/features.ts';
 import type { Desired } from '../../model/desired.ts';
+import type { NodeName, WorkloadId } from '../../model/ids.ts';
 import { isEmptyPlan, type Plan } from '../../model/plan.ts';
+import { definitionsOf } from '../../plan/basis.ts';
 import type { PlanInputs } from '../../plan/inputs.ts';
+import { relocationsOf } from '../../plan/rebalance/relocations.ts';
 import { verifyPlan } from '../../plan/verify.ts';
 import { type ApplyDependencies, applyPlan } from '../../reconcile/apply.ts';
 import { systemClock } from '../../reconcile/clock.ts';
@@ -15,7 +18,7 @@ import { recoverRuns } from '../../reconcile/recover.ts';
 import { renderOutcomeText } from '../../render/outcome.ts';
 import { renderPlan } from '../../render/plan.ts';
 import { createProgress } from '../../render/progress.ts';
-import { locate, requireDesired, type SourceFlags } from '../config.ts';
+import { locate, type Place, requireDesired, type SourceFlags } from '../config.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
@@ -27,28 +30,49 @@ export interface ApplyFlags extends SourceFlags, StoreFlags {
   readonly all?: boolean;
 }
 
-interface Applying {
+export type ApplyingFlags = Pick<ApplyFlags, 'store' | 'autoApprove' | 'lockTimeout' | 'all' | 'color'>;
+
+export interface Applying {
   readonly terminal: Terminal;
-  readonly flags: ApplyFlags;
+  readonly flags: ApplyingFlags;
   readonly desired: Desired;
   readonly world: WritableWorld;
   readonly interrupt: Interrupt;
   readonly dependencies: ApplyDependencies;
 }
 
-/**
- * Finishes what an earlier run left, then plans (or takes a saved plan), shows it, asks, and carries it out. The lease is
- * held from before the look at the world until the end, so that what is shown is what is applied.
- */
+/** A plan for the world as it is, and what is shown of it beside the plan itself. */
+export type MakePlan = (inputs: PlanInputs) => { readonly plan: Plan; readonly text?: string };
+
+/** Finishes what an earlier run left, then plans (or takes a saved plan), shows it, asks, and carries it out. */
 export async function apply(target: string, dir: string, flags: ApplyFlags): Promise<ExitCode> {
   const terminal = openTerminal(flags);
   const saved = (await isFile(target)) ? await readPlan(target) : undefined;
-  if (saved === undefined && flags.autoApprove !== true && !terminal.interactive) {
-    throw new CliError('nobody can be asked: this is not a terminal', {
-      hint: 'Approve beforehand with --auto-approve, or save a plan (muster plan --out plan.json) and apply that.',
-    });
-  }
+  if (saved === undefined) requireAnswer(terminal, flags);
   const place = await locate(saved === undefined ? target : dir, flags);
+  return await applyAt(place, flags, terminal, (applying) =>
+    saved === undefined ? freshPlan(applying, planAndVerify) : recheckedPlan(applying, saved),
+  );
+}
+
+/** Somebody can be asked, or has said yes beforehand. */
+export function requireAnswer(terminal: Terminal, flags: ApplyingFlags): void {
+  if (flags.autoApprove === true || terminal.interactive) return;
+  throw new CliError('nobody can be asked: this is not a terminal', {
+    hint: 'Approve beforehand with --auto-approve, or save a plan (muster plan --out plan.json) and apply that.',
+  });
+}
+
+/**
+ * Carries out what `choose` chooses; undefined: nothing. The lease is held from before the look at the world until the
+ * end, so that what is shown is what is applied.
+ */
+export async function applyAt(
+  place: Place,
+  flags: ApplyingFlags,
+  terminal: Terminal,
+  choose: (applying: Applying) => Promise<Plan | undefined>,
+): Promise<ExitCode> {
   const desired = await requireDesired(place, terminal);
   const interrupt = onInterrupt((text) => terminal.say(text));
   const world = await openWorld(place, desired, {
@@ -73,8 +97,7 @@ export async function apply(target: string, dir: string, flags: ApplyFlags): Pro
     const recovered = await recoverRuns(dependencies);
     // A unit whose engine does not answer stays in flight, its workload frozen; everything else goes on.
     if (interrupt.soft.aborted || !world.leadership.isAlive()) return endCode(recovered, interrupt);
-    const applying = { terminal, flags, desired, world, interrupt, dependencies };
-    const plan = saved === undefined ? await freshPlan(applying) : await recheckedPlan(applying, saved);
+    const plan = await choose({ terminal, flags, desired, world, interrupt, dependencies });
     if (plan === undefined) return exitCodes.ok;
     if (isEmptyPlan(plan)) return plan.refusals.length > 0 ? exitCodes.refused : endCode(recovered, interrupt);
     const outcome = await applyPlan(dependencies, plan);
@@ -112,22 +135,23 @@ async function inputsNow({ desired, world, interrupt }: Applying): Promise<PlanI
 }
 
 /** Plans, shows and asks; undefined when the answer was no. */
-async function freshPlan(applying: Applying): Promise<Plan | undefined> {
+export async function freshPlan(applying: Applying, make: MakePlan): Promise<Plan | undefined> {
   const { terminal, flags, dependencies, desired } = applying;
   const seen = await inputsNow(applying);
   await noteAbsences(dependencies, desired, seen.recorded);
-  const { plan } = planAndVerify(await inputsNow(applying));
+  const { plan, text = '' } = make(await inputsNow(applying));
   await terminal.result(renderPlan(plan, 'text', { color: terminal.color, width: terminal.width, all: flags.all }));
+  await terminal.result(text);
   if (isEmptyPlan(plan) || flags.autoApprove === true) return plan;
   if (!(await confirmed(applying))) {
     terminal.say('Nothing was changed.');
     return undefined;
   }
-  const { plan: now } = planAndVerify(await inputsNow(applying));
+  const { plan: now } = make(await inputsNow(applying));
   if (now.id === plan.id) return now;
   throw new CliError('the world changed while the plan was on the screen; nothing was applied', {
     exitCode: exitCodes.stalePlan,
-    hint: 'Run muster apply again to see the plan as it is now.',
+    hint: 'Run the command again to see the plan as it is now.',
   });
 }
 
@@ -160,17 +184,17 @@ function staleness(inputs: PlanInputs, saved: Plan): string | undefined {
   if (saved.cluster !== inputs.desired.cluster.name)
     return `it is for cluster ${saved.cluster}, not ${inputs.desired.cluster.name}`;
   if (Date.parse(saved.expiresAt) < inputs.now) return `it expired at ${saved.expiresAt}`;
-  const { plan: fresh } = planAndVerify(inputs);
+  const { plan: fresh } = planAndVerify({ ...inputs, relocate: relocationsOf(saved) });
   if (fresh.id === saved.id) return undefined;
-  const changed = (kind: 'workloads' | 'nodes'): string | undefined => {
-    const then: Readonly<Record<string, string>> = saved.basis[kind];
-    const now: Readonly<Record<string, string>> = fresh.basis[kind];
-    return Object.keys(then).find((name) => now[name] !== then[name]);
-  };
-  const workload = changed('workloads');
-  if (workload !== undefined) return `${workload} has changed, or is already as planned`;
-  const node = changed('nodes');
+  const workloads = Object.keys(saved.basis.workloads) as WorkloadId[];
+  const nodes = Object.keys(saved.basis.nodes) as NodeName[];
+  const now = definitionsOf(inputs, { workloads, nodes });
+  const workload = workloads.find((id) => now.workloads[id] !== saved.basis.workloads[id]);
+  if (workload !== undefined) return `${workload} has changed`;
+  const node = nodes.find((name) => now.nodes[name] !== saved.basis.nodes[name]);
   if (node !== undefined) return `node ${node} has changed`;
+  const done = workloads.find((id) => fresh.basis.workloads[id] === undefined);
+  if (done !== undefined) return `${done} is already as planned`;
   const [violation] = verifyPlan(inputs, saved);
   return violation === undefined ? undefined : `${violation.subject}: ${violation.message}`;
 }

@@ -1,12 +1,11 @@
-import { type NodeName, nodeName, type PodName, podName } from '../../model/ids.ts';
 import type { PlanInputs } from '../../plan/inputs.ts';
 import { headRoomOf } from '../../plan/simulate/head-room.ts';
 import { type PlannedWorld, plannedWorld } from '../../plan/simulate/world.ts';
 import { simulateOn } from '../../plan/simulate.ts';
 import { renderSimulation, type SimulateAnswer, type SimulateFormat } from '../../render/simulate.ts';
-import { didYouMean } from '../../source/suggest.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { type InputFlags, readInputs } from '../inputs.ts';
+import { namedNodes, namedPods, nodesOfZones } from '../names.ts';
 import { openTerminal } from '../terminal.ts';
 
 export interface SimulateFlags extends InputFlags {
@@ -63,30 +62,3 @@ const survives = (answer: SimulateAnswer): boolean =>
   answer.kind === 'loss'
     ? answer.simulation.survives
     : answer.headRoom.pods.every(({ verdict }) => verdict !== 'fails');
-
-function namedNodes({ desired, recorded }: PlanInputs, names: readonly string[]): readonly NodeName[] {
-  const known = new Set<string>([
-    ...desired.nodes.map(({ name }) => name),
-    ...recorded.allocations.map(({ node }) => node),
-  ]);
-  return names.map((name) => nodeName(requireKnown('node', name, known)));
-}
-
-function nodesOfZones({ desired }: PlanInputs, zones: readonly string[]): readonly NodeName[] {
-  const known = new Set(desired.nodes.flatMap(({ zone }) => (zone === undefined ? [] : [zone])));
-  const lost = new Set(zones.map((zone) => requireKnown('zone', zone, known)));
-  return desired.nodes.filter(({ zone }) => zone !== undefined && lost.has(zone)).map(({ name }) => name);
-}
-
-function namedPods({ desired }: PlanInputs, names: readonly string[]): readonly PodName[] {
-  const known = new Set<string>(desired.nodes.map(({ pod }) => pod));
-  return names.map((name) => podName(requireKnown('pod', name, known)));
-}
-
-function requireKnown(kind: 'node' | 'zone' | 'pod', name: string, known: ReadonlySet<string>): string {
-  if (known.has(name)) return name;
-  const { hint } = didYouMean(name, known);
-  throw new CliError(`there is no ${kind} ${name}`, {
-    hint: hint ?? `There ${known.size === 1 ? 'is' : 'are'}: ${[...known].sort().slice(0, 10).join(', ') || 'none'}`,
-  });
-}

@@ -1,6 +1,7 @@
 import type { Strategy } from '../../model/desired.ts';
 import type { InstanceId, NodeName, PodName, WorkloadId } from '../../model/ids.ts';
-import type { Instance, MatchedWorkload } from '../match.ts';
+import type { Instance } from '../instances.ts';
+import type { MatchedWorkload } from '../match.ts';
 
 /** An instance that should leave its node. Where it goes is the planner's choice. */
 export interface Proposal {

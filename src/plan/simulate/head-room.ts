@@ -3,6 +3,7 @@ import type { Refusal } from '../../model/plan.ts';
 import { resourcesOf } from '../../model/recorded.ts';
 import type { Dimension } from '../../model/resources.ts';
 import type { PlanInputs } from '../inputs.ts';
+import { createPlan } from '../plan.ts';
 import { type AtRisk, workloadsAtRisk } from './at-risk.ts';
 import { type Loss, loseNodes, whyItWaits } from './lose.ts';
 import { openMonotone } from './monotone.ts';
@@ -88,6 +89,8 @@ export function podHeadRooms(
   const { any, pods } = options;
   const nodes = nodesBy(world, (node) => node.pod);
   const most = mostPlannings(world, { pods: pods.length, mostWork: options.mostWork });
+  // Whoever has nothing to do is known from now on: each loss looks only at those that it hits.
+  createPlan(world.inputs, world.compiled);
   const ask = openAsk(world);
   return pods.map((pod) => podHeadRoom({ world, pod, nodes: nodes.get(pod) ?? [], any, most, ask }));
 }

@@ -1,8 +1,10 @@
 import type { InstanceId, NodeName } from '../../model/ids.ts';
 import type { Plan, Refusal, Step } from '../../model/plan.ts';
 import type { PlanInputs } from '../inputs.ts';
-import type { Instance, MatchedWorkload } from '../match.ts';
+import type { Instance } from '../instances.ts';
+import type { MatchedWorkload } from '../match.ts';
 import { createPlan } from '../plan.ts';
+import { compileWithout } from './compile-lost.ts';
 import type { PlannedWorld } from './world.ts';
 
 /** What the planner makes of a loss. */
@@ -33,7 +35,8 @@ export interface Displaced {
 /** Plans the world without the nodes. What they held stays charged where it was: it is not coming back. */
 export function loseNodes(world: PlannedWorld, names: readonly NodeName[]): Loss {
   const nodes = new Set(names);
-  const plan = createPlan(withoutNodes(world.inputs, nodes));
+  const inputs = withoutNodes(world.inputs, nodes);
+  const plan = createPlan(inputs, compileWithout(world, nodes, inputs));
   const remakes = new Map(plan.steps.filter(isRemake).map((step) => [step.instance, step]));
   const refusalsOf = groupBySubject(plan.refusals);
   const displaced = displacedFrom(world, names).map(({ workload, instances }): Displaced => {
@@ -57,7 +60,7 @@ export function loseNodes(world: PlannedWorld, names: readonly NodeName[]): Loss
 const isRemake = ({ kind }: Step): boolean => kind === 'create' || kind === 'replace' || kind === 'move';
 
 /** The same inputs, with the nodes lost and nothing of theirs seen any more. */
-function withoutNodes(inputs: PlanInputs, lost: ReadonlySet<NodeName>): PlanInputs {
+export function withoutNodes(inputs: PlanInputs, lost: ReadonlySet<NodeName>): PlanInputs {
   const nodes = new Map(inputs.observed.nodes);
   for (const name of lost) nodes.set(name, { liveness: 'lost', engines: {}, foreign: nodes.get(name)?.foreign ?? [] });
   const objects = inputs.observed.objects.filter(({ node }) => !lost.has(node));

@@ -6,7 +6,8 @@ import type { Cluster } from '../cluster.ts';
 import { type Compiled, compile } from '../compile.ts';
 import { pushTo } from '../context.ts';
 import type { PlanInputs } from '../inputs.ts';
-import { type Instance, type MatchedWorkload, match } from '../match.ts';
+import type { Instance } from '../instances.ts';
+import { type MatchedWorkload, match } from '../match.ts';
 import { spreadRulesOf } from '../place/spread.ts';
 import { createPlan } from '../plan.ts';
 import { openRequirements } from '../rules.ts';
@@ -47,7 +48,7 @@ export const worldWithout = (inputs: PlanInputs, plan: Plan): PlannedWorld => wo
 function worldOf(inputs: PlanInputs, plan: Plan): PlannedWorld {
   const compiled = compile(inputs);
   const { cluster } = compiled;
-  const workloads = match(inputs, compiled.instances);
+  const workloads = match(inputs, compiled);
   const onNode = new Map<NodeName, Resident[]>();
   for (const workload of workloads) {
     for (const instance of wantedOf(workload)) {
