@@ -163,6 +163,12 @@ describe('an instance that changes', () => {
     assert.equal(text(held), '0-1 0:700');
     remove(other);
     assert.equal(text(replace(held, bound(2000))), '0-1');
+    const beside = host(machine(4));
+    const first = beside.add(bound(1000)) as HeldCores;
+    const second = beside.add(bound(1700)) as HeldCores;
+    assert.equal(text(second), '1-2 1:700');
+    beside.remove(first);
+    assert.equal(text(beside.replace(second, bound(2000))), '1-2');
   });
 
   test('stays as it is when the larger one finds no room', () => {
@@ -190,9 +196,9 @@ describe('NUMA nodes', () => {
   });
 
   test('a part goes to the NUMA node where it breaks no whole core', () => {
-    const { add } = host(machine(6, { numa: numa([0, 3, 8], [4, 5, 8]) }));
-    assert.equal(text(add(bound(3300))), '0-3 0:300 numa 0');
-    assert.equal(text(add(bound(500))), '0 0:500 numa 0');
+    const { add, take } = host(machine(6, { numa: numa([0, 3, 8], [4, 5, 8]) }));
+    take({ whole: [], parts: [{ core: 2, milli: 300 }] });
+    assert.equal(text(add(bound(500))), '2 2:500 numa 0');
     assert.equal(text(add(bound(500))), '4 4:500 numa 1');
   });
 

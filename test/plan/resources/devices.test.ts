@@ -105,6 +105,13 @@ describe('devices', () => {
     assert.deepEqual(add({ 'gpu/*': 300 }), { 'gpu/a100': { 2: 300 } });
   });
 
+  test('an open model: a part goes where it breaks no whole piece', () => {
+    const { add } = host(machine({ 'gpu/a100': 3000, 'gpu/v100': 1000 }));
+    assert.deepEqual(add({ 'gpu/a100': 500 }), { 'gpu/a100': { 0: 500 } });
+    assert.deepEqual(add({ 'gpu/*': 300 }), { 'gpu/a100': { 0: 300 } });
+    assert.deepEqual(add({ 'gpu/*': 300 }), { 'gpu/v100': { 0: 300 } });
+  });
+
   test('of models that are alike the first by name', () => {
     const { add } = host(machine({ 'gpu/v100': 2000, 'gpu/a100': 2000 }));
     assert.deepEqual(add({ 'gpu/*': 1000 }), { 'gpu/a100': { 0: 1000 } });
@@ -133,6 +140,22 @@ describe('devices', () => {
       'gpu/a100': { 0: 1000 },
       'gpu/v100': { 0: 1000 },
     });
+  });
+
+  test('where the first choice of a line leaves nothing for a later one, another is tried', () => {
+    const { add } = host(machine({ 'gpu/a100': 1000, 'gpu/t4': 1000, 'gpu/v100': 1000 }));
+    assert.deepEqual(add({ 'gpu/a100|v100': 1000, 'gpu/a100|x9': 1000, 'gpu/t4|v100': 1000 }), {
+      'gpu/a100': { 0: 1000 },
+      'gpu/t4': { 0: 1000 },
+      'gpu/v100': { 0: 1000 },
+    });
+  });
+
+  test('what was held is given up where all lines fit only without it', () => {
+    const { add, replace } = host(machine({ 'gpu/a100': 2000 }));
+    const held = add({ 'gpu/a100': 1000 }) as HeldDevices;
+    assert.deepEqual(add({ 'gpu/a100': 700 }), { 'gpu/a100': { 1: 700 } });
+    assert.deepEqual(replace(held, { 'gpu/a100': 300, 'gpu/*': 1000 }), { 'gpu/a100': { 0: 1000, 1: 300 } });
   });
 
   test('what is reserved are the last pieces, what is foreign has the first', () => {
