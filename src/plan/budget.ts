@@ -1,4 +1,5 @@
-import type { CountOrPercent, DesiredWorkload, DisruptionRule } from '../model/desired.ts';
+import type { DesiredWorkload, DisruptionRule } from '../model/desired.ts';
+import { countOf } from './count.ts';
 import type { Intent } from './decide.ts';
 import type { RulesFor } from './rules.ts';
 
@@ -42,10 +43,4 @@ function byRules(rules: readonly DisruptionRule[], base: number): number {
     ({ below, upTo }) => (below === undefined || base < below) && (upTo === undefined || base <= upTo),
   );
   return rule === undefined ? 1 : countOf(rule.max, base);
-}
-
-/** A share is rounded down, but is never nothing unless it is 0 %: otherwise a small workload could never change. */
-export function countOf(amount: CountOrPercent, of: number): number {
-  if (amount.kind === 'count') return amount.count;
-  return amount.percent === 0 ? 0 : Math.max(1, Math.floor((of * amount.percent) / 100));
 }

@@ -2,7 +2,7 @@ import type { DesiredNode, Lifecycle } from '../model/desired.ts';
 import type { EngineKind, NodeName } from '../model/ids.ts';
 import type { ObservedNode } from '../model/observed.ts';
 import type { Liveness } from '../model/recorded.ts';
-import { countOf } from './budget.ts';
+import { countOf } from './count.ts';
 import type { PlanInputs } from './inputs.ts';
 
 /** Every node that git, the records or the engines know, by index in name order. */

@@ -4,11 +4,13 @@ import type { ObservedObject } from '../model/observed.ts';
 import type { Allocation } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
+import { type Instance, matchInstances, type Objects } from './instances.ts';
 import { compileLedger, type LedgerBase } from './ledger.ts';
-import { type Instance, matchInstances } from './match.ts';
 import { type CandidatesOf, openCandidates } from './place/feasible.ts';
 import { type GroupsOf, openGroups } from './place/spread.ts';
-import type { NodeFacts } from './resources/resource.ts';
+import type { QuotaUseOf } from './quota.ts';
+import { openQuotaUse } from './quota-use.ts';
+import type { AnyResource, NodeFacts } from './resources/resource.ts';
 
 /**
  * What planning works out from the nodes, the records and what was observed, and not from the workloads that git wants:
@@ -25,6 +27,8 @@ export interface Compiled {
   /** Allocations on a node, by index. */
   readonly residentsOf: (node: number) => readonly Allocation[];
   readonly factsOf: (node: ClusterNode) => NodeFacts;
+  readonly poolsOf: PoolsOf;
+  readonly quotaUse: QuotaUseOf;
   readonly candidatesOf: CandidatesOf;
   readonly groupsOf: GroupsOf;
   /** Workloads that were found to have nothing to do, and how many instances of theirs that leaves as they are. */
@@ -33,22 +37,25 @@ export interface Compiled {
 
 export function compile(inputs: PlanInputs): Compiled {
   const cluster = compileCluster(inputs);
-  const objects = indexObjects(inputs.observed.objects);
+  const objects = openObjects(inputs.observed.objects);
   const { allocations } = inputs.recorded;
   const instances = new Map<WorkloadId, readonly Instance[]>();
   for (const [id, own] of byWorkload(allocations)) instances.set(id, matchInstances(own, cluster, objects));
   const ledger = compileLedger(inputs, cluster);
+  const factsOf = openFacts(inputs, cluster, ledger.usable);
   return {
     from: inputs,
     cluster,
     ledger,
-    factsOf: openFacts(inputs, cluster, ledger.usable),
+    factsOf,
     instances,
-    orphans: orphansOf(inputs, objects),
+    orphans: objects.orphans(allocations),
     residentsOf: openResidents(allocations, cluster),
     candidatesOf: openCandidates(cluster),
     groupsOf: openGroups(cluster),
     settled: new Map(),
+    quotaUse: openQuotaUse(inputs, cluster),
+    poolsOf: openPools(cluster, factsOf),
   };
 }
 
@@ -81,10 +88,34 @@ function byWorkload(allocations: readonly Allocation[]): ReadonlyMap<WorkloadId,
   return lists;
 }
 
-/** Objects by allocation; several where one was started twice. */
-export type ObjectIndex = ReadonlyMap<AllocationId, ObservedObject | readonly ObservedObject[]>;
+/** Mostly objects come in the order of the allocations, one for each: then nothing has to be looked up. */
+function openObjects(objects: readonly ObservedObject[]): Objects {
+  let next = 0;
+  let index: ReadonlyMap<AllocationId, ObservedObject | readonly ObservedObject[]> | undefined;
+  const lookUp = (id: AllocationId): ReturnType<Objects['of']> => {
+    index ??= indexObjects(objects);
+    return index.get(id);
+  };
+  return {
+    of(id) {
+      const object = objects[next];
+      if (object?.allocation !== id || objects[next + 1]?.allocation === id) return lookUp(id);
+      next += 1;
+      return object;
+    },
+    orphans(allocations) {
+      if (index === undefined && next === objects.length) return [];
+      const ids = new Set(allocations.map((allocation) => allocation.id));
+      return objects
+        .filter((object) => !ids.has(object.allocation))
+        .sort((a, b) => (a.allocation < b.allocation ? -1 : a.allocation > b.allocation ? 1 : 0));
+    },
+  };
+}
 
-function indexObjects(objects: readonly ObservedObject[]): ObjectIndex {
+function indexObjects(
+  objects: readonly ObservedObject[],
+): ReadonlyMap<AllocationId, ObservedObject | readonly ObservedObject[]> {
   const index = new Map<AllocationId, ObservedObject | readonly ObservedObject[]>();
   for (const object of objects) {
     const known = index.get(object.allocation);
@@ -92,16 +123,6 @@ function indexObjects(objects: readonly ObservedObject[]): ObjectIndex {
     else index.set(object.allocation, [...('objectId' in known ? [known] : known), object]);
   }
   return index;
-}
-
-function orphansOf({ recorded, observed }: PlanInputs, objects: ObjectIndex): readonly ObservedObject[] {
-  let owned = 0;
-  for (const { id } of recorded.allocations) if (objects.has(id)) owned += 1;
-  if (owned === objects.size) return [];
-  const ids = new Set(recorded.allocations.map((allocation) => allocation.id));
-  return observed.objects
-    .filter((object) => !ids.has(object.allocation))
-    .sort((a, b) => (a.allocation < b.allocation ? -1 : a.allocation > b.allocation ? 1 : 0));
 }
 
 /** Sorted into the nodes when somebody asks for one. */
@@ -143,4 +164,25 @@ function factsOf(
   const recordedMillis = inputs.recorded.nodes.get(name)?.capacity.cpuMillis ?? 0;
   const millis = definition?.capacity.cpuMillis ?? (probedMillis > 0 ? probedMillis : recordedMillis);
   return { name, definition, usable, cores: Math.floor(millis / 1000), foreign: observed?.foreign ?? [] };
+}
+
+/** The nodes of each pool of a resource. */
+export type PoolsOf = (resource: AnyResource) => ReadonlyMap<string, readonly NodeFacts[]>;
+
+function openPools(cluster: Cluster, factsOf: Compiled['factsOf']): PoolsOf {
+  const known = new Map<string, { readonly resource: AnyResource; readonly pools: Map<string, NodeFacts[]> }>();
+  return (resource) => {
+    const found = known.get(resource.key);
+    if (found !== undefined && found.resource === resource) return found.pools;
+    const pools = new Map<string, NodeFacts[]>();
+    for (const node of cluster.nodes) {
+      const facts = factsOf(node);
+      const name = resource.poolOf(facts);
+      const pool = pools.get(name);
+      if (pool === undefined) pools.set(name, [facts]);
+      else pool.push(facts);
+    }
+    known.set(resource.key, { resource, pools });
+    return pools;
+  };
 }

@@ -7,8 +7,8 @@ import { type Ask, openAsks } from './ask.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
 import type { Compiled } from './compile.ts';
 import type { PlanInputs } from './inputs.ts';
+import type { Instance } from './instances.ts';
 import { type Ledger, openLedger } from './ledger.ts';
-import type { Instance } from './match.ts';
 import { type Notes, openNotes } from './notes.ts';
 import { openPieces, type Pieces } from './pieces.ts';
 import { type Affinity, openAffinity } from './place/affinity.ts';
@@ -62,7 +62,7 @@ export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
     compiled,
     cluster,
     ledger,
-    quotas: openQuotas(inputs, cluster, ledger.undo),
+    quotas: openQuotas(inputs, compiled, ledger.undo),
     notes: openNotes(),
     candidatesOf,
     comparisons: new Map(),

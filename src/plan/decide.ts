@@ -1,13 +1,13 @@
 import type { DesiredWorkload } from '../model/desired.ts';
 import { type InstanceId, instanceId } from '../model/ids.ts';
 import type { Cause, FieldChange } from '../model/plan.ts';
-import type { Allocation } from '../model/recorded.ts';
 import type { ClusterNode } from './cluster.ts';
-import { isReachable } from './cluster.ts';
 import { compareActual, compareHeld, compareRevisions, liveFieldsOf } from './compare.ts';
 import type { Context } from './context.ts';
-import { type Draft, endingAction, objectOf } from './draft.ts';
-import type { Instance, MatchedWorkload } from './match.ts';
+import type { Draft } from './draft.ts';
+import { releaseLeftovers, removeExtra, stopFor } from './endings.ts';
+import type { Instance } from './instances.ts';
+import type { MatchedWorkload } from './match.ts';
 import { whyMisplaced } from './place/feasible.ts';
 import type { Target } from './target.ts';
 
@@ -291,23 +291,6 @@ function isForced({ inputs }: Context, { definition, draining }: ClusterNode): b
   return draining && drain?.force === true && inputs.now >= (drain.deadline ?? 0);
 }
 
-/** Like a machine, it waits for its node to return. */
-const stopFor = (instance: Instance): Draft => ({
-  action: {
-    ...endingAction(instance.allocation, {
-      kind: 'stop',
-      cause: 'drain',
-      reason: `${instance.node.name} is in maintenance; it is started again when the node is back`,
-    }),
-    disrupts: instance.available,
-  },
-  ordinal: instance.ordinal,
-  node: instance.node,
-  holds: instance.allocation.holds,
-  charged: undefined,
-  old: { allocation: instance.allocation, node: instance.node, object: objectOf(instance) },
-});
-
 function driftOf(
   context: Context,
   definition: DesiredWorkload,
@@ -330,52 +313,4 @@ function driftOf(
     `${id} on ${node.name} differs from its revision in ${paths} (drift.changed: report)`,
   );
   return [];
-}
-
-function releaseLeftovers(context: Context, instance: Instance): readonly Draft[] {
-  return instance.leftovers.flatMap((allocation) => {
-    const node = context.cluster.nodes[context.cluster.indexOf.get(allocation.node) ?? -1];
-    return node === undefined ? [] : removal(context, instance, allocation, node, 'scale');
-  });
-}
-
-const removeExtra = (context: Context, instance: Instance, cause: Cause): readonly Draft[] =>
-  removal(context, instance, instance.allocation, instance.node, cause);
-
-/** Ends an allocation: through the engine where something is left there, on paper otherwise. Nothing while nobody can look. */
-function removal(
-  context: Context,
-  instance: Instance,
-  allocation: Allocation,
-  node: ClusterNode,
-  cause: Cause,
-): readonly Draft[] {
-  if (node.liveness !== 'lost' && !isReachable(node, allocation.engine)) {
-    context.unseen(instance, allocation.workload);
-    return [];
-  }
-  const current = allocation === instance.allocation;
-  const object = current ? objectOf(instance) : context.hasObject(allocation) ? 'running' : 'gone';
-  const forget = object === 'gone';
-  return [
-    {
-      action: endingAction(allocation, {
-        kind: forget ? 'forget' : 'remove',
-        cause,
-        reason: removalReason(cause, current, forget, node),
-      }),
-      ordinal: instance.ordinal,
-      node,
-      holds: allocation.holds,
-      charged: undefined,
-      old: { allocation, node, object },
-    },
-  ];
-}
-
-function removalReason(cause: Cause, current: boolean, forget: boolean, node: ClusterNode): string {
-  if (!current) return 'left over from an unfinished run';
-  if (cause === 'drain') return `${node.name} is drained`;
-  if (cause === 'quota') return 'its quota was lowered below what is used (drainToQuota)';
-  return forget ? 'not wanted any more, and gone from its engine' : 'not wanted any more';
 }

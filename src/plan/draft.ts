@@ -2,8 +2,8 @@ import type { EngineKind, RevisionHash } from '../model/ids.ts';
 import type { Cause, DisruptionClass, FieldChange, Replaced, Step, StepKind } from '../model/plan.ts';
 import type { Allocation, Holds } from '../model/recorded.ts';
 import type { ClusterNode } from './cluster.ts';
+import type { Instance } from './instances.ts';
 import type { Vector } from './ledger.ts';
-import type { Instance } from './match.ts';
 import type { QuotaCharge } from './quota.ts';
 
 /** A step before it has an id, a generation and a wave. */

@@ -137,15 +137,11 @@ function openStates(compiled: Compiled): (resource: AnyResource, node: ClusterNo
 }
 
 /** Pools of one resource; what is recorded is taken when a pool is opened. */
-function openBook(resource: AnyResource, { cluster, factsOf, residentsOf }: Compiled): (node: ClusterNode) => Pool {
-  const members = new Map<string, NodeFacts[]>();
-  for (const node of cluster.nodes) {
-    const facts = factsOf(node);
-    const name = resource.poolOf(facts);
-    const list = members.get(name);
-    if (list === undefined) members.set(name, [facts]);
-    else list.push(facts);
-  }
+function openBook(
+  resource: AnyResource,
+  { cluster, factsOf, poolsOf, residentsOf }: Compiled,
+): (node: ClusterNode) => Pool {
+  const members = poolsOf(resource);
   const states = new Map<string, unknown>();
   return (node) => {
     const facts = factsOf(node);

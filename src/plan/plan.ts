@@ -21,8 +21,9 @@ import { buildUnits } from './units.ts';
  */
 export function createPlan(inputs: PlanInputs, compiled: Compiled = compile(inputs)): Plan {
   const context = openContext(inputs, compiled);
-  const matched = match(inputs, compiled.instances);
-  const { intents, settled } = decideAll(context, matched, overQuota(context, matched));
+  const settled = settledInstances(context);
+  const matched = match(inputs, settled === 0 ? { ...compiled, settled: new Map() } : compiled);
+  const { intents, idle } = decideAll(context, matched, overQuota(context, matched));
   const placed = placeAll(context, intents);
   const pruned = prune(
     context,
@@ -33,7 +34,7 @@ export function createPlan(inputs: PlanInputs, compiled: Compiled = compile(inpu
   return assemble(
     context,
     units,
-    intents.reduce((sum, intent) => sum + intent.unchanged, settled),
+    intents.reduce((sum, intent) => sum + intent.unchanged, settled + idle),
   );
 }
 
@@ -49,25 +50,40 @@ export function openPlanner(): (inputs: PlanInputs) => Plan {
 interface Decided {
   readonly intents: readonly Intent[];
   /** Instances of workloads that have nothing to do. */
-  readonly settled: number;
+  readonly idle: number;
 }
+
+/**
+ * Instances of workloads that an earlier plan on the same world found nothing to do for; none where all have to be looked
+ * at: to make room for others, or because a quota was lowered.
+ */
+function settledInstances({ inputs, compiled, quotas }: Context): number {
+  if (compiled.settled.size === 0 || inputs.recorded.overrides.length + inputs.recorded.inFlight.length > 0) return 0;
+  if (mayPreempt(inputs) || quotas.rows.some((row) => row.before > row.limit)) return 0;
+  let instances = 0;
+  for (const definition of inputs.desired.workloads) instances += compiled.settled.get(definition) ?? 0;
+  return instances;
+}
+
+const mayPreempt = ({ desired }: PlanInputs): boolean =>
+  desired.workloads.some(({ preemption }) => preemption === 'lower');
 
 /** Every workload that git wants, unless it is frozen or has no revision that could be tried. */
 function decideAll(context: Context, matched: readonly MatchedWorkload[], over: ReadonlySet<InstanceId>): Decided {
   const intents: Intent[] = [];
-  let settled = 0;
+  let idle = 0;
   // Whoever may have to make room for others is looked at, whether or not it has something to do itself.
-  const needsAll = context.inputs.desired.workloads.some(({ preemption }) => preemption === 'lower');
+  const needsAll = mayPreempt(context.inputs);
   for (const workload of matched) {
     const { definition, frozen } = workload;
     if (frozen !== undefined) noteFrozen(context, workload);
     if (definition === undefined || frozen !== undefined) continue;
-    const known = needsAll || over.size > 0 ? undefined : context.compiled.settled.get(definition);
-    const intent = known === undefined ? decideOne(context, workload, definition, over) : undefined;
-    if (intent !== undefined && (needsAll || !isIdle(intent))) intents.push(intent);
-    else settled += known ?? intent?.unchanged ?? 0;
+    const intent = decideOne(context, workload, definition, over);
+    if (intent === undefined) continue;
+    if (needsAll || !isIdle(intent)) intents.push(intent);
+    else idle += intent.unchanged;
   }
-  return { intents, settled };
+  return { intents, idle };
 }
 
 function decideOne(

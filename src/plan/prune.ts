@@ -2,7 +2,8 @@ import { formatDuration } from '../model/units.ts';
 import { isReachable } from './cluster.ts';
 import type { Context } from './context.ts';
 import { type Draft, endingAction, objectOf } from './draft.ts';
-import type { Instance, MatchedWorkload } from './match.ts';
+import type { Instance } from './instances.ts';
+import type { MatchedWorkload } from './match.ts';
 
 /** What is left of workloads that left git, by workload: stopped after a while, deleted after another. */
 export function prune(

@@ -1,7 +1,8 @@
 import type { WorkloadId } from '../model/ids.ts';
 import { type InstanceId, parseWorkloadId } from '../model/ids.ts';
 import type { Context } from './context.ts';
-import type { Instance, MatchedWorkload } from './match.ts';
+import type { Instance } from './instances.ts';
+import type { MatchedWorkload } from './match.ts';
 import { amountFor, demandOf, type QuotaRow } from './quota.ts';
 import { overQuotaRefusal } from './refuse.ts';
 

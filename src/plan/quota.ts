@@ -18,6 +18,9 @@ export interface QuotaLedger {
   readonly undo: UndoLog;
 }
 
+/** What recorded allocations use of each row of a quota ledger. */
+export type QuotaUseOf = (quotas: readonly DesiredQuota[], ledger: QuotaLedger) => readonly number[];
+
 export interface QuotaCharge {
   readonly row: QuotaRow;
   readonly amount: number;
@@ -41,7 +44,11 @@ export interface QuotaScope {
   readonly pod: PodName | undefined;
 }
 
-export function openQuotas(inputs: PlanInputs, cluster: Cluster, undo: UndoLog): QuotaLedger {
+export function openQuotas(
+  inputs: PlanInputs,
+  { cluster, quotaUse }: { readonly cluster: Cluster; readonly quotaUse: QuotaUseOf },
+  undo: UndoLog,
+): QuotaLedger {
   const quotas = new Map(inputs.desired.quotas.map((quota) => [quota.name, quota]));
   const users = (row: QuotaRow): ReadonlyMap<WorkloadId, number> => usersOf(row, { inputs, cluster, rowsFor });
   const rowsOf = new Map(inputs.desired.quotas.map((quota) => [quota.name, rowsOfQuota(quota, users)]));
@@ -66,15 +73,9 @@ export function openQuotas(inputs: PlanInputs, cluster: Cluster, undo: UndoLog):
   };
   const ledger: QuotaLedger = { rows: [...rowsOf.values()].flat(), rowsFor, undo };
   if (ledger.rows.length === 0) return ledger;
-  const namespaceOf = namespaces();
-  for (const [index, allocation] of inputs.recorded.allocations.entries()) {
-    if (allocation.state === 'lost') continue;
-    const rows = rowsFor(namespaceOf(allocation), cluster.homes[index]?.definition?.pod);
-    if (rows.length === 0) continue;
-    const demand = demandOf(allocation);
-    for (const row of rows) row.before += amountFor(row, demand);
-  }
-  for (const row of ledger.rows) {
+  const use = quotaUse(inputs.desired.quotas, ledger);
+  for (const [index, row] of ledger.rows.entries()) {
+    row.before = use[index] ?? 0;
     row.used = row.before;
     row.after = row.before;
   }
@@ -82,7 +83,7 @@ export function openQuotas(inputs: PlanInputs, cluster: Cluster, undo: UndoLog):
 }
 
 /** Allocations of one workload are neighbours: its namespace is cut out of its id once. */
-function namespaces(): (allocation: Allocation) => NamespaceName {
+export function namespaces(): (allocation: Allocation) => NamespaceName {
   let last: WorkloadId | undefined;
   let namespace = '' as NamespaceName;
   return ({ workload }) => {

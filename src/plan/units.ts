@@ -55,7 +55,7 @@ export function buildUnits(
 function refuseUnserved(context: Context, placed: ReadonlyMap<WorkloadId, UnitState>): void {
   for (const victims of placed.values()) {
     const { id } = victims.intent.workload;
-    for (const [instance, { by }] of victims.evictions.of(id)) {
+    for (const [instance, { by }] of victims.evictions) {
       const preemptor = placed.get(by);
       if (victims.evicted.has(instance) || preemptor === undefined || preemptor.refused) continue;
       preemptor.refused = true;

@@ -86,7 +86,7 @@ const app = 'payments/checkout';
 function budget(count: number, change: Partial<DesiredWorkload>, policies: readonly DesiredPolicy[] = []) {
   const definition = workload(app, { replicas: count, ...change });
   const inputs = withRunning(world({ workloads: [definition], policies }), spread(app, count, ['n1', 'n2']));
-  const workloads = match(inputs, compile(inputs).instances);
+  const workloads = match(inputs, compile(inputs));
   return budgetOf(openRules(inputs.desired.policies), { definition, wanted: workloads[0]?.instances ?? [] })
     .maxUnavailable;
 }
@@ -123,7 +123,7 @@ test('what was never born does not count, and what is down does', () => {
     { workload: app, ordinal: 4, node: 'n3', object: 'gone' },
     { workload: app, ordinal: 5, node: 'n3', state: 'held' },
   ]);
-  const matched = match(inputs, compile(inputs).instances).find(({ id }) => id === (app as WorkloadId));
+  const matched = match(inputs, compile(inputs)).find(({ id }) => id === (app as WorkloadId));
   const { base, available } = budgetOf(openRules(inputs.desired.policies), {
     definition,
     wanted: matched?.instances ?? [],
@@ -140,7 +140,7 @@ test('instances are matched by what is seen of them', () => {
     { workload: app, ordinal: 4, node: 'n1', object: 'gone' },
     { workload: app, ordinal: 5, node: 'n1', state: 'held', object: 'gone' },
   ]);
-  const [matched] = match(inputs, compile(inputs).instances);
+  const [matched] = match(inputs, compile(inputs));
   assert.deepEqual(
     matched?.instances.map(({ status }) => status),
     ['running', 'busy', 'unhealthy', 'dead', 'gone', 'held'],

@@ -1,9 +1,20 @@
-import type { Cause } from '../../model/plan.ts';
+import type { Cause, Step, StepKind } from '../../model/plan.ts';
+import type { Account } from '../account.ts';
+import type { ClusterNode } from '../cluster.ts';
 import { worstClass } from '../compare.ts';
 import type { Intent, Want } from '../decide.ts';
 import { type Action, type Draft, objectOf } from '../draft.ts';
-import type { Choice } from './place-one.ts';
 import type { UnitState } from './unit-state.ts';
+
+export interface Choice {
+  readonly node: ClusterNode;
+  readonly account: Account;
+  /** What it replaces is off before it starts: what that held may be used at once. */
+  readonly chained: boolean;
+  readonly kind: StepKind;
+  readonly order: Step['order'];
+  readonly note: string;
+}
 
 /** The step that a choice comes to, with its reason in words. */
 export function draftOf(

@@ -1,9 +1,16 @@
 import type { DesiredWorkload } from '../../model/desired.ts';
-import { type Budget, countOf } from '../budget.ts';
+import type { Budget } from '../budget.ts';
+import { countOf } from '../count.ts';
 import type { Intent, Want } from '../decide.ts';
 import { objectOf } from '../draft.ts';
-import type { Order } from './place.ts';
 import type { UnitState } from './unit-state.ts';
+
+/** How the instances that run are replaced, and what the steps say about it. */
+export interface Order {
+  readonly order: 'create-first' | 'stop-first';
+  /** Appended to the reason. */
+  readonly note: string;
+}
 
 /** Orders to try for instances that run, the better first. */
 export function ordersOf(state: UnitState, wants: readonly Want[]): readonly Order[] {

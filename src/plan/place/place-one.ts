@@ -1,5 +1,5 @@
 import { chargedHolds } from '../../model/capacity.ts';
-import type { Step, StepKind } from '../../model/plan.ts';
+import type { StepKind } from '../../model/plan.ts';
 import type { Holds } from '../../model/recorded.ts';
 import {
   type Account,
@@ -29,7 +29,7 @@ import {
   quotaDemand,
 } from '../quota.ts';
 import { markOf, undoTo } from '../undo.ts';
-import { draftOf } from './draft-of.ts';
+import { type Choice, draftOf } from './draft-of.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
 import type { NodeQueue } from './queue.ts';
 import type { UnitState } from './unit-state.ts';
@@ -172,16 +172,6 @@ export function placeOn(
     order: stops ? attempt.order : object === 'dead' ? 'stop-first' : 'create-first',
     note: attempt.note,
   });
-}
-
-export interface Choice {
-  readonly node: ClusterNode;
-  readonly account: Account;
-  /** What it replaces is off before it starts: what that held may be used at once. */
-  readonly chained: boolean;
-  readonly kind: StepKind;
-  readonly order: Step['order'];
-  readonly note: string;
 }
 
 /** Charges the choice if it fits in every respect. */

@@ -5,10 +5,10 @@ import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import type { Draft } from '../draft.ts';
+import type { Instance } from '../instances.ts';
 import type { Vector } from '../ledger.ts';
-import type { Instance } from '../match.ts';
 import { boundTo, type Outcome, placeOn } from './place-one.ts';
-import type { UnitState } from './unit-state.ts';
+import type { Eviction, UnitState } from './unit-state.ts';
 
 /**
  * Who makes room for whom. An eviction is a step in its own workload's unit, within that one's budget; the unit that
@@ -19,11 +19,6 @@ export interface Evictions {
   makeRoom(state: UnitState, want: Want): Draft | undefined;
   /** Instances of a workload that have to go, and for whom. */
   of(workload: WorkloadId): ReadonlyMap<InstanceId, Eviction>;
-}
-
-export interface Eviction {
-  readonly instance: Instance;
-  readonly by: WorkloadId;
 }
 
 /** Instances of one workload that could be evicted, and how many of them still may be. */

@@ -81,7 +81,7 @@ function openLeaves(context: Context, state: UnitState, candidates: number): (no
       shelf: context.shelves.of(nodes, score),
       scoreOf: score.of,
       hasRoom: (node) => fits(ledger, node, ask.amounts),
-      roomOf: (node) => roomOf(context, node, ask),
+      roomOf: (node) => roomOf(context, context.cluster.nodes[node] as ClusterNode, ask),
       strategy,
       counts,
       isMember: (node) => includes(nodes, node),

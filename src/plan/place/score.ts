@@ -2,14 +2,18 @@ import type { Strategy } from '../../model/desired.ts';
 import { baseDimensions } from '../../model/resources.ts';
 import type { Ask } from '../ask.ts';
 import type { ClusterNode } from '../cluster.ts';
-import type { Context } from '../context.ts';
 import { type Ledger, timesThatFit } from '../ledger.ts';
+import type { Pieces } from '../pieces.ts';
 
 /** How many more instances a node has room for, counted dimensions and pieces together. */
-export function roomOf(context: Context, node: number, ask: Ask): number {
-  const times = timesThatFit(context.ledger, node, ask.amounts);
+export function roomOf(
+  { ledger, pieces }: { readonly ledger: Ledger; readonly pieces: Pieces },
+  node: ClusterNode,
+  ask: Ask,
+): number {
+  const times = timesThatFit(ledger, node.index, ask.amounts);
   if (times === 0 || ask.pieces.length === 0) return times;
-  return context.pieces.room(ask.pieces, context.cluster.nodes[node] as ClusterNode, Math.min(times, mostPieces));
+  return pieces.room(ask.pieces, node, Math.min(times, mostPieces));
 }
 
 /** Rooms beyond this are alike. */

@@ -2,9 +2,9 @@ import type { InstanceId, PodName, WorkloadId } from '../../model/ids.ts';
 import type { Account } from '../account.ts';
 import type { Ask } from '../ask.ts';
 import type { Budget } from '../budget.ts';
-import type { Intent } from '../decide.ts';
+import type { Intent, Want } from '../decide.ts';
 import type { Action, Charged, Draft } from '../draft.ts';
-import type { Evictions } from './preempt.ts';
+import type { Instance } from '../instances.ts';
 import type { Spread } from './spread.ts';
 import type { SavedWaves, Waves } from './waves.ts';
 
@@ -20,7 +20,10 @@ export interface UnitState {
   readonly spread: Spread;
   /** Workloads that make room for it: their units come first. */
   readonly after: Set<WorkloadId>;
-  readonly evictions: Evictions;
+  /** Room at the cost of others, where that is allowed and can be had. */
+  readonly makeRoom: (want: Want) => Draft | undefined;
+  /** Its own instances that have to make room for others. */
+  readonly evictions: ReadonlyMap<InstanceId, Eviction>;
   /** Of its own instances those that do make room for others. */
   readonly evicted: Set<InstanceId>;
   /** What a new instance without pieces is charged, by pod of its node. */
@@ -35,4 +38,9 @@ export interface UnitState {
   rolloutWaits: boolean;
   /** The waves as they are without the rollout. */
   beforeRollout: SavedWaves | undefined;
+}
+
+export interface Eviction {
+  readonly instance: Instance;
+  readonly by: WorkloadId;
 }

@@ -1,8 +1,7 @@
-import { closeWave } from '../account.ts';
+import { type Account, closeWave } from '../account.ts';
 import type { Budget } from '../budget.ts';
 import type { Context } from '../context.ts';
 import { type Draft, makes } from '../draft.ts';
-import type { UnitState } from './unit-state.ts';
 
 /** One batch of a unit's drafts. */
 export interface WaveDraft {
@@ -29,6 +28,12 @@ export interface Waves {
   open: Draft[];
 }
 
+/** What a wave is a part of. */
+export interface WavedUnit {
+  readonly waves: Waves;
+  readonly account: Account;
+}
+
 export const openWaves = (budget: Budget, surge: number): Waves => ({
   floor: budget.base - budget.maxUnavailable,
   maxUnavailable: budget.maxUnavailable,
@@ -41,11 +46,11 @@ export const openWaves = (budget: Budget, surge: number): Waves => ({
 });
 
 /** Repairs all go first and at once: they take nothing from anybody. */
-export function addRepairs(context: Context, state: UnitState, drafts: readonly Draft[]): void {
-  const { waves } = state;
+export function addRepairs(context: Context, unit: WavedUnit, drafts: readonly Draft[]): void {
+  const { waves } = unit;
   waves.first.push(...drafts);
   take(waves, drafts);
-  closeWave(context.ledger, context.quotas, state.account);
+  closeWave(context.ledger, context.quotas, unit.account);
 }
 
 /** False when the wave under way has to be done before the draft's turn. */
@@ -63,13 +68,13 @@ export function admits(waves: Waves, draft: Draft): boolean {
 }
 
 /** Ends the wave under way: after its gate everything that it made or changed serves. */
-export function endWave(context: Context, state: UnitState, observeMs: number): void {
-  const { waves } = state;
+export function endWave(context: Context, unit: WavedUnit, observeMs: number): void {
+  const { waves } = unit;
   if (waves.open.length === 0) return;
   take(waves, waves.open);
   waves.later.push({ drafts: waves.open, observeMs });
   waves.open = [];
-  closeWave(context.ledger, context.quotas, state.account);
+  closeWave(context.ledger, context.quotas, unit.account);
 }
 
 function take(waves: Waves, drafts: readonly Draft[]): void {

@@ -1,6 +1,6 @@
 import type { HeldVolume } from '../../model/recorded.ts';
 import type { Revision, RevisionVolume } from '../../model/revision.ts';
-import { type Amounts, amountsOf, sumOf } from './disks.ts';
+import { type Amounts, amountsOf, moreOf, noAmounts, sumOf } from './disks.ts';
 
 /** The volumes of an instance that are placed on disks of its node, in the order in which a place is looked for. */
 export type VolumeAsk = readonly Piece[];
@@ -15,8 +15,15 @@ export interface Piece {
   readonly amounts: Amounts;
   /** Devices that it has to be on: none means any, and more than one cannot be. */
   readonly devices: readonly string[];
-  /** What its predecessor has of them there. */
-  readonly kept?: Amounts;
+  /** What of it is there already, its predecessor's. */
+  readonly kept?: Kept;
+}
+
+export interface Kept {
+  readonly volumes: number;
+  readonly bytes: number;
+  /** What the volumes ask for beyond that. */
+  readonly added: Amounts;
 }
 
 export interface AskedVolume {
@@ -66,15 +73,23 @@ const byName = (a: Piece, b: Piece): number => ((a.volumes[0]?.name ?? '') < (b.
 /** The same ask, where volumes that a predecessor has stay on their devices: the data is there. */
 export function keeping(ask: VolumeAsk, held: readonly HeldVolume[]): VolumeAsk {
   const known = new Map(held.map((volume) => [volume.name, volume]));
-  return sorted(
-    ask.map((piece) => {
-      const stays = piece.volumes.map((volume) => staysOf(volume, known));
-      const kept = stays.flatMap((volume) => (volume === undefined ? [] : [amountsOf(volume)]));
-      if (kept.length === 0) return piece;
-      const devices = [...piece.devices, ...stays.flatMap((volume) => (volume === undefined ? [] : [volume.device]))];
-      return { ...piece, devices: [...new Set(devices)], kept: sumOf(kept) };
-    }),
-  );
+  return sorted(ask.map((piece) => keepingPiece(piece, known)));
+}
+
+function keepingPiece(piece: Piece, known: ReadonlyMap<string, HeldVolume>): Piece {
+  const devices = new Set(piece.devices);
+  const kept = { volumes: 0, bytes: 0, added: noAmounts };
+  for (const volume of piece.volumes) {
+    const before = staysOf(volume, known);
+    if (before !== undefined) {
+      devices.add(before.device);
+      kept.volumes += 1;
+      kept.bytes += before.bytes;
+    }
+    const added = before === undefined ? volume.amounts : moreOf(volume.amounts, amountsOf(before));
+    kept.added = sumOf([kept.added, added]);
+  }
+  return kept.volumes === 0 ? piece : { ...piece, devices: [...devices], kept };
 }
 
 /** Undefined for a new volume, and for one that is asked for on another device by name. */

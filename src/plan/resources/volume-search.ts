@@ -1,3 +1,4 @@
+import type { HeldVolume } from '../../model/recorded.ts';
 import { type Charge, charge, columns, type Disks, freeOf, timesFree } from './disks.ts';
 import type { Piece, VolumeAsk } from './volume-ask.ts';
 
@@ -5,16 +6,34 @@ import type { Piece, VolumeAsk } from './volume-ask.ts';
  * A disk for each piece, by position; undefined: there is none. The first try is best-fit-decreasing: the largest piece
  * first, each on the tightest disk that is used already, else on the tightest that is not. Where that leads nowhere the
  * other disks are tried in the same order, so a place is found whenever there is one, up to a bound that only many disks
- * and many volumes reach. The disks are left as they were.
+ * and many volumes reach. The disks are left as they were. `own` is what is charged to them of the predecessor.
  */
-export function assign(disks: Disks, ask: VolumeAsk): readonly number[] | undefined {
-  const bound = boundDisks(disks, ask);
-  if (bound === undefined || !boundFit(disks, ask, bound)) return undefined;
-  const search: Search = { disks, ask, at: [], tries: 0, spares: ask.some(({ kind }) => kind === 'exclusive') };
-  for (const disk of bound) put(search, disk);
-  const found = place(search, bound.length) ? [...search.at] : undefined;
+export function assign(disks: Disks, ask: VolumeAsk, own: Own = nothing): readonly number[] | undefined {
+  const spares = ask.some(({ kind }) => kind === 'exclusive');
+  const search: Search = { disks, ask, own, at: [], tries: 0, spares };
+  const found = place(search, 0) ? [...search.at] : undefined;
   while (search.at.length > 0) putBack(search);
   return found;
+}
+
+/** A predecessor's volumes by disk, and the exclusive ones of them. */
+export interface Own {
+  readonly users: ReadonlyMap<number, number>;
+  readonly owners: ReadonlyMap<number, number>;
+}
+
+const nothing: Own = { users: new Map(), owners: new Map() };
+
+export function ownOf({ indexOf }: Disks, held: readonly HeldVolume[]): Own {
+  const users = new Map<number, number>();
+  const owners = new Map<number, number>();
+  for (const { device, exclusive } of held) {
+    const disk = indexOf.get(device);
+    if (disk === undefined) continue;
+    users.set(disk, (users.get(disk) ?? 0) + 1);
+    if (exclusive) owners.set(disk, (owners.get(disk) ?? 0) + 1);
+  }
+  return { users, owners };
 }
 
 /** Tries before a place is taken for not to be had: a millisecond. Eight volumes on eight unlike disks stay far below. */
@@ -23,6 +42,7 @@ const mostTries = 10_000;
 interface Search {
   readonly disks: Disks;
   readonly ask: VolumeAsk;
+  readonly own: Own;
   /** Disks so far. */
   readonly at: number[];
   tries: number;
@@ -30,43 +50,11 @@ interface Search {
   readonly spares: boolean;
 }
 
-/** The disks of the pieces that have no choice, which come first. */
-function boundDisks({ indexOf }: Disks, ask: VolumeAsk): readonly number[] | undefined {
-  const bound: number[] = [];
-  for (const { devices } of ask) {
-    if (devices.length === 0) break;
-    const disk = devices.length === 1 ? indexOf.get(devices[0] as string) : undefined;
-    if (disk === undefined) return undefined;
-    bound.push(disk);
-  }
-  return bound;
-}
-
-/**
- * What has to be on a disk fits if it is free, or if it is no more than what is there of the same volumes: a disk that
- * was declared smaller than what it holds does not keep an instance from being replaced by its like.
- */
-function boundFit(disks: Disks, ask: VolumeAsk, bound: readonly number[]): boolean {
-  return bound.every((disk, index) => {
-    const piece = ask[index] as Piece;
-    const here = ask.filter((_, other) => bound[other] === disk);
-    const isShared = here.length > 1 && here.some(({ kind }) => kind === 'exclusive');
-    const isTooLarge = piece.kind === 'exclusive' && piece.amounts[0] > (disks.sizes[disk] as number);
-    if (isShared || isTooLarge || !isOpen(disks, piece, disk)) return false;
-    for (let column = 0; column < columns; column += 1) {
-      const asked = here.reduce((sum, { amounts }) => sum + (amounts[column] as number), 0);
-      const kept = here.reduce((sum, other) => sum + (other.kept?.[column] ?? 0), 0);
-      if (asked > Math.max(freeOf(disks, disk, column), kept)) return false;
-    }
-    return true;
-  });
-}
-
 function place(search: Search, index: number): boolean {
-  const { disks, ask } = search;
+  const { disks, ask, own } = search;
   const piece = ask[index];
   if (piece === undefined) return true;
-  if (bytesFrom(ask, index) > freeBytes(disks)) return false;
+  if (bytesFrom(ask, index) > freeBytes(disks, own)) return false;
   let disk = next(search, piece, nowhere);
   for (; disk !== nowhere && search.tries < mostTries; disk = next(search, piece, disk)) {
     search.tries += 1;
@@ -79,16 +67,20 @@ function place(search: Search, index: number): boolean {
 
 const nowhere = -1;
 
+/** What the ordinary volumes from here on need. */
 function bytesFrom(ask: VolumeAsk, index: number): number {
   let bytes = 0;
-  for (let at = index; at < ask.length; at += 1) bytes += (ask[at] as Piece).amounts[0];
+  for (let at = index; at < ask.length; at += 1) {
+    const { kind, amounts, kept } = ask[at] as Piece;
+    if (kind === 'ordinary') bytes += (kept?.added ?? amounts)[0];
+  }
   return bytes;
 }
 
-function freeBytes(disks: Disks): number {
+function freeBytes(disks: Disks, own: Own): number {
   let bytes = 0;
   for (let disk = 0; disk < disks.sizes.length; disk += 1) {
-    if (disks.owners[disk] === 0) bytes += Math.max(0, freeOf(disks, disk, 0));
+    if (disks.owners[disk] === (own.owners.get(disk) ?? 0)) bytes += Math.max(0, freeOf(disks, disk, 0));
   }
   return bytes;
 }
@@ -101,14 +93,27 @@ function next(search: Search, piece: Piece, last: number): number {
     if (last !== nowhere && (!isBefore(search, piece, { first: last, second: disk }) || isLike(disks, last, disk)))
       continue;
     if (best !== nowhere && !isBefore(search, piece, { first: disk, second: best })) continue;
-    if (isOpen(disks, piece, disk) && timesFree(disks, disk, piece.amounts) >= 1) best = disk;
+    if (fits(disks, piece, disk, search.own)) best = disk;
   }
   return best;
 }
 
-/** Nobody else is on the disk, where it has to be whole; nobody else has it whole, otherwise. */
-export const isOpen = ({ users, owners }: Disks, { kind }: Piece, disk: number): boolean =>
-  (kind === 'exclusive' ? users[disk] : owners[disk]) === 0;
+export function fits(disks: Disks, piece: Piece, disk: number, own: Own = nothing): boolean {
+  const { devices, kind, amounts } = piece;
+  if (devices.length > 1 || (devices.length === 1 && devices[0] !== disks.names[disk])) return false;
+  if (!isOpen(disks, piece, disk, own)) return false;
+  if (kind === 'exclusive' && amounts[0] > (disks.sizes[disk] as number)) return false;
+  return timesFree(disks, disk, chargeOf(disks, piece, disk, own).amounts) >= 1;
+}
+
+/** Nobody else is on the disk, where it has to be whole, nor what is left of the predecessor beside it; nobody else has
+ * it whole, otherwise. */
+export function isOpen({ users, owners }: Disks, { kind, kept }: Piece, disk: number, own: Own = nothing): boolean {
+  const owned = own.owners.get(disk) ?? 0;
+  if (kind !== 'exclusive') return owners[disk] === owned;
+  const before = own.users.get(disk) ?? 0;
+  return users[disk] === before && (owned > 0 || before === (kept?.volumes ?? 0));
+}
 
 /** Used disks first, then the tightest; without a size the roomiest. */
 function isBefore(
@@ -135,19 +140,22 @@ function isLike(disks: Disks, a: number, b: number): boolean {
   return true;
 }
 
-function put({ disks, ask, at }: Search, disk: number): void {
-  charge(disks, disk, chargeOf(disks, ask[at.length] as Piece, disk), 1);
+function put({ disks, ask, at, own }: Search, disk: number): void {
+  charge(disks, disk, chargeOf(disks, ask[at.length] as Piece, disk, own), 1);
   at.push(disk);
 }
 
-function putBack({ disks, ask, at }: Search): void {
+function putBack({ disks, ask, at, own }: Search): void {
   const disk = at.pop() as number;
-  charge(disks, disk, chargeOf(disks, ask[at.length] as Piece, disk), -1);
+  charge(disks, disk, chargeOf(disks, ask[at.length] as Piece, disk, own), -1);
 }
 
-/** Exclusive volumes take all of the disk's bytes. */
-export function chargeOf({ sizes }: Disks, { kind, volumes, amounts }: Piece, disk: number): Charge {
-  if (kind !== 'exclusive') return { amounts, users: volumes.length, owners: 0 };
-  const [, ...rates] = amounts;
-  return { amounts: [sizes[disk] as number, ...rates], users: volumes.length, owners: volumes.length };
+/** What a piece adds to a disk. Exclusive volumes take all of its bytes, unless the predecessor has them all already. */
+export function chargeOf({ sizes }: Disks, piece: Piece, disk: number, own: Own = nothing): Charge {
+  const { kind, volumes, kept, amounts } = piece;
+  const added = kept?.added ?? amounts;
+  if (kind !== 'exclusive') return { amounts: added, users: volumes.length, owners: 0 };
+  const [, ...rates] = added;
+  const bytes = own.owners.has(disk) ? 0 : (sizes[disk] as number) - (kept?.bytes ?? 0);
+  return { amounts: [bytes, ...rates], users: volumes.length, owners: volumes.length };
 }

@@ -13,7 +13,7 @@ import {
 import type { PlacedResource } from './resource.ts';
 import { shares } from './shares.ts';
 import { type AskedVolume, keeping, type Piece, type VolumeAsk, volumeAskOf } from './volume-ask.ts';
-import { assign, chargeOf } from './volume-search.ts';
+import { assign, chargeOf, ownOf } from './volume-search.ts';
 import { shortText } from './volume-short.ts';
 
 export type HeldVolumes = readonly HeldVolume[];
@@ -32,9 +32,13 @@ export const volumes: PlacedResource<VolumeAsk, HeldVolumes, Disks> = {
   take: (disks, held) => chargeHeld(disks, held, 1),
   release: (disks, held) => chargeHeld(disks, held, -1),
   choose(disks, ask, { keep }) {
-    const pieces = keep === undefined ? ask : keeping(ask, keep);
-    const at = assign(disks, pieces);
-    return at === undefined ? undefined : heldOn(disks, pieces, at);
+    if (keep === undefined) return heldOn(disks, ask, assign(disks, ask));
+    const pieces = keeping(ask, keep);
+    // What the predecessor has stays there until the plan is done, also what is dropped or shrinks: both have to fit.
+    chargeHeld(disks, keep, 1);
+    const at = assign(disks, pieces, ownOf(disks, keep));
+    chargeHeld(disks, keep, -1);
+    return heldOn(disks, pieces, at);
   },
   room,
   short: (disks, ask) => ({ text: shortText(disks, ask), missing: {} }),
@@ -42,7 +46,8 @@ export const volumes: PlacedResource<VolumeAsk, HeldVolumes, Disks> = {
 };
 
 /** What an instance holds whose pieces are on these disks, sorted by name. */
-function heldOn({ names, sizes }: Disks, ask: VolumeAsk, at: readonly number[]): HeldVolumes {
+function heldOn({ names, sizes }: Disks, ask: VolumeAsk, at: readonly number[] | undefined): HeldVolumes | undefined {
+  if (at === undefined) return undefined;
   return ask
     .flatMap((piece, index) => {
       const disk = at[index] as number;

@@ -67,7 +67,8 @@ placedResourceContract('volumes', {
   resource: volumes,
   node: anyNode,
   revision: anyRevision,
-  binds: (ask, held) => ask.some((piece) => piece.volumes.some(({ name }) => held.some((one) => one.name === name))),
+  // Its volumes are there until it is gone: they stay where they are, and what is dropped of them is in the way.
+  binds: () => true,
 });
 
 test('a place is found exactly when there is one: every other assignment was tried', () => {
@@ -127,11 +128,18 @@ function isSound(disks: readonly NodeDisk[], held: readonly HeldVolume[], asked:
   const mine = new Set(held.slice(held.length - asked.length));
   const owned = new Set([...mine].filter(({ exclusive }) => exclusive).map(({ device }) => device));
   if (owned.size > 1) return false;
-  return disks.every(({ device, sizeBytes, readIops = Number.POSITIVE_INFINITY }) => {
+  const isAlone = disks.every(({ device }) => {
     const here = held.filter((one) => one.device === device);
     const owners = here.filter(({ exclusive }) => exclusive);
     if (owners.length > 0 && owners.length < here.length) return false;
-    if (owned.has(device) && here.some((one) => !mine.has(one))) return false;
+    return !owned.has(device) || here.every((one) => mine.has(one));
+  });
+  return isAlone && hasRoom(disks, held);
+}
+
+function hasRoom(disks: readonly NodeDisk[], held: readonly HeldVolume[]): boolean {
+  return disks.every(({ device, sizeBytes, readIops = Number.POSITIVE_INFINITY }) => {
+    const here = held.filter((one) => one.device === device);
     const sum = (of: (one: HeldVolume) => number): number => here.reduce((total, one) => total + of(one), 0);
     return sum(({ bytes }) => bytes) <= sizeBytes && sum(({ readIops: rate = 0 }) => rate) <= readIops;
   });
@@ -149,6 +157,66 @@ function assertSound(disks: readonly NodeDisk[], held: readonly HeldVolume[], as
       owned.reduce((sum, { bytes }) => sum + bytes, 0),
       disk.sizeBytes,
     );
+}
+
+test('what a successor gets fits beside what its predecessor has, on the same devices; without exclusive ones exactly when it can', () => {
+  fc.assert(
+    fc.property(
+      anyNode,
+      fc.array(anyRevision, { maxLength: 3 }),
+      anyRevision,
+      anyRevision,
+      (definition, arrivals, before, next) => {
+        const facts = factsOf(definition);
+        const state = volumes.open(facts);
+        const others: HeldVolume[] = [];
+        for (const arrival of arrivals) {
+          const held = chosen(state, arrival, facts) ?? [];
+          volumes.take(state, held);
+          others.push(...held);
+        }
+        const keep = chosen(state, before, facts);
+        if (keep === undefined) return;
+        const disks = definition.disks ?? [];
+        const found = chosen(state, next, facts, keep);
+        if (found !== undefined) {
+          assertStays(keep, found, next);
+          const more = volumes.beyond(found, keep) ?? [];
+          const union = [...others, ...keep, ...more];
+          assert.ok(hasRoom(disks, union), JSON.stringify({ others, keep, found }));
+          for (const one of others)
+            assert.ok(!found.some(({ device, exclusive }) => exclusive && device === one.device));
+        }
+        const asked = next.volumes ?? [];
+        if ([...others, ...keep, ...asked].some(({ exclusive }) => exclusive)) return;
+        const added = asked.map((volume) => addedTo(keep, volume));
+        assert.equal(found !== undefined, isPossible(disks, [...others, ...keep], added));
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+/** A volume that was there, and is not asked for elsewhere by name, is where it was. */
+function assertStays(keep: HeldVolumes, found: HeldVolumes, { volumes: asked = [] }: Revision): void {
+  for (const { name, device } of keep) {
+    const source = asked.find((volume) => volume.name === name)?.source;
+    if (source === undefined || (source.kind === 'device' && source.device !== device)) continue;
+    assert.equal(found.find((volume) => volume.name === name)?.device, device);
+  }
+}
+
+/** What is more than the predecessor's, bound to its device. */
+function addedTo(keep: HeldVolumes, volume: RevisionVolume): RevisionVolume {
+  const before = keep.find(({ name }) => name === volume.name);
+  const { source } = volume;
+  if (before === undefined || (source.kind === 'device' && source.device !== before.device)) return volume;
+  return {
+    ...volume,
+    source: { kind: 'device', device: before.device },
+    sizeBytes: Math.max(0, volume.sizeBytes - before.bytes),
+    readIops: Math.max(0, volume.readIops - (before.readIops ?? 0)),
+  };
 }
 
 test('shares are whole, in proportion, and add up', () => {
@@ -292,6 +360,28 @@ test('a volume that is kept stays on its device, grows there or not at all, and 
   assert.equal(chosen(state, withVolumes(volume('data', { sizeBytes: 51 * GiB })), facts, keep), undefined);
 });
 
+test('what is dropped or shrinks is there until the predecessor is gone: nothing new is put into its place', () => {
+  const state = openWith(used('/data1', 100), used('/data2', 100), used('/data3', 100));
+  const keep: HeldVolumes = [used('/data0', 40, { name: 'a' }), used('/data0', 40, { name: 'b' })];
+  const next = (a: number, c: number): Revision =>
+    withVolumes(volume('a', { sizeBytes: a * GiB }), volume('c', { sizeBytes: c * GiB }));
+  assert.equal(where(chosen(state, next(10, 20), facts, keep)), 'a:/data0 c:/data0');
+  assert.equal(chosen(state, next(10, 21), facts, keep), undefined);
+  const whole = withVolumes(volume('c', { exclusive: true }));
+  assert.equal(chosen(state, whole, facts, keep), undefined);
+});
+
+test('an instance that has a device whole keeps it, whichever exclusive volumes it is shared out to', () => {
+  const keep: HeldVolumes = [used('/data2', 100, { name: 'a', exclusive: true })];
+  const next = withVolumes(
+    volume('b', { exclusive: true, sizeBytes: 1 }),
+    volume('c', { exclusive: true, sizeBytes: 1 }),
+  );
+  assert.equal(where(chosen(openWith(), next, facts, keep)), 'b:/data2 c:/data2');
+  const shared = withVolumes(volume('a', { sizeBytes: GiB }), volume('b', { sizeBytes: GiB }));
+  assert.equal(where(chosen(openWith(), shared, facts, keep)), 'a:/data2 b:/data0');
+});
+
 test('a volume that is asked for on another device by name is a new one there', () => {
   const moved = withVolumes(volume('data', { sizeBytes: GiB, on: '/data2' }));
   assert.equal(where(chosen(openWith(), moved, facts, [used('/data0', 1, { name: 'data' })])), 'data:/data2');
@@ -311,7 +401,8 @@ test('a disk that was declared smaller than what it holds keeps its instances: o
   const sized = (a: number, b: number): Revision =>
     withVolumes(volume('a', { sizeBytes: a * GiB }), volume('b', { sizeBytes: b * GiB }));
   assert.equal(where(chosen(state, sized(30, 30), facts, keep)), 'a:/data0 b:/data0');
-  assert.equal(where(chosen(state, sized(20, 40), facts, keep)), 'a:/data0 b:/data0');
+  assert.equal(where(chosen(state, sized(20, 30), facts, keep)), 'a:/data0 b:/data0');
+  assert.equal(chosen(state, sized(20, 40), facts, keep), undefined);
   assert.equal(chosen(state, sized(30, 31), facts, keep), undefined);
 });
 

@@ -1,0 +1,132 @@
+import { openAccount } from '../account.ts';
+import type { ClusterNode } from '../cluster.ts';
+import type { Context } from '../context.ts';
+import type { Want } from '../decide.ts';
+import { type Draft, makes } from '../draft.ts';
+import { markOf, undoTo } from '../undo.ts';
+import type { Order } from './order.ts';
+import { type Attempt, type Failure, placeOne } from './place-one.ts';
+import type { NodeQueue } from './queue.ts';
+import { queueFor } from './queue-for.ts';
+import type { Failed } from './report.ts';
+import type { UnitState } from './unit-state.ts';
+import { admits, endWave } from './waves.ts';
+
+/** What came of placing several instances. */
+export interface Each {
+  readonly placed: readonly Draft[];
+  readonly failures: readonly Failed[];
+}
+
+export interface InWaves extends Each {
+  readonly waiting: readonly Want[];
+}
+
+/** Placed at once, in a wave of their own or beside others: nothing that earlier waves free is used. */
+export function placeEach(context: Context, state: UnitState, wants: Iterable<Want>, order: Order): Each {
+  const placed: Draft[] = [];
+  const placing = openPlacing(context, state, { ...order, account: openAccount() });
+  for (const want of wants) {
+    const draft = placing.place(want) ?? placing.preempt(want);
+    if (draft !== undefined) placing.accept(want, draft, placed);
+  }
+  return { placed, failures: placing.failures };
+}
+
+/** Wave by wave: what does not get its turn, since too many others are unavailable, waits. */
+export function placeInWaves(context: Context, state: UnitState, wants: readonly Want[], order: Order): InWaves {
+  const { waves, account } = state;
+  const placed: Draft[] = [];
+  const placing = openPlacing(context, state, { ...order, account });
+  for (const [index, want] of wants.entries()) {
+    const mark = markOf(context.ledger.undo);
+    let draft = placing.place(want);
+    if (draft !== undefined && !admits(waves, draft)) {
+      undoTo(context.ledger.undo, mark);
+      const isFull = waves.open.length > 0;
+      endWave(context, state, 0);
+      draft = isFull ? placing.place(want) : draft;
+      if (draft !== undefined && !admits(waves, draft)) {
+        if (isFull) undoTo(context.ledger.undo, mark);
+        return { placed, failures: placing.failures, waiting: wants.slice(index) };
+      }
+    }
+    if (draft === undefined) continue;
+    placing.accept(want, draft, placed);
+    waves.open.push(draft);
+  }
+  return { placed, failures: placing.failures, waiting: [] };
+}
+
+interface Placing {
+  readonly failures: Failed[];
+  place(want: Want): Draft | undefined;
+  /** After `place` has failed for want of room: at the cost of others, where that is allowed. */
+  preempt(want: Want): Draft | undefined;
+  /** It stays placed. */
+  accept(want: Want, draft: Draft, placed: Draft[]): void;
+}
+
+function openPlacing(context: Context, state: UnitState, order: Omit<Attempt, 'queue'>): Placing {
+  const failures: Failed[] = [];
+  let shared: NodeQueue | undefined;
+  const queue = (): NodeQueue => {
+    shared ??= queueFor(context, state);
+    return shared;
+  };
+  const attempt: Attempt = { ...order, queue };
+  let full: Failure | undefined;
+  let fromQueue = false;
+  return {
+    failures,
+    place(want) {
+      const from = countedAt(want);
+      if (from !== undefined) count(context, state, from, -1);
+      const outcome = placeOne(context, state, want, attempt);
+      if (from !== undefined) count(context, state, from, 1);
+      if (outcome.kind === 'placed') {
+        fromQueue = outcome.fromQueue;
+        return outcome.draft;
+      }
+      if (outcome.failure.kind === 'quota') full = outcome.failure;
+      // The queue is shared: nodes that a full quota took out of it are missing for who comes after, for the same reason.
+      const sameReason = outcome.failure.kind === 'capacity' && want.onlyNode === undefined;
+      failures.push({ want, failure: sameReason ? (full ?? outcome.failure) : outcome.failure });
+      return undefined;
+    },
+    preempt(want) {
+      if (failures.at(-1)?.failure.kind !== 'capacity') return undefined;
+      const draft = state.makeRoom(want);
+      if (draft === undefined) return undefined;
+      failures.pop();
+      fromQueue = false;
+      return draft;
+    },
+    accept(want, draft, placed) {
+      if (want.cause === 'preempt') state.evicted.add(want.instance);
+      if (fromQueue) shared?.used();
+      placed.push(draft);
+      if (!makes(draft) || want.current?.node === draft.node) return;
+      const from = countedAt(want);
+      if (from !== undefined) count(context, state, from, -1);
+      count(context, state, draft.node, 1);
+    },
+  };
+}
+
+/** An instance counts where it is, until it goes; what is held or lost does not count. */
+const countedAt = ({ current }: Want): ClusterNode | undefined =>
+  current === undefined || current.status === 'held' || current.status === 'lost' ? undefined : current.node;
+
+/** One instance of the workload more, or less, on a node. */
+function count(context: Context, state: UnitState, node: ClusterNode, by: 1 | -1): void {
+  const apply = (change: 1 | -1): void => {
+    const before = state.counts.get(node.index) ?? 0;
+    if (before + change === 0) state.counts.delete(node.index);
+    else state.counts.set(node.index, before + change);
+    if (state.spread.rules.length > 0) state.spread.add(node, change);
+    context.affinity.add(state.intent.workload.id, node, change);
+  };
+  apply(by);
+  if (context.ledger.undo.isOn) context.ledger.undo.entries.push(() => apply(by === 1 ? -1 : 1));
+}
