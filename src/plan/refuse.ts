@@ -4,8 +4,8 @@ import { formatBitRate, formatCores } from '../model/units.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
-import { resourcesOfVector, shortOf, type Vector } from './ledger.ts';
-import { domainOf } from './place/spread.ts';
+import { resourcesOfVector, type Vector } from './ledger.ts';
+import { dimensionName, distanceOf, type Obstacle, obstacleOn } from './place/obstacle.ts';
 import type { UnitState } from './place/unit-state.ts';
 import { amountFor, type QuotaRow } from './quota.ts';
 
@@ -13,11 +13,11 @@ import { amountFor, type QuotaRow } from './quota.ts';
 export function capacityRefusal(
   context: Context,
   { intent, ask, counts, spread }: UnitState,
-  count: { readonly failed: number; readonly of: number },
+  /** `leaves`: nodes, by index, that those which move away have to leave. */
+  count: { readonly failed: number; readonly of: number; readonly leaves: ReadonlySet<number> },
 ): Refusal {
   const { workload, definition, target } = intent;
   const candidates = context.candidatesOf(definition, target.revision.engine);
-  const { amounts } = ask;
   const reasons = new Map<string, { key: string; text: string; nodes: number }>();
   const add = (key: string, text: string, nodes: number): void => {
     const entry = reasons.get(text) ?? { key, text, nodes: 0 };
@@ -25,29 +25,18 @@ export function capacityRefusal(
     reasons.set(text, entry);
   };
   for (const { key, text, nodes } of candidates.ruledOut) add(key, text, nodes);
-  let nearest: { readonly node: number; readonly short: Vector; readonly distance: number } | undefined;
-  for (const node of candidates.nodes) {
-    const short = shortOf(context.ledger, node, amounts);
-    const lacking = short.findIndex((amount) => amount > 0);
-    const dimension = context.ledger.dimensions[lacking];
-    if (dimension === undefined) {
-      const reason = whyNotBeside(context, {
-        node: context.cluster.nodes[node] as ClusterNode,
-        intent,
-        ask,
-        counts,
-        spread,
-      });
-      add(reason.key, reason.text, 1);
-      continue;
-    }
-    add(nameOf(dimension), `lack ${nameOf(dimension)}`, 1);
-    const distance = Math.max(...short.map((amount, d) => (amount > 0 ? amount / (amounts[d] ?? 1) : 0)));
-    if (nearest === undefined || distance < nearest.distance) nearest = { node, short, distance };
+  let nearest: { readonly node: ClusterNode; readonly short: Vector; readonly distance: number } | undefined;
+  for (const index of candidates.nodes) {
+    const node = context.cluster.nodes[index] as ClusterNode;
+    const obstacle = obstacleOn(context, { definition, ask, counts, spread }, node) ?? whyNotThere(count.leaves, index);
+    add(obstacle.key, obstacle.text, 1);
+    if (obstacle.short === undefined) continue;
+    const distance = distanceOf(obstacle.short, ask);
+    if (nearest === undefined || distance < nearest.distance) nearest = { node, short: obstacle.short, distance };
   }
   const sorted = [...reasons.values()].sort((a, b) => b.nodes - a.nodes || (a.text < b.text ? -1 : 1));
   const missing = nearest && piecesOf(resourcesOfVector(context.ledger, nearest.short));
-  const name = nearest && context.cluster.nodes[nearest.node]?.name;
+  const name = nearest?.node.name;
   const why = whyText(sorted, candidates.considered, definition.placement.pods);
   const near = name && missing ? `; nearest: ${name} needs ${amountsText(missing)} more` : '';
   return {
@@ -62,28 +51,11 @@ export function capacityRefusal(
 
 const plural = (count: number): string => (count === 1 ? 'instance does' : 'instances do');
 
-/** Why a node that has room in what is only counted will not do. */
-function whyNotBeside(
-  { affinity, pieces }: Context,
-  of: Pick<UnitState, 'intent' | 'ask' | 'counts' | 'spread'> & { readonly node: ClusterNode },
-): { readonly key: string; readonly text: string } {
-  const { node, spread } = of;
-  const { definition } = of.intent;
-  const { perNode } = definition.placement;
-  const short = pieces.short(of.ask.pieces, node);
-  if (short !== undefined) return short;
-  if (perNode !== undefined && (of.counts.get(node.index) ?? 0) >= perNode)
-    return { key: 'perNode', text: `have ${perNode} already (perNode)` };
-  const unliked = affinity.whyNot(definition, node);
-  if (unliked !== undefined) return { key: 'affinity', text: unliked };
-  const rule = spread.rules.find(({ rule: { by } }) => by !== 'node')?.rule ?? spread.rules[0]?.rule;
-  if (rule !== undefined && !spread.allows(node)) {
-    const where =
-      rule.by === 'node' ? 'have one already' : `are in ${rule.by} ${domainOf(node, rule.by)}, which has its share`;
-    return { key: 'spread', text: `${where} (spread needs ${rule.minDomains} ${rule.by}s)` };
-  }
-  return { key: 'strategy', text: 'cannot take the whole number (strategy each)' };
-}
+/** What else keeps it away from a node that one more would fit on. */
+const whyNotThere = (leaves: ReadonlySet<number>, node: number): Obstacle =>
+  leaves.has(node)
+    ? { key: 'leaves', text: 'have to be left' }
+    : { key: 'strategy', text: 'cannot take the whole number (strategy each)' };
 
 function whyText(reasons: readonly { text: string; nodes: number }[], nodes: number, pods: readonly string[]): string {
   const where = pods.length === 0 ? 'the cluster' : `pod ${pods.join(', ')}`;
@@ -109,21 +81,6 @@ function byKey(reasons: readonly { key: string; nodes: number }[]): Readonly<Rec
     sums[key] = (sums[key] ?? 0) + nodes;
   }
   return sums;
-}
-
-function nameOf(dimension: Dimension): string {
-  switch (dimension) {
-    case 'cpuMillis':
-      return 'cpu';
-    case 'memoryBytes':
-      return 'memory';
-    case 'storageBytes':
-      return 'storage';
-    case 'bandwidthBits':
-      return 'bandwidth';
-    default:
-      return dimension;
-  }
 }
 
 const amountsText = (resources: Resources): string =>
@@ -198,7 +155,7 @@ export function overQuotaRefusal(row: QuotaRow, excess: number): Refusal {
 }
 
 const unitText = (dimension: QuotaRow['dimension']): string =>
-  dimension === 'instances' ? 'instances' : dimension === 'cpuMillis' ? 'cores' : nameOf(dimension);
+  dimension === 'instances' ? 'instances' : dimension === 'cpuMillis' ? 'cores' : dimensionName(dimension);
 
 function quotaAmount({ dimension }: QuotaRow, amount: number): string {
   if (dimension === 'cpuMillis') return formatCores(amount);

@@ -35,7 +35,7 @@ function findCandidates(cluster: Cluster, placement: Placement, engine: EngineKi
   for (const node of cluster.nodes) {
     if (node.definition === undefined || !isInPods(node, placement)) continue;
     considered += 1;
-    const reason = whyNot(node, placement, engine);
+    const reason = whyRuledOut(node, placement, engine);
     if (reason === undefined) {
       nodes.push(node.index);
       continue;
@@ -54,7 +54,8 @@ interface Reason {
   readonly text: string;
 }
 
-function whyNot(node: ClusterNode, placement: Placement, engine: EngineKind): Reason | undefined {
+/** Why nothing new of a workload goes to a node, as far as rules go. */
+export function whyRuledOut(node: ClusterNode, placement: Placement, engine: EngineKind): Reason | undefined {
   const lifecycle = node.definition?.lifecycle ?? 'gone';
   if (lifecycle !== 'online')
     return { key: 'lifecycle', text: lifecycle === 'maintenance' ? 'are in maintenance' : `are ${lifecycle}` };

@@ -23,8 +23,14 @@ export function report(context: Context, state: UnitState, failures: readonly Fa
     }
   }
   for (const [row, failed] of rows) context.notes.refuse(quotaRefusal(context, intent, row, { failed, of }));
-  const short = failures.filter(({ failure }) => failure.kind === 'capacity').length;
-  if (short > 0) context.notes.refuse(capacityRefusal(context, state, { failed: short, of }));
+  const short = failures.filter(({ failure }) => failure.kind === 'capacity');
+  if (short.length === 0) return;
+  const leaves = new Set(
+    short.flatMap(({ want: { current, mustLeave } }) =>
+      current === undefined || mustLeave === undefined ? [] : [current.node.index],
+    ),
+  );
+  context.notes.refuse(capacityRefusal(context, state, { failed: short.length, of, leaves }));
 }
 
 function blockReason(failure: Failure): string {
