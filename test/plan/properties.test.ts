@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { DesiredNode, DesiredWorkload } from '../../src/model/desired.ts';
+import type { DesiredNode, DesiredWorkload, Placement } from '../../src/model/desired.ts';
 import type { ObservedObject } from '../../src/model/observed.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { worldAfter } from '../../src/plan/after.ts';
+import type { RevisionVolume } from '../../src/model/revision.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
-import { createPlan } from '../../src/plan/plan.ts';
+import { createPlan, openPlanner } from '../../src/plan/plan.ts';
 import { verifyPlan } from '../../src/plan/verify.ts';
 import { GiB, namespaceName, node, planText, podName, revision, workload, world } from './world.ts';
 
@@ -15,6 +16,10 @@ interface Commit {
   readonly nodes: readonly DesiredNode[];
   readonly workloads: readonly DesiredWorkload[];
   readonly quotaInstances: number;
+  readonly quotaCpuMillis: number;
+  readonly drainToQuota: boolean;
+  readonly perZone: boolean;
+  readonly forcesSites: boolean;
 }
 
 const anyNode = (index: number): fc.Arbitrary<DesiredNode> =>
@@ -25,18 +30,45 @@ const anyNode = (index: number): fc.Arbitrary<DesiredNode> =>
       pod: fc.constantFrom('web', 'web', 'db'),
       ssd: fc.boolean(),
       tainted: fc.boolean(),
+      numa: fc.boolean(),
+      overcommit: fc.constantFrom(1000, 1000, 2000),
+      force: fc.constantFrom(undefined, undefined, undefined, true),
     })
-    .map(({ cpu, lifecycle, pod, ssd, tainted }) =>
+    .map(({ cpu, lifecycle, pod, ssd, tainted, numa, overcommit, force }) =>
       node(`n${index}`, {
         pod: podName(pod),
         lifecycle: lifecycle as DesiredNode['lifecycle'],
-        capacity: { cpuMillis: cpu * 1000, memoryBytes: 8 * GiB, storageBytes: 0, bandwidthBits: 0, 'gpu/a100': 2 },
+        zone: 'abc'[index % 3] as string,
+        rack: `r${index % 4}`,
+        overcommitCpuMilli: overcommit,
+        ...(force !== undefined && { drain: { force } }),
+        capacity: {
+          cpuMillis: cpu * 1000,
+          memoryBytes: 8 * GiB,
+          storageBytes: 10 * GiB,
+          bandwidthBits: 0,
+          'gpu/a100': 2000,
+          ...(index === 0 && { 'gpu/v100': 1000 }),
+        },
+        ...(numa &&
+          cpu >= 2 && {
+            numa: [
+              { cpus: range(0, cpu >> 1), memoryBytes: 3 * GiB },
+              { cpus: range(cpu >> 1, cpu), memoryBytes: 4 * GiB },
+            ],
+          }),
+        disks: [
+          { device: '/data1', sizeBytes: 20 * GiB, readIops: 100 },
+          { device: '/data2', sizeBytes: 10 * GiB },
+        ],
         labels: ssd ? { disk: 'ssd' } : {},
         taints: tainted && index > 3 ? [{ key: 'pool', value: 'offline', effect: 'NoSchedule' }] : [],
         portDomain: index < 2 ? 'machine' : `n${index}`,
         portRange: { first: 30_000, last: 30_005 },
       }),
     );
+
+const range = (from: number, to: number): readonly number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 const anyWorkload = (index: number): fc.Arbitrary<DesiredWorkload> =>
   fc
@@ -46,10 +78,20 @@ const anyWorkload = (index: number): fc.Arbitrary<DesiredWorkload> =>
       version: fc.integer({ min: 1, max: 3 }),
       cpu: fc.constantFrom(250, 500, 1500),
       port: fc.constantFrom('none', 'auto', 'fixed'),
-      gpu: fc.boolean(),
+      gpu: fc.constantFrom(undefined, undefined, 'gpu/a100', 'gpu/*', 'gpu/a100|v100'),
+      gpuMilli: fc.constantFrom(500, 1000, 2000),
+      bind: fc.constantFrom(undefined, undefined, 'none', 'prefer', 'require'),
+      volume: fc.constantFrom(undefined, undefined, 'auto', 'device', 'exclusive', 'rate'),
+      ip: fc.constantFrom(undefined, undefined, 'pool', 'keep'),
+      storage: fc.constantFrom(0, 0, 3),
+      spread: fc.constantFrom(undefined, undefined, 'zone', 'rack', 'node'),
+      minDomains: fc.integer({ min: 1, max: 3 }),
+      near: fc.constantFrom(undefined, undefined, undefined, 'near', 'far', 'likes', 'dislikes'),
+      prefers: fc.boolean(),
+      preempts: fc.boolean(),
       ssd: fc.boolean(),
       order: fc.constantFrom('auto', 'auto', 'create-first', 'stop-first'),
-      strategy: fc.constantFrom('auto', 'fill', 'each'),
+      strategy: fc.constantFrom('auto', 'fill', 'each', 'global', 'drained', 'pack'),
       perNode: fc.constantFrom(undefined, undefined, 2),
       partial: fc.boolean(),
       maxUnavailable: fc.constantFrom(
@@ -74,16 +116,19 @@ const anyWorkload = (index: number): fc.Arbitrary<DesiredWorkload> =>
         resources: {
           cpuMillis: w.cpu,
           memoryBytes: GiB,
-          storageBytes: 0,
+          storageBytes: w.storage * GiB,
           bandwidthBits: 0,
-          extended: w.gpu && index === 2 ? { 'gpu/a100': 1 } : {},
+          extended: w.gpu !== undefined && index >= 2 ? { [w.gpu]: w.gpuMilli } : {},
         },
+        ...(w.bind !== undefined && { cpu: { bind: true as const, numa: w.bind as 'none' } }),
+        ...(w.volume !== undefined && { volumes: [volumeOf(w.volume)] }),
+        ...(w.ip !== undefined && { network: { name: 'prod', ip: w.ip as 'pool' } }),
       });
       const base = workload(`payments/w${index}`);
       return workload(`payments/w${index}`, {
         type: w.type as DesiredWorkload['type'],
         replicas: w.replicas,
-        hash: `w${index}-${w.version}-${w.cpu}-${w.port}-${w.gpu}-${w.restart}`,
+        hash: `w${index}-${w.version}-${w.cpu}-${w.port}-${w.gpu}-${w.gpuMilli}-${w.bind}-${w.volume}-${w.ip}-${w.storage}-${w.restart}`,
         revision: body,
         placement: {
           pods: [podName('web')],
@@ -92,25 +137,57 @@ const anyWorkload = (index: number): fc.Arbitrary<DesiredWorkload> =>
           partial: w.partial,
           strategy: w.strategy as 'auto',
           ...(w.perNode !== undefined && { perNode: w.perNode }),
+          ...(w.spread !== undefined && { spread: [{ by: w.spread as 'zone', minDomains: w.minDomains }] }),
+          ...(w.prefers && { prefer: [{ labels: { disk: 'ssd' }, weight: 5 }] }),
+          ...affinityOf(w.near, index),
         },
         update: { ...base.update, order: w.order as 'auto' },
         maxUnavailable: w.maxUnavailable as DesiredWorkload['maxUnavailable'],
         after: w.after && index > 0 ? [workload(`payments/w${index - 1}`).id] : [],
         priority: w.priority,
+        ...(w.preempts && { preemption: 'lower' as const }),
       });
     });
+
+const volumeOf = (kind: string): RevisionVolume => ({
+  name: 'data',
+  mount: '/data',
+  sizeBytes: kind === 'exclusive' ? GiB : 3 * GiB,
+  source: kind === 'device' ? { kind: 'device', device: '/data2' } : { kind: 'auto' },
+  exclusive: kind === 'exclusive',
+  readOnly: false,
+  onRemove: 'keep',
+  readIops: kind === 'rate' ? 60 : 0,
+  writeIops: 0,
+  readBps: 0,
+  writeBps: 0,
+});
+
+function affinityOf(kind: string | undefined, index: number): Partial<Placement> {
+  if (kind === undefined || index === 0) return {};
+  const to = workload(`payments/w${index - 1}`).id;
+  const required = kind === 'near' || kind === 'far';
+  const rules = [{ to, by: 'zone' as const, required }];
+  return kind === 'near' || kind === 'likes' ? { affinity: rules } : { antiAffinity: rules };
+}
 
 const anyCommit: fc.Arbitrary<Commit> = fc
   .tuple(
     fc.tuple(...[0, 1, 2, 3, 4].map(anyNode)),
     fc.tuple(...[0, 1, 2, 3].map(anyWorkload)),
     fc.subarray([0, 1, 2, 3], { minLength: 1 }),
-    fc.integer({ min: 4, max: 40 }),
+    fc.record({
+      quotaInstances: fc.integer({ min: 2, max: 40 }),
+      quotaCpuMillis: fc.integer({ min: 1000, max: 30_000 }),
+      drainToQuota: fc.boolean(),
+      perZone: fc.boolean(),
+      forcesSites: fc.boolean(),
+    }),
   )
-  .map(([nodes, workloads, kept, quotaInstances]) => ({
+  .map(([nodes, workloads, kept, rest]) => ({
     nodes,
     workloads: workloads.filter((_, index) => kept.includes(index)),
-    quotaInstances,
+    ...rest,
   }));
 
 /** What befalls the cluster between two commits: by object and node index, modulo how many there are. */
@@ -129,10 +206,31 @@ const start = (commit: Commit): PlanInputs => applyCommit(world({ nodes: [], wor
 
 function applyCommit(inputs: PlanInputs, commit: Commit): PlanInputs {
   const fresh = world({
-    cluster: { prune: { stopAfterMs: 0, deleteAfterMs: 0, max: { sharePercent: 100, atLeast: 10 } } },
+    cluster: {
+      prune: { stopAfterMs: 0, deleteAfterMs: 0, max: { sharePercent: 100, atLeast: 10 } },
+      ...(commit.perZone && { drain: { perZone: { kind: 'count', count: 1 } } }),
+    },
     nodes: commit.nodes,
     workloads: commit.workloads,
-    quotas: [{ name: 'payments', namespace: namespaceName('payments'), limits: { instances: commit.quotaInstances } }],
+    quotas: [
+      {
+        name: 'payments',
+        namespace: namespaceName('payments'),
+        limits: { instances: commit.quotaInstances, cpuMillis: commit.quotaCpuMillis, storageBytes: 60 * GiB },
+        ...(commit.drainToQuota && { drainToQuota: true as const }),
+      },
+    ],
+    policies: commit.forcesSites
+      ? [
+          {
+            name: 'sites',
+            namespaces: ['*'],
+            disruption: [],
+            require: [{ spread: { by: 'zone', minDomains: 2 }, replicasFrom: 3 }],
+          },
+        ]
+      : [],
+    networks: [{ name: 'prod', subnet: '10.1.0.0/28', gateway: '10.1.0.1', pools: [] }],
   });
   return { ...fresh, recorded: inputs.recorded, observed: { ...fresh.observed, objects: inputs.observed.objects } };
 }
@@ -187,7 +285,13 @@ function assertSound(inputs: PlanInputs, plan: Plan): void {
   assert.deepEqual(verifyPlan(inputs, plan), [], planText(plan));
 }
 
-const runs = { numRuns: 100 };
+/** More of them, and a failure's seed and path, by MUSTER_PROPERTY_RUNS, _SEED and _PATH: see CONTRIBUTING. */
+const { MUSTER_PROPERTY_RUNS, MUSTER_PROPERTY_SEED, MUSTER_PROPERTY_PATH } = process.env;
+const runs = {
+  numRuns: Number(MUSTER_PROPERTY_RUNS ?? 100),
+  ...(MUSTER_PROPERTY_SEED !== undefined && { seed: Number(MUSTER_PROPERTY_SEED) }),
+  ...(MUSTER_PROPERTY_PATH !== undefined && { path: MUSTER_PROPERTY_PATH }),
+};
 const story = fc.tuple(anyCommit, fc.array(fc.tuple(anyCommit, anyTrouble), { minLength: 1, maxLength: 3 }), fc.nat());
 
 test('every plan passes the second opinion, is the same whatever the order of its inputs, and leaves nothing to do', () => {
@@ -200,6 +304,9 @@ test('every plan passes the second opinion, is the same whatever the order of it
         const plan = createPlan(inputs);
         assertSound(inputs, plan);
         assert.equal(JSON.stringify(createPlan(shuffleInputs(inputs, seed))), JSON.stringify(plan));
+        const planner = openPlanner();
+        planner(inputs);
+        assert.equal(JSON.stringify(planner(inputs)), JSON.stringify(plan));
         const after = { ...inputs, ...worldAfter(inputs, plan) };
         assertSettled(after, plan);
         inputs = after;

@@ -64,9 +64,17 @@ export function placeOne(context: Context, state: UnitState, want: Want, attempt
   if (bound !== undefined && want.current !== undefined) {
     return failure ?? failed({ kind: 'cannotMove', reason: bound });
   }
-  if (want.onlyNode !== undefined) return placeOn(context, state, want, { ...attempt, node: want.onlyNode });
+  if (want.onlyNode !== undefined) {
+    return isApart(context, intent, want.onlyNode)
+      ? placeOn(context, state, want, { ...attempt, node: want.onlyNode })
+      : failed({ kind: 'capacity' });
+  }
   return tryElsewhere(context, state, want, attempt);
 }
+
+/** As far from others, and as near, as it has to be. */
+const isApart = ({ affinity }: Context, { definition }: Intent, node: ClusterNode): boolean =>
+  !affinity.concerns(definition) || affinity.whyNot(definition, node) === undefined;
 
 const failed = (failure: Failure): Outcome => ({ kind: 'failed', failure });
 
@@ -134,14 +142,13 @@ function isInPlace({ target }: Intent, { current, changes, cause }: Want): boole
 
 function tryElsewhere(context: Context, state: UnitState, want: Want, attempt: Attempt): Outcome {
   const queue = attempt.queue();
-  const { definition } = state.intent;
   let full: QuotaRow | undefined;
   // Every turn that does not place drops a node: bounded by the number of candidates.
   for (let best = queue.best(); best !== undefined; best = queue.best()) {
     const node = context.cluster.nodes[best] as ClusterNode;
     // An instance that has to leave may come back to its own node only where that is not why it leaves.
     const leaves = want.current?.node === node && want.mustLeave !== undefined;
-    if (leaves || (context.affinity.concerns(definition) && context.affinity.whyNot(definition, node) !== undefined)) {
+    if (leaves || !isApart(context, state.intent, node)) {
       queue.drop();
       continue;
     }
