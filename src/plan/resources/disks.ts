@@ -4,7 +4,7 @@ import type { HeldVolume } from '../../model/recorded.ts';
 /** Bytes, reads a second, writes a second, bytes read a second, bytes written a second. */
 export type Amounts = readonly [bytes: number, ...rates: [number, number, number, number]];
 
-export const noAmounts: Amounts = [0, 0, 0, 0, 0];
+const noAmounts: Amounts = [0, 0, 0, 0, 0];
 export const columns = 5;
 
 /** What the disks of a node have left. */

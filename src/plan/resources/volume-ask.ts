@@ -1,6 +1,7 @@
 import type { HeldVolume } from '../../model/recorded.ts';
 import type { Revision, RevisionVolume } from '../../model/revision.ts';
-import { type Amounts, amountsOf, moreOf, noAmounts, sumOf } from './disks.ts';
+import { type Amounts, amountsOf, moreOf, sumOf } from './disks.ts';
+import { shares } from './shares.ts';
 
 /** The volumes of an instance that are placed on disks of its node, in the order in which a place is looked for. */
 export type VolumeAsk = readonly Piece[];
@@ -21,7 +22,8 @@ export interface Piece {
 
 export interface Kept {
   readonly volumes: number;
-  readonly bytes: number;
+  /** Of each volume of the piece; 0 for a new one. */
+  readonly bytes: readonly number[];
   /** What the volumes ask for beyond that. */
   readonly added: Amounts;
 }
@@ -77,19 +79,18 @@ export function keeping(ask: VolumeAsk, held: readonly HeldVolume[]): VolumeAsk 
 }
 
 function keepingPiece(piece: Piece, known: ReadonlyMap<string, HeldVolume>): Piece {
-  const devices = new Set(piece.devices);
-  const kept = { volumes: 0, bytes: 0, added: noAmounts };
-  for (const volume of piece.volumes) {
-    const before = staysOf(volume, known);
-    if (before !== undefined) {
-      devices.add(before.device);
-      kept.volumes += 1;
-      kept.bytes += before.bytes;
-    }
-    const added = before === undefined ? volume.amounts : moreOf(volume.amounts, amountsOf(before));
-    kept.added = sumOf([kept.added, added]);
-  }
-  return kept.volumes === 0 ? piece : { ...piece, devices: [...devices], kept };
+  const before = piece.volumes.map((volume) => staysOf(volume, known));
+  const stays = before.flatMap((volume) => (volume === undefined ? [] : [volume]));
+  if (stays.length === 0) return piece;
+  const added = piece.volumes.map(({ amounts }, index) => {
+    const kept = before[index];
+    return kept === undefined ? amounts : moreOf(amounts, amountsOf(kept));
+  });
+  return {
+    ...piece,
+    devices: [...new Set([...piece.devices, ...stays.map(({ device }) => device)])],
+    kept: { volumes: stays.length, bytes: before.map((volume) => volume?.bytes ?? 0), added: sumOf(added) },
+  };
 }
 
 /** Undefined for a new volume, and for one that is asked for on another device by name. */
@@ -97,3 +98,10 @@ function staysOf({ name, device }: AskedVolume, held: ReadonlyMap<string, HeldVo
   const before = held.get(name);
   return device === undefined || before?.device === device ? before : undefined;
 }
+
+/** How exclusive volumes share a disk. */
+export const sharesOf = (sizeBytes: number, volumes: readonly AskedVolume[]): readonly number[] =>
+  shares(
+    sizeBytes,
+    volumes.map(({ amounts }) => amounts[0]),
+  );

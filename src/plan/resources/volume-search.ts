@@ -1,6 +1,6 @@
 import type { HeldVolume } from '../../model/recorded.ts';
 import { type Charge, charge, columns, type Disks, freeOf, timesFree } from './disks.ts';
-import type { Piece, VolumeAsk } from './volume-ask.ts';
+import { type Piece, sharesOf, type VolumeAsk } from './volume-ask.ts';
 
 /**
  * A disk for each piece, by position; undefined: there is none. The first try is best-fit-decreasing: the largest piece
@@ -150,12 +150,18 @@ function putBack({ disks, ask, at, own }: Search): void {
   charge(disks, disk, chargeOf(disks, ask[at.length] as Piece, disk, own), -1);
 }
 
-/** What a piece adds to a disk. Exclusive volumes take all of its bytes, unless the predecessor has them all already. */
+/** What a piece adds to a disk. */
 export function chargeOf({ sizes }: Disks, piece: Piece, disk: number, own: Own = nothing): Charge {
   const { kind, volumes, kept, amounts } = piece;
   const added = kept?.added ?? amounts;
   if (kind !== 'exclusive') return { amounts: added, users: volumes.length, owners: 0 };
   const [, ...rates] = added;
-  const bytes = own.owners.has(disk) ? 0 : (sizes[disk] as number) - (kept?.bytes ?? 0);
+  const bytes = own.owners.has(disk) ? 0 : bytesOfWhole(sizes[disk] as number, piece);
   return { amounts: [bytes, ...rates], users: volumes.length, owners: volumes.length };
+}
+
+/** All of a disk, beside what is there of the same volumes: one whose share is less than what it has keeps both. */
+function bytesOfWhole(size: number, { volumes, kept }: Piece): number {
+  if (kept === undefined) return size;
+  return sharesOf(size, volumes).reduce((sum, share, index) => sum + Math.max(0, share - (kept.bytes[index] ?? 0)), 0);
 }

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../model/units.ts';
-import { type Amounts, type Disks, timesFree } from './disks.ts';
+import type { Amounts, Disks } from './disks.ts';
 import type { Piece, VolumeAsk } from './volume-ask.ts';
-import { isOpen } from './volume-search.ts';
+import { fits, isOpen } from './volume-search.ts';
 
 /** Why a node has no place for the volumes: the first that finds none even alone, or that they do not fit together. */
 export function shortText(disks: Disks, ask: VolumeAsk): string {
@@ -17,8 +17,7 @@ export function shortText(disks: Disks, ask: VolumeAsk): string {
 
 function shortAnywhere(disks: Disks, piece: Piece): string | undefined {
   const { kind, amounts } = piece;
-  if (disks.names.some((_, disk) => isOpen(disks, piece, disk) && timesFree(disks, disk, amounts) >= 1))
-    return undefined;
+  if (disks.names.some((_, disk) => fits(disks, piece, disk))) return undefined;
   const text = amountsText(amounts);
   if (kind === 'exclusive') return `have no unused device${text === '' ? '' : ` with ${text}`}`;
   return text === '' ? 'have no device that is not exclusively another’s' : `have no device with ${text} free`;
@@ -32,9 +31,7 @@ function shortOn(disks: Disks, piece: Piece, device: string): string | undefined
       ? `have device ${device} in use already`
       : `have device ${device} exclusively for another`;
   }
-  return timesFree(disks, disk, piece.amounts) >= 1
-    ? undefined
-    : `have no ${amountsText(piece.amounts)} free on ${device}`;
+  return fits(disks, piece, disk) ? undefined : `have no ${amountsText(piece.amounts)} free on ${device}`;
 }
 
 /** `500 GiB and 100 reads/s` */

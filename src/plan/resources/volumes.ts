@@ -11,8 +11,7 @@ import {
   timesFree,
 } from './disks.ts';
 import type { PlacedResource } from './resource.ts';
-import { shares } from './shares.ts';
-import { type AskedVolume, keeping, type Piece, type VolumeAsk, volumeAskOf } from './volume-ask.ts';
+import { type AskedVolume, keeping, type Piece, sharesOf, type VolumeAsk, volumeAskOf } from './volume-ask.ts';
 import { assign, chargeOf, ownOf } from './volume-search.ts';
 import { shortText } from './volume-short.ts';
 
@@ -54,10 +53,7 @@ function heldOn({ names, sizes }: Disks, ask: VolumeAsk, at: readonly number[] |
       const device = names[disk] as string;
       const { volumes: asked, kind } = piece;
       if (kind !== 'exclusive') return asked.map((volume) => heldOf(volume, device, { bytes: volume.amounts[0] }));
-      const bytes = shares(
-        sizes[disk] as number,
-        asked.map(({ amounts }) => amounts[0]),
-      );
+      const bytes = sharesOf(sizes[disk] as number, asked);
       return asked.map((volume, i) => heldOf(volume, device, { bytes: bytes[i] as number, exclusive: true }));
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -420,6 +420,8 @@ test('an exclusive volume that grows stays on its device; one that becomes exclu
     ],
   );
   const shared: HeldVolumes = [used('/data0', 5, { name: 'all' })];
+  // Its share would be less than what is there.
+  assert.equal(chosen(openWith(), grown, facts, [used('/data0', 76, { name: 'all' })]), undefined);
   assert.equal(where(chosen(openWith(), grown, facts, shared)), 'all:/data0 more:/data0');
   assert.equal(chosen(openWith(used('/data0', 1)), grown, facts, shared), undefined);
 });
