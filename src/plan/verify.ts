@@ -10,6 +10,7 @@ import { checkOrder } from './verify/order.ts';
 import { piecesCheck } from './verify/pieces.ts';
 import { placementCheck } from './verify/placement.ts';
 import { preemptionCheck } from './verify/preemption.ts';
+import { quotaDrainsCheck } from './verify/quota-drains.ts';
 import { referencesCheck } from './verify/references.ts';
 import { removalsCheck } from './verify/removals.ts';
 import { revisionsCheck } from './verify/revisions.ts';
@@ -77,5 +78,6 @@ function openChecks(world: World, report: Report): readonly Check[] {
     disruptionCheck(world, report),
     preemptionCheck(world, report),
     removalsCheck(world, report),
+    quotaDrainsCheck(world, report),
   ];
 }

@@ -5,6 +5,7 @@ import {
   editStep,
   editUnit,
   editWorkload,
+  isNew,
   isReplaced,
   type Mutation,
   makes,
@@ -55,19 +56,16 @@ export const capacity: readonly Mutation[] = [
   {
     name: 'move a step to a full node',
     rule: 'capacity',
-    apply: onStep(
-      ({ kind }) => kind === 'create',
-      (scene, step) => {
-        const to = otherNode(scene, step);
-        if (to === undefined) return undefined;
-        const full = restingOn(scene, to, 'memoryBytes');
-        const tight = editNode(scene, to, (node) => ({
-          capacity: { ...node.capacity, memoryBytes: full },
-          reserved: {},
-        }));
-        return editStep(tight, step, { node: to });
-      },
-    ),
+    apply: onStep(isNew, (scene, step) => {
+      const to = otherNode(scene, step);
+      if (to === undefined) return undefined;
+      const full = restingOn(scene, to, 'memoryBytes');
+      const tight = editNode(scene, to, (node) => ({
+        capacity: { ...node.capacity, memoryBytes: full },
+        reserved: {},
+      }));
+      return editStep(tight, step, { node: to });
+    }),
   },
   {
     name: 'need disk that only the deletion after the commit gives back',
@@ -84,7 +82,11 @@ export const capacity: readonly Mutation[] = [
     name: 'run two at once where there is room for one after the other',
     rule: 'capacity',
     apply: onStep(
-      (step) => step.kind === 'replace' && step.order === 'stop-first',
+      (step, { plan }) =>
+        step.kind === 'replace' &&
+        step.order === 'stop-first' &&
+        isReplaced(step) &&
+        plan.steps.every((other) => other === step || other.node !== step.node || !isNewcomer(other)),
       (scene, step) => {
         const tight = editNode(scene, step.node, (node) => ({
           capacity: { ...node.capacity, memoryBytes: restingOn(scene, step.node, 'memoryBytes') },
@@ -113,6 +115,15 @@ function isMakingRoom(leaves: Step, comes: Step, scene: Scene): boolean {
   if (leaves.kind !== 'remove' || comes.kind !== 'create') return false;
   if (leaves.unit !== comes.unit || leaves.node !== comes.node || leaves.wave >= comes.wave) return false;
   return restingOn(scene, comes.node, 'memoryBytes') === nodeOf(scene, comes.node)?.capacity.memoryBytes;
+}
+
+const isNewcomer = (step: Step): boolean => makes(step) && step.replaces?.node !== step.node;
+
+/** It stops what serves, within the budget: nothing forces it. */
+function isTakenDown(step: Step, { inputs }: Scene): boolean {
+  const running = inputs.observed.objects.find(({ allocation }) => allocation.startsWith(`${step.instance}#`));
+  const serves = running?.state === 'running' && running.health === 'healthy';
+  return isReplaced(step) && step.order === 'stop-first' && step.cause !== 'drain' && serves;
 }
 
 /** A limit that is what the plan leaves at the end, less a little. */
@@ -156,10 +167,11 @@ export const limits: readonly Mutation[] = [
     name: 'reorder waves so that too many are down at once',
     rule: 'budget',
     apply: onPair(
-      (first, second) =>
+      (first, second, scene) =>
         first.unit === second.unit &&
-        first.order === 'stop-first' &&
-        second.order === 'stop-first' &&
+        isTakenDown(first, scene) &&
+        isTakenDown(second, scene) &&
+        (workloadOf(scene, first)?.replicas ?? 0) < 5 &&
         first.wave < second.wave,
       (scene, first, second) => moveToWave(scene, second, first.wave),
     ),
@@ -168,7 +180,7 @@ export const limits: readonly Mutation[] = [
     name: 'take one down while another is down',
     rule: 'budget',
     apply: onStep(
-      (step, scene) => step.order === 'stop-first' && step.wave === 0 && (workloadOf(scene, step)?.replicas ?? 0) > 1,
+      (step, scene) => isTakenDown(step, scene) && step.wave === 0 && (workloadOf(scene, step)?.replicas ?? 0) > 1,
       (scene, step) => {
         const { observed } = scene.inputs;
         const objects = observed.objects.filter(
@@ -181,7 +193,11 @@ export const limits: readonly Mutation[] = [
   {
     name: 'tell the executor of a larger budget',
     rule: 'budget',
-    apply: onStep(isReplaced, (scene, step) => editUnit(scene, step.unit, () => ({ maxUnavailable: 99 }))),
+    apply: onStep(
+      (step, { plan }) =>
+        isReplaced(step) && plan.steps.every(({ unit, cause }) => unit !== step.unit || cause !== 'drain'),
+      (scene, step) => editUnit(scene, step.unit, () => ({ maxUnavailable: 99 })),
+    ),
   },
   {
     name: 'evict somebody without waiting for it',
@@ -224,6 +240,37 @@ export const limits: readonly Mutation[] = [
     apply: onStep(
       ({ cause }) => cause === 'preempt',
       (scene, step) => editWorkload(scene, step.unit, () => ({ type: 'static' })),
+    ),
+  },
+  {
+    name: 'take away for a quota what fits into it',
+    rule: 'quota',
+    apply: onStep(
+      ({ cause }) => cause === 'quota',
+      (scene) => withDesired(scene, { quotas: scene.inputs.desired.quotas.map((quota) => ({ ...quota, limits: {} })) }),
+    ),
+  },
+  {
+    name: 'take away for a quota that does not ask for it',
+    rule: 'quota',
+    apply: onStep(
+      ({ cause }) => cause === 'quota',
+      (scene) =>
+        withDesired(scene, { quotas: scene.inputs.desired.quotas.map(({ drainToQuota: _, ...quota }) => quota) }),
+    ),
+  },
+  {
+    name: 'take away for a quota more than has to go',
+    rule: 'quota',
+    apply: onStep(
+      ({ cause }) => cause === 'quota',
+      (scene) =>
+        withDesired(scene, {
+          quotas: scene.inputs.desired.quotas.map((quota) => {
+            const { instances } = quota.limits;
+            return { ...quota, limits: instances === undefined ? {} : { instances: instances + 20 } };
+          }),
+        }),
     ),
   },
   {

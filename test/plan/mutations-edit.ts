@@ -129,6 +129,8 @@ export function onPair(
 }
 
 export const any = (): boolean => true;
+/** Made where nothing of the instance was. */
+export const isNew = ({ kind, replaces }: Step): boolean => kind === 'create' && replaces === undefined;
 export const isReplaced = (step: Step): boolean => makes(step) && step.replaces?.object === 'running';
 export const unit = (id: string): UnitId => id as UnitId;
 

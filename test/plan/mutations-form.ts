@@ -4,6 +4,7 @@ import {
   editHolds,
   editStep,
   editUnit,
+  isNew,
   isReplaced,
   type Mutation,
   makes,
@@ -204,10 +205,7 @@ export const references: readonly Mutation[] = [
   {
     name: 'make an instance twice',
     rule: 'generation',
-    apply: onStep(
-      ({ kind }) => kind === 'create',
-      (scene, step) => withCopy(scene, step, { generation: step.generation + 100 }),
-    ),
+    apply: onStep(isNew, (scene, step) => withCopy(scene, step, { generation: step.generation + 100 })),
   },
   {
     name: 'change a workload whose unit is in flight',

@@ -5,6 +5,7 @@ import {
   editHolds,
   editNode,
   editStep,
+  isNew,
   type Mutation,
   makes,
   onPair,
@@ -14,7 +15,7 @@ import {
 import type { Scene } from './mutations-worlds.ts';
 
 // Cores, disks, devices, ports and addresses that somebody else has, or that are not there.
-const isBound = ({ holds }: Step): boolean => holds.cpuset !== undefined;
+const isBound = (step: Step): boolean => makes(step) && step.holds.cpuset !== undefined;
 const hasVolumes = (step: Step): boolean => makes(step) && step.holds.volumes !== undefined;
 const hasDevices = (step: Step): boolean => makes(step) && step.holds.devices !== undefined;
 
@@ -26,7 +27,7 @@ export const pieces: readonly Mutation[] = [
     name: 'swap cpusets so that two have the same cores',
     rule: 'cores',
     apply: onPair(
-      (first, second) => isBound(first) && isBound(second) && makes(first) && second.kind === 'create',
+      (first, second) => isBound(first) && isBound(second) && isNew(second),
       (scene, first, second) => {
         const { cpuset = '', cpuFragments = {}, numaNode = 0 } = first.holds;
         const sold = editNode(scene, first.node, () => ({ overcommitCpuMilli: 1000 }));
@@ -74,10 +75,12 @@ export const pieces: readonly Mutation[] = [
   {
     name: 'fill the memory of a NUMA node',
     rule: 'numa',
-    apply: onStep(isBound, (scene, step) =>
-      editNode(scene, step.node, ({ numa = [] }) => ({
-        numa: numa.map((part) => ({ ...part, memoryBytes: step.holds.memoryBytes - 1 })),
-      })),
+    apply: onStep(
+      (step) => isBound(step) && isNew(step),
+      (scene, step) =>
+        editNode(scene, step.node, ({ numa = [] }) => ({
+          numa: numa.map((part) => ({ ...part, memoryBytes: step.holds.memoryBytes - 1 })),
+        })),
     ),
   },
   {
@@ -89,7 +92,7 @@ export const pieces: readonly Mutation[] = [
     name: 'overfill a device',
     rule: 'volumes',
     apply: onStep(
-      (step) => hasVolumes(step) && step.kind === 'create',
+      (step) => hasVolumes(step) && isNew(step),
       (scene, step) =>
         editNode(scene, step.node, ({ disks = [] }) => ({ disks: disks.map((disk) => ({ ...disk, sizeBytes: 1 })) })),
     ),
@@ -98,7 +101,7 @@ export const pieces: readonly Mutation[] = [
     name: 'overfill a device’s rate',
     rule: 'volumes',
     apply: onStep(
-      (step) => step.kind === 'create' && (step.holds.volumes ?? []).some(({ readIops = 0 }) => readIops > 1),
+      (step) => isNew(step) && (step.holds.volumes ?? []).some(({ readIops = 0 }) => readIops > 1),
       (scene, step) =>
         editNode(scene, step.node, ({ disks = [] }) => ({ disks: disks.map((disk) => ({ ...disk, readIops: 299 })) })),
     ),
@@ -108,9 +111,7 @@ export const pieces: readonly Mutation[] = [
     rule: 'volumes',
     apply: onPair(
       (first, second) =>
-        hasVolumes(second) &&
-        second.kind === 'create' &&
-        (first.holds.volumes ?? []).some(({ exclusive }) => exclusive === true),
+        hasVolumes(second) && isNew(second) && (first.holds.volumes ?? []).some(({ exclusive }) => exclusive === true),
       (scene, first, second) => {
         const device = first.holds.volumes?.[0]?.device ?? '';
         const beside = editStep(scene, second, { node: first.node });
@@ -234,6 +235,8 @@ export const networks: readonly Mutation[] = [
       (first, second) =>
         hasPorts(first) &&
         hasPorts(second) &&
+        first.order === 'create-first' &&
+        second.order === 'create-first' &&
         first.node !== second.node &&
         first.holds.ports?.['http'] === second.holds.ports?.['http'],
       (scene, first, second) => {

@@ -4,6 +4,7 @@ import {
   editHolds,
   editNode,
   editStep,
+  isNew,
   isReplaced,
   type Mutation,
   makes,
@@ -21,35 +22,25 @@ export const places: readonly Mutation[] = [
   {
     name: 'go to a node of another pod',
     rule: 'eligible',
-    apply: onStep(
-      ({ kind }) => kind === 'create',
-      (scene, step) => editStep(scene, step, { node: nodeName('other') }),
-    ),
+    apply: onStep(isNew, (scene, step) => editStep(scene, step, { node: nodeName('other') })),
   },
   {
     name: 'go to a node with a taint',
     rule: 'eligible',
-    apply: onStep(
-      ({ kind }) => kind === 'create',
-      (scene, step) => editStep(scene, step, { node: nodeName('tainted') }),
-    ),
+    apply: onStep(isNew, (scene, step) => editStep(scene, step, { node: nodeName('tainted') })),
   },
   {
     name: 'go to a node without the label',
     rule: 'eligible',
     apply: onStep(
-      (step, scene) =>
-        step.kind === 'create' && Object.keys(workloadOf(scene, step)?.placement.require ?? {}).length > 0,
+      (step, scene) => isNew(step) && Object.keys(workloadOf(scene, step)?.placement.require ?? {}).length > 0,
       (scene, step) => editNode(scene, step.node, () => ({ labels: {} })),
     ),
   },
   {
     name: 'go to a node that is cordoned',
     rule: 'eligible',
-    apply: onStep(
-      ({ kind }) => kind === 'create',
-      (scene, step) => editNode(scene, step.node, () => ({ lifecycle: 'cordoned' })),
-    ),
+    apply: onStep(isNew, (scene, step) => editNode(scene, step.node, () => ({ lifecycle: 'cordoned' }))),
   },
   {
     name: 'go to a node whose engine does not answer',
@@ -71,7 +62,7 @@ export const places: readonly Mutation[] = [
         first.unit === second.unit &&
         makes(first) &&
         workloadOf(scene, second)?.placement.perNode === 1 &&
-        second.kind === 'create',
+        isNew(second),
       (scene, first, second) => editStep(scene, second, { node: first.node }),
     ),
   },
@@ -80,7 +71,7 @@ export const places: readonly Mutation[] = [
     rule: 'eligible',
     apply: onPair(
       (first, second, scene) =>
-        first.unit === second.unit && second.kind === 'create' && workloadOf(scene, second)?.type === 'daemon',
+        first.unit === second.unit && isNew(second) && workloadOf(scene, second)?.type === 'daemon',
       (scene, first, second) => editStep(scene, second, { node: first.node }),
     ),
   },
@@ -88,7 +79,7 @@ export const places: readonly Mutation[] = [
     name: 'put everything into one zone',
     rule: 'spread',
     apply: onStep(
-      (step, scene) => step.kind === 'create' && workloadOf(scene, step)?.placement.spread !== undefined,
+      (step, scene) => isPlacedAnew(scene, step) && workloadOf(scene, step)?.placement.spread !== undefined,
       (scene, step) =>
         withPlan(scene, {
           steps: scene.plan.steps.map((other) => (other.unit === step.unit ? { ...other, node: step.node } : other)),
@@ -100,7 +91,7 @@ export const places: readonly Mutation[] = [
     rule: 'spread',
     apply: onStep(
       (step, scene) =>
-        step.kind === 'create' &&
+        isPlacedAnew(scene, step) &&
         scene.inputs.desired.policies.length > 0 &&
         workloadOf(scene, step)?.placement.spread === undefined &&
         (workloadOf(scene, step)?.replicas ?? 0) >= 2,
@@ -114,7 +105,7 @@ export const places: readonly Mutation[] = [
     name: 'go away from whom it has to be near to',
     rule: 'affinity',
     apply: onStep(
-      (step, scene) => step.kind === 'create' && workloadOf(scene, step)?.placement.affinity !== undefined,
+      (step, scene) => isNew(step) && workloadOf(scene, step)?.placement.affinity !== undefined,
       (scene, step) => {
         const zone = nodeOf(scene, step.node)?.zone;
         const far = scene.inputs.desired.nodes.find((node) => node.zone !== zone)?.name;
@@ -127,7 +118,7 @@ export const places: readonly Mutation[] = [
     rule: 'affinity',
     apply: onPair(
       (first, second, scene) =>
-        second.kind === 'create' &&
+        isNew(second) &&
         (workloadOf(scene, second)?.placement.antiAffinity ?? []).some(({ to }) => (to as string) === first.unit),
       (scene, first, second) => editStep(scene, second, { node: first.node }),
     ),
@@ -171,6 +162,10 @@ export const places: readonly Mutation[] = [
     ),
   },
 ];
+
+/** Nothing of the workload was there. */
+const isPlacedAnew = ({ inputs }: Scene, step: Step): boolean =>
+  isNew(step) && inputs.recorded.allocations.every(({ workload }) => (workload as string) !== step.unit);
 
 function moved(scene: Scene, step: Step): Scene | undefined {
   const to = otherNode(scene, step);

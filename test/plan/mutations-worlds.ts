@@ -27,8 +27,37 @@ export function scenesOf(seed: number): readonly Scene[] {
   const settled = apply(fresh);
   const changed = planned(`${seed}: git changed`, { ...settled, desired: changedCommit(settled.desired, random) });
   const urgent = planned(`${seed}: somebody needs room`, { ...settled, desired: urgentCommit(settled.desired) });
-  return [fresh, changed, urgent];
+  const broken = planned(`${seed}: things break`, trouble(settled, random));
+  const over = planned(`${seed}: the quota shrinks`, { ...settled, desired: shrunkCommit(settled.desired) });
+  return [fresh, changed, urgent, broken, over];
 }
+
+/** Some objects are gone, some do not run, some are ill; a node is lost, another is forced off. */
+function trouble(inputs: PlanInputs, random: Random): PlanInputs {
+  const { desired, observed } = inputs;
+  const objects = observed.objects.flatMap((object): typeof observed.objects => {
+    const fate = random.below(12);
+    if (fate === 0) return [];
+    if (fate === 1) return [{ ...object, state: 'exited', exitCode: 1, health: 'none' }];
+    return [fate === 2 ? { ...object, health: 'unhealthy' } : object];
+  });
+  const lost = nodeName(`n${random.below(3)}`);
+  const seen = new Map(observed.nodes);
+  const known = seen.get(lost);
+  if (known !== undefined) seen.set(lost, { ...known, liveness: 'lost' });
+  const forced = `n${3 + random.below(6)}`;
+  const drain = { force: true, deadline: inputs.now - 1 };
+  const nodes = desired.nodes.map((node) =>
+    node.name === forced ? ({ ...node, lifecycle: 'offline', drain } as const) : node,
+  );
+  return { ...inputs, desired: { ...desired, nodes }, observed: { ...observed, nodes: seen, objects } };
+}
+
+/** What is over a lowered limit goes, the least urgent first. */
+const shrunkCommit = (desired: Desired): Desired => ({
+  ...desired,
+  quotas: desired.quotas.map((quota) => ({ ...quota, limits: { ...quota.limits, instances: 5 }, drainToQuota: true })),
+});
 
 /** Room that one wave makes and the next one fills: written by hand, so that it is there whatever the planner prefers. */
 export function roomMadeByHand(): Scene {

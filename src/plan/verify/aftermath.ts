@@ -1,7 +1,7 @@
 import type { WorkloadId } from '../../model/ids.ts';
 import type { PlannedUnit } from '../../model/plan.ts';
 import type { Allocation } from '../../model/recorded.ts';
-import { allocationsOf, type Verifier } from './base.ts';
+import { allocationsOf, observedAt, type Verifier } from './base.ts';
 import { type Item, openWork, type UnitWork, type World } from './world.ts';
 
 /** Where the instances of a workload are once the plan is through: a node for each. */
@@ -36,12 +36,14 @@ export function nodesAfter(base: Verifier, { items, allocations }: UnitWork): re
   return allocations.length === 0 ? made : [...made, ...standing(base, allocations, ended)];
 }
 
-/** What was stopped for good is no instance any more. */
-function standing(base: Verifier, allocations: Int32Array, ended: ReadonlySet<number>): readonly number[] {
+/** What was stopped for good is no instance any more, and what is on a lost node is not counted on. */
+export function standing(base: Verifier, allocations: Int32Array, ended: ReadonlySet<number>): readonly number[] {
   const nodes: number[] = [];
   for (const index of allocations) {
     const { state } = base.allocations[index] as Allocation;
-    if (!ended.has(index) && (state === 'live' || state === 'reserved')) nodes.push(base.homes[index] as number);
+    const home = base.homes[index] as number;
+    if (ended.has(index) || (state !== 'live' && state !== 'reserved')) continue;
+    if (observedAt(base, home)?.liveness !== 'lost') nodes.push(home);
   }
   return nodes;
 }

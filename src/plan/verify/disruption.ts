@@ -8,7 +8,7 @@ import type { Check, Item, UnitWork, World } from './world.ts';
 
 /**
  * In every wave at least `base - budget` of the instances stay available, where the base is what both the records and
- * git have: an instance that is still to come, or that is to go, is not missed. Taking down what is down already costs
+ * git have: an instance that is still to come, or that is to go (a quota may say so), is not missed. Taking down what is down already costs
  * nothing, and a drain that is forced asks nobody.
  */
 export function disruptionCheck(world: World, report: Report): Check {
@@ -20,6 +20,7 @@ export function disruptionCheck(world: World, report: Report): Check {
       const state = stateOf(world, work, workload);
       const budget = budgetOf(workload, state.wanted.size);
       checkAnnounced(world, work, budget, report);
+      checkForced(world, work, report);
       for (const [index, { wave, items }] of work.waves.entries()) {
         const { taken, counts } = takenBy(world, items, state.up);
         const left = state.up.size - taken.size;
@@ -40,24 +41,28 @@ interface State {
   readonly up: Set<number>;
 }
 
-function stateOf(world: World, { allocations }: UnitWork, workload: DesiredWorkload): State {
+function stateOf(world: World, { allocations, items }: UnitWork, workload: DesiredWorkload): State {
   const { base } = world;
   const wanted = new Set<number>();
   const up = new Set<number>();
   const served = new Set<number>();
+  const goes = new Set(items.filter(goesForQuota).map(({ oldIndex }) => oldIndex));
   for (const index of allocations) {
     const allocation = base.allocations[index] as Allocation;
     const { ordinal, state } = allocation;
     const home = base.homes[index] as number;
-    if (state === 'held' || state === 'reserved') continue;
+    // A static instance that is stopped for the maintenance of its node is missed until it is back.
+    if ((state === 'held' && workload.type !== 'static') || state === 'reserved' || goes.has(index)) continue;
     const counts =
       workload.type === 'daemon' ? isServed(base, { workload, home, served }) : ordinal < workload.replicas;
     if (!counts) continue;
     wanted.add(ordinal);
-    if (isAvailable(base, allocation, home)) up.add(ordinal);
+    if (state !== 'held' && isAvailable(base, allocation, home)) up.add(ordinal);
   }
   return { wanted, up };
 }
+
+const goesForQuota = ({ step, shape }: Item): boolean => step.cause === 'quota' && !shape.makes && !shape.updates;
 
 /** A daemon's instance counts once for each node that it is for. */
 function isServed(
@@ -117,4 +122,12 @@ function checkAnnounced(world: World, { unit, items, id }: UnitWork, budget: num
   if (announced === undefined || announced <= budget) return;
   if (items.some((item) => isForced(world, item))) return;
   report('budget', id, `tells the executor that ${announced} may be unavailable at once; it is ${budget}`);
+}
+
+/** Only a drain that git forces goes on without asking how many are unavailable. */
+function checkForced(world: World, { items }: UnitWork, report: Report): void {
+  for (const item of items) {
+    if (item.step.forced !== true || isForced(world, item)) continue;
+    report('budget', item.step.id, `${item.step.instance} is not to wait for others, but no forced drain says so`);
+  }
 }

@@ -32,13 +32,14 @@ export function createRulesets({ base }: World): RulesetOf {
 /** Whether new instances may be made on a node. */
 export function accepts(world: World, { workload, engine, answers }: Ruleset, node: number): boolean {
   if (answers[node] === 0) {
-    answers[node] = whyNot(world, { workload, engine, node, stays: false }) === undefined ? 1 : 2;
+    answers[node] = whyNot(world, { workload, engine, node, stays: false, waits: false }) === undefined ? 1 : 2;
   }
   return answers[node] === 1;
 }
 
 /** Whatever is made is made on a node that may have it: declared, online, seen alive, of the right pod, labels and taints. */
 export function eligibilityCheck(world: World, rulesetOf: RulesetOf, report: Report): Check {
+  const waiting = new Set(world.plan.goals.flatMap(({ blocked }) => blocked.map(({ instance }) => instance)));
   return {
     unit: ({ workload, items }) => {
       let ruleset: Ruleset | undefined;
@@ -49,10 +50,9 @@ export function eligibilityCheck(world: World, rulesetOf: RulesetOf, report: Rep
           if (ruleset?.engine !== step.engine) ruleset = rulesetOf(workload, step.engine);
           if (node >= 0 && accepts(world, ruleset, node)) continue;
         }
+        const candidate = { engine: step.engine, node, stays, waits: waiting.has(step.instance) };
         const reason =
-          workload === undefined
-            ? 'git does not declare the workload'
-            : whyNot(world, { workload, engine: step.engine, node, stays });
+          workload === undefined ? 'git does not declare the workload' : whyNot(world, { workload, ...candidate });
         if (reason === undefined) continue;
         report('eligible', step.id, `${step.instance} may not be made on ${step.node}: ${reason}`);
       }
@@ -66,22 +66,30 @@ interface Candidate {
   readonly node: number;
   /** Made anew where it was: allowed on a node that takes nothing new, as long as it is not being emptied. */
   readonly stays: boolean;
+  /** It cannot leave yet a node that is to be emptied, and the plan says why: until then it is healed there. */
+  readonly waits: boolean;
 }
 
-function whyNot(world: World, { workload, engine, node, stays }: Candidate): string | undefined {
+function whyNot(world: World, candidate: Candidate): string | undefined {
+  const { workload, engine, node } = candidate;
   const definition = definitionAt(world.base, node);
   if (definition === undefined) return 'git does not declare it';
   return (
-    whyNotOnNode(world, definition, stays) ??
+    whyNotOnNode(world, definition, candidate) ??
     whyNoEngine(world, { definition, node, engine }) ??
     whyNotForWorkload(definition, workload) ??
     whyTainted(definition, workload)
   );
 }
 
-function whyNotOnNode({ cordoned }: World, { lifecycle, name }: DesiredNode, stays: boolean): string | undefined {
+function whyNotOnNode(
+  { cordoned }: World,
+  { lifecycle, name }: DesiredNode,
+  { stays, waits }: Candidate,
+): string | undefined {
   const emptied = lifecycle === 'maintenance' || lifecycle === 'offline';
-  if (emptied || (lifecycle !== 'online' && !stays)) return `it is ${lifecycle}`;
+  const mayStay = stays && (waits || !emptied);
+  if (lifecycle !== 'online' && !mayStay) return `it is ${lifecycle}`;
   return !stays && cordoned.has(name as NodeName) ? 'it is cordoned' : undefined;
 }
 

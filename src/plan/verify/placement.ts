@@ -1,8 +1,8 @@
 import type { AffinityRule, DesiredWorkload, Domain } from '../../model/desired.ts';
 import type { WorkloadId } from '../../model/ids.ts';
 import type { Step } from '../../model/plan.ts';
-import { type Aftermath, createAftermath, isNewcomer, nodesAfter } from './aftermath.ts';
-import { nameOfNode } from './base.ts';
+import { type Aftermath, createAftermath, isNewcomer, nodesAfter, standing } from './aftermath.ts';
+import { allocationsOf, nameOfNode } from './base.ts';
 import { domainOf } from './nodes.ts';
 import { type SpreadRules, spreadRulesFor } from './policies.ts';
 import type { Report } from './violation.ts';
@@ -16,6 +16,7 @@ import type { Check, UnitWork, World } from './world.ts';
 export function placementCheck(world: World, report: Report): Check {
   const spreadOf = spreadRulesFor(world.inputs.desired.policies);
   const near = createNear(world, createAftermath(world));
+  const nearNow = createNear(world, (workload) => standing(world.base, allocationsOf(world.base, workload), nobody));
   const avoided = createAvoided(world);
   return {
     unit: (work) => {
@@ -23,10 +24,12 @@ export function placementCheck(world: World, report: Report): Check {
       if (workload === undefined) return;
       checkPerNode(world, { work, workload }, report);
       checkSpread(world, { work, workload, rules: spreadOf(workload) }, report);
-      checkAffinity(world, { work, workload, avoided, near }, report);
+      checkAffinity(world, { work, workload, avoided, near, nearNow }, report);
     },
   };
 }
+
+const nobody: ReadonlySet<number> = new Set();
 
 interface Checked {
   readonly work: UnitWork;
@@ -47,13 +50,16 @@ function checkPerNode({ base }: World, { work, workload }: Checked, report: Repo
   }
 }
 
-/** What is placed leaves enough instances for as many domains as are asked for: never all of them where that is too few. */
+/**
+ * What is placed leaves enough instances for as many domains as are asked for: never all of them where that is too few.
+ * A daemon is where its nodes are.
+ */
 function checkSpread(
   world: World,
   { work, workload, rules }: Checked & { readonly rules: SpreadRules },
   report: Report,
 ): void {
-  if (rules.length === 0 || !work.items.some(isNewcomer)) return;
+  if (rules.length === 0 || workload.type === 'daemon' || !work.items.some(isNewcomer)) return;
   const nodes = nodesAfter(world.base, work);
   for (const { by, minDomains } of rules) {
     const has = new Set(nodes.map((node) => domainOf(world.base.nodes, node, by))).size;
@@ -85,10 +91,10 @@ const noRules: readonly AffinityRule[] = [];
 
 function checkAffinity(
   world: World,
-  of: Checked & { readonly avoided: Avoided; readonly near: Near },
+  of: Checked & { readonly avoided: Avoided; readonly near: Near; readonly nearNow: Near },
   report: Report,
 ): void {
-  const { work, workload, avoided, near } = of;
+  const { work, workload, avoided, near, nearNow } = of;
   const { affinity = noRules, antiAffinity = noRules } = workload.placement;
   const avoiders = avoided.get(work.id);
   if (affinity.length === 0 && antiAffinity.length === 0 && avoiders === undefined) return;
@@ -101,7 +107,9 @@ function checkAffinity(
     for (const { to, by, required } of affinity) {
       // The first of those that want to be together has nobody to be near to.
       const alone = to === work.id && instances === 1;
-      if (required && !alone && near(to, node, by) - own(to, work.id) <= 0) {
+      // Who it is near to may leave in the same plan: nobody is moved after it.
+      const there = near(to, node, by) - own(to, work.id) > 0 || nearNow(to, node, by) > 0;
+      if (required && !alone && !there) {
         reportAffinity(world, { step, node, text: `has no ${to} in its ${by}` }, report);
       }
     }

@@ -41,9 +41,10 @@ interface Ended {
 function checkWanted(world: World, ended: Ended, report: Report): void {
   const { workload, item } = ended;
   const { step, ordinal, old } = item;
-  if (old === undefined || step.cause === 'preempt') return; // an orphan, or checked by the rules of preemption
+  // An orphan, or checked by the rules of preemption or of quotas.
+  if (old === undefined || step.cause === 'preempt' || step.cause === 'quota') return;
   const wanted = workload.type === 'daemon' ? isServing(world, ended) : ordinal < workload.replicas;
-  if (!wanted || (step.cause === 'quota' && drainsToQuota(world, workload, item))) return;
+  if (!wanted) return;
   if (step.kind === 'stop' && step.cause === 'drain' && workload.type === 'static' && isDrained(world, item)) return;
   if (!isLeftOver(world, ended)) {
     report('removal', step.id, `${step.instance} is taken away, but git wants it`);
@@ -69,17 +70,6 @@ function isLeftOver({ base }: World, { work, item: { ordinal, oldIndex } }: Ende
   return (
     work.allocations.some((index) => index !== oldIndex && base.allocations[index]?.ordinal === ordinal) ||
     work.items.some((other) => other.shape.makes && other.ordinal === ordinal)
-  );
-}
-
-/** Some quota of the allocation says that what is over its limit goes. */
-function drainsToQuota({ inputs, base }: World, workload: DesiredWorkload, { home }: Item): boolean {
-  const pod = definitionAt(base, home)?.pod;
-  return inputs.desired.quotas.some(
-    (quota) =>
-      quota.drainToQuota === true &&
-      (quota.namespace ?? workload.namespace) === workload.namespace &&
-      (quota.pod ?? pod) === pod,
   );
 }
 
