@@ -215,7 +215,7 @@ function sort(
   const leave = leaveReason(context, definition, target, instance);
   if (leave === 'blocked') return 'waits';
   if (leave === 'stops') {
-    lists.stops.push(stopFor(instance));
+    lists.stops.push(stopFor(instance, { forced: isForced(context, node) }));
     return 'listed';
   }
   const cause = status === 'lost' ? 'lost' : isDown(instance) ? 'heal' : leave?.cause;
@@ -236,7 +236,7 @@ function sort(
 const isDown = ({ status }: Instance): boolean => status === 'dead' || status === 'gone' || status === 'unhealthy';
 
 /** Stateless ones are made anew; others only when git says so. What belongs to its node never is. */
-const mayLeaveLostNode = ({ type, onLost }: DesiredWorkload): boolean =>
+export const mayLeaveLostNode = ({ type, onLost }: DesiredWorkload): boolean =>
   (type === 'stateless' && onLost !== 'wait') || (type === 'stateful' && onLost === 'recreate');
 
 function changesOf(context: Context, { allocation }: Instance, target: Target): readonly FieldChange[] {

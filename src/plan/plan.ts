@@ -34,7 +34,7 @@ export function createPlan(inputs: PlanInputs, compiled: Compiled = compile(inpu
   return assemble(
     context,
     units,
-    intents.reduce((sum, intent) => sum + intent.unchanged, settled + idle),
+    [...placed.values()].reduce((sum, { intent }) => sum + intent.unchanged, settled + idle),
   );
 }
 

@@ -1,3 +1,4 @@
+import type { DesiredWorkload } from '../model/desired.ts';
 import type { WorkloadId } from '../model/ids.ts';
 import type { Context } from './context.ts';
 import { type Intent, newCount } from './decide.ts';
@@ -98,7 +99,7 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Unit
   for (const [id, entry] of placed) if (entry.refused) refused.add(id);
   const followers = new Map<WorkloadId, UnitState[]>();
   for (const entry of placed.values()) {
-    for (const first of entry.intent.definition.after) {
+    for (const first of leadersOf(entry.intent.definition)) {
       const list = followers.get(first);
       if (list === undefined) followers.set(first, [entry]);
       else list.push(entry);
@@ -117,13 +118,19 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Unit
         code: 'MUS4008',
         subject: id,
         instances: changes,
-        message: `${id} comes after ${first}, which is refused`,
+        message: `${id} comes after ${first} or has to be near it, and that is refused`,
         byReason: {},
       });
     }
   }
   return refused;
 }
+
+/** What it comes after, and what it has to be near: without that there is nothing to follow. */
+const leadersOf = ({ after, placement: { affinity = [] } }: DesiredWorkload): readonly WorkloadId[] => [
+  ...after,
+  ...affinity.flatMap(({ to, required }) => (required ? [to] : [])),
+];
 
 /** `after` of git, and daemons after everything that leaves the nodes that they leave. */
 function withOrder(units: readonly UnitDraft[], placed: ReadonlyMap<WorkloadId, UnitState>): readonly UnitDraft[] {

@@ -15,6 +15,8 @@ export interface Affinity {
   liking(workload: DesiredWorkload, node: ClusterNode): number;
   /** An instance came, or went. */
   add(workload: WorkloadId, node: ClusterNode, by: 1 | -1): void;
+  /** A recorded instance is there while the plan runs, but will go: nobody can count on it. */
+  leave(workload: WorkloadId, node: ClusterNode): void;
   /** Somebody's rules speak of the workload. */
   readonly concerns: (workload: DesiredWorkload) => boolean;
 }
@@ -33,12 +35,13 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
       else list.push({ from: id, by });
     }
   }
-  const present = new Map<WorkloadId, Map<string, number>>([...followed].map((id) => [id, new Map()]));
-  const isNear = (to: WorkloadId, node: ClusterNode, by: Domain): boolean =>
-    (present.get(to)?.get(keyOf(node, by)) ?? 0) > 0;
-  const isAnywhere = (to: WorkloadId): boolean => (present.get(to)?.size ?? 0) > 0;
-  const add: Affinity['add'] = (workload, node, by) => {
-    const domains = present.get(workload);
+  const present: Presence = new Map([...followed].map((id) => [id, new Map()]));
+  const staying: Presence = new Map([...followed].map((id) => [id, new Map()]));
+  const isIn = (where: Presence, to: WorkloadId, node: ClusterNode, by: Domain): boolean =>
+    (where.get(to)?.get(keyOf(node, by)) ?? 0) > 0;
+  const isAnywhere = (to: WorkloadId): boolean => (staying.get(to)?.size ?? 0) > 0;
+  const addTo = (where: Presence, workload: WorkloadId, node: ClusterNode, by: 1 | -1): void => {
+    const domains = where.get(workload);
     if (domains === undefined) return;
     for (const kind of kinds) {
       const key = keyOf(node, kind);
@@ -47,31 +50,47 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
       else domains.set(key, count);
     }
   };
+  const add: Affinity['add'] = (workload, node, by) => {
+    addTo(present, workload, node, by);
+    addTo(staying, workload, node, by);
+  };
+  const leave: Affinity['leave'] = (workload, node) => addTo(staying, workload, node, -1);
+  const declared = new Set(workloads.map(({ id }) => id));
   for (const id of followed) {
-    for (const { node, status } of recorded.get(id) ?? []) if (status !== 'held' && status !== 'lost') add(id, node, 1);
+    for (const { node, status } of recorded.get(id) ?? []) {
+      if (status === 'held' || status === 'lost') continue;
+      add(id, node, 1);
+      // What left git is pruned sooner or later.
+      if (!declared.has(id)) leave(id, node);
+    }
   }
   return {
     add,
+    leave,
     concerns: ({ id, placement }) =>
       placement.affinity !== undefined || placement.antiAffinity !== undefined || avoidedBy.has(id),
     whyNot({ id, placement }, node) {
       for (const { to, by, required } of placement.affinity ?? noRules) {
         // The first of those that want to be together has nobody to be near to.
-        if (required && !isNear(to, node, by) && !(to === id && !isAnywhere(id))) return `have no ${to} in their ${by}`;
+        if (required && !isIn(staying, to, node, by) && !(to === id && !isAnywhere(id)))
+          return `have no ${to} in their ${by}`;
       }
       for (const { to, by, required } of placement.antiAffinity ?? noRules) {
-        if (required && isNear(to, node, by)) return `have ${to} in their ${by}`;
+        if (required && isIn(present, to, node, by)) return `have ${to} in their ${by}`;
       }
-      const avoiding = avoidedBy.get(id)?.find(({ from, by }) => isNear(from, node, by));
+      const avoiding = avoidedBy.get(id)?.find(({ from, by }) => isIn(present, from, node, by));
       return avoiding && `have ${avoiding.from} in their ${avoiding.by}, which keeps away from it`;
     },
     liking({ placement }, node) {
       const wished = (rules: readonly AffinityRule[] | undefined): number =>
-        (rules ?? noRules).filter(({ to, by, required }) => !required && isNear(to, node, by)).length;
+        (rules ?? noRules).filter(({ to, by, required }) => !required && isIn(staying, to, node, by)).length;
       return wished(placement.affinity) - wished(placement.antiAffinity);
     },
   };
 }
+
+/** Instances of a workload by failure domain. */
+type Presence = Map<WorkloadId, Map<string, number>>;
 
 const noRules: readonly AffinityRule[] = [];
 const kinds: readonly Domain[] = ['node', 'rack', 'zone'];

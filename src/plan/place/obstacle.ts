@@ -1,8 +1,12 @@
+import { chargedHolds } from '../../model/capacity.ts';
 import type { DesiredWorkload } from '../../model/desired.ts';
 import type { Dimension } from '../../model/resources.ts';
+import { freedVector } from '../account.ts';
 import type { Ask } from '../ask.ts';
 import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
+import { objectOf } from '../draft.ts';
+import type { Instance } from '../instances.ts';
 import { shortOf, type Vector } from '../ledger.ts';
 import { domainOf, type Spread } from './spread.ts';
 
@@ -32,7 +36,7 @@ export function obstacleOn(context: Context, asking: Asking, node: ClusterNode):
   const dimension = context.ledger.dimensions[short.findIndex((amount) => amount > 0)];
   if (dimension !== undefined)
     return { key: dimensionName(dimension), text: `lack ${dimensionName(dimension)}`, short };
-  const piece = context.pieces.short(ask.pieces, node);
+  const piece = context.pieces.short(ask.pieces, node, undefined);
   if (piece !== undefined) return { key: piece.key, text: piece.text };
   const { perNode } = definition.placement;
   if (perNode !== undefined && (counts.get(node.index) ?? 0) >= perNode)
@@ -40,6 +44,20 @@ export function obstacleOn(context: Context, asking: Asking, node: ClusterNode):
   const unliked = context.affinity.whyNot(definition, node);
   if (unliked !== undefined) return { key: 'affinity', text: unliked };
   return spread.allows(node) ? undefined : spreadObstacle(spread, node);
+}
+
+/** What is in the way of replacing an instance where it is, which frees what that gives back by stopping. */
+export function obstacleInPlace(context: Context, ask: Ask, instance: Instance): Obstacle {
+  const { allocation, node } = instance;
+  const held = chargedHolds(allocation);
+  const piece = context.pieces.short(ask.pieces, node, { holds: held, node });
+  if (piece !== undefined) return { key: piece.key, text: piece.text };
+  const freed = freedVector(context.ledger, held, objectOf(instance));
+  const more = ask.amounts.map((amount, d) => Math.max(0, amount - (freed[d] ?? 0)));
+  const short = shortOf(context.ledger, node.index, more);
+  const dimension = context.ledger.dimensions[short.findIndex((amount) => amount > 0)];
+  if (dimension === undefined) return { key: 'capacity', text: 'have no room' };
+  return { key: dimensionName(dimension), text: `lack ${dimensionName(dimension)}`, short };
 }
 
 function spreadObstacle({ rules }: Spread, node: ClusterNode): Obstacle {

@@ -36,7 +36,10 @@ import type { UnitState } from './unit-state.ts';
 
 /** Why something could not be placed. */
 export type Failure =
-  | { readonly kind: 'capacity' }
+  | {
+      readonly kind: 'capacity' /** Why it can only be where it is; absent: no node has room. */;
+      readonly bound?: string;
+    }
   | { readonly kind: 'quota'; readonly row: QuotaRow }
   | { readonly kind: 'cannotMove'; readonly reason: string };
 
@@ -62,7 +65,8 @@ export function placeOne(context: Context, state: UnitState, want: Want, attempt
   if (failure?.kind === 'placed') return failure;
   const bound = boundTo(intent, want);
   if (bound !== undefined && want.current !== undefined) {
-    return failure ?? failed({ kind: 'cannotMove', reason: bound });
+    if (failure === undefined) return failed({ kind: 'cannotMove', reason: bound });
+    return failure.failure.kind === 'capacity' ? failed({ kind: 'capacity', bound }) : failure;
   }
   if (want.onlyNode !== undefined) {
     return isApart(context, intent, want.onlyNode)
@@ -73,7 +77,7 @@ export function placeOne(context: Context, state: UnitState, want: Want, attempt
 }
 
 /** As far from others, and as near, as it has to be. */
-const isApart = ({ affinity }: Context, { definition }: Intent, node: ClusterNode): boolean =>
+export const isApart = ({ affinity }: Context, { definition }: Intent, node: ClusterNode): boolean =>
   !affinity.concerns(definition) || affinity.whyNot(definition, node) === undefined;
 
 const failed = (failure: Failure): Outcome => ({ kind: 'failed', failure });
@@ -280,14 +284,20 @@ function quotaOf(
 ): QuotaOf {
   const { quotas } = context;
   if (quotas.rows.length === 0) return noQuota;
-  const wanted = quotaDemand(quotas, scopeOf(intent, choice.node), { holds, instances: 1 });
+  const scope = scopeOf(intent, choice.node);
   if (current === undefined || held === undefined || current.allocation.state === 'lost') {
-    return { demand: wanted, need: quotaNeed(choice.account, wanted), freedLater: [] };
+    const demand = quotaDemand(quotas, scope, { holds, instances: 1 });
+    return { demand, need: quotaNeed(choice.account, demand), freedLater: [] };
   }
-  const keepsDisk = choice.kind !== 'update' && objectOf(current) !== 'gone';
+  const takesOver = choice.chained && choice.node === current.node;
+  const disk = moreDisk(holds, takesOver ? held : undefined, {
+    own: choice.kind === 'update' || (choice.chained && objectOf(current) === 'gone'),
+  });
+  const wanted = quotaDemand(quotas, scope, { holds: { ...withoutVolumes(holds), storageBytes: disk }, instances: 1 });
+  // Disk space is not given back before the old object is deleted, after the unit's end.
   const { instances } = demandOf(current.allocation);
   const freed = quotaDemand(quotas, scopeOf(intent, current.node), {
-    holds: keepsDisk ? withoutDisk(held, choice.chained && choice.node === current.node) : held,
+    holds: { ...withoutVolumes(held), storageBytes: 0 },
     instances,
   });
   const demand = choice.chained ? quotaBeyond(wanted, freed) : wanted;
@@ -300,9 +310,17 @@ function quotaOf(
 
 const noQuota: QuotaOf = { demand: [], need: [], freedLater: [] };
 
-/** Its own disk space is there twice until the old object is deleted; volumes are when they are not taken over. */
-function withoutDisk({ volumes, ...holds }: Holds, sharesVolumes: boolean): Holds {
-  return { ...holds, storageBytes: 0, ...(sharesVolumes && volumes !== undefined && { volumes }) };
+const withoutVolumes = ({ volumes: _, ...holds }: Holds): Holds => holds;
+
+/** Disk space on top of what is taken over: volumes that stay where they are, its own while the same object goes on. */
+function moreDisk(holds: Holds, over: Holds | undefined, frees: { readonly own: boolean }): number {
+  const own = Math.max(0, holds.storageBytes - (frees.own && over !== undefined ? over.storageBytes : 0));
+  return (holds.volumes ?? []).reduce((sum, { name, device, bytes, exclusive }) => {
+    const onDevice = (over?.volumes ?? []).filter((volume) => volume.device === device);
+    // A device that is had whole stays so, however its volumes share it.
+    if (exclusive && onDevice.some((volume) => volume.exclusive)) return sum;
+    return sum + Math.max(0, bytes - (onDevice.find((volume) => volume.name === name)?.bytes ?? 0));
+  }, own);
 }
 
 const scopeOf = ({ definition }: Intent, node: ClusterNode): QuotaScope => ({

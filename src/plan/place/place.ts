@@ -2,7 +2,7 @@ import { instanceId, type WorkloadId } from '../../model/ids.ts';
 import { openAccount } from '../account.ts';
 import { budgetOf } from '../budget.ts';
 import type { Context } from '../context.ts';
-import { type Intent, newCount, newWants, type Want } from '../decide.ts';
+import { type Intent, mayLeaveLostNode, newCount, newWants, type Want } from '../decide.ts';
 import { type Draft, endingAction, objectOf } from '../draft.ts';
 import type { Instance } from '../instances.ts';
 import { markOf, undoTo } from '../undo.ts';
@@ -23,6 +23,9 @@ import { addRepairs, admits, endWave, openWaves, saveWaves } from './waves.ts';
 export function placeAll(context: Context, intents: readonly Intent[]): ReadonlyMap<WorkloadId, UnitState> {
   const placed = new Map<WorkloadId, UnitState>();
   const evictions = openEvictions(context, intents);
+  for (const { workload, removals, stops } of intents) {
+    for (const { node } of [...removals, ...stops]) context.affinity.leave(workload.id, node);
+  }
   const sorted = [...intents].sort(
     (a, b) => b.definition.priority - a.definition.priority || (a.workload.id < b.workload.id ? -1 : 1),
   );
@@ -85,7 +88,8 @@ function open(context: Context, intent: Intent, evictions: Evictions): UnitState
     beforeRollout: undefined,
   };
   for (const { node, status } of intent.wanted) {
-    if (status === 'held' || status === 'lost') continue;
+    // What is lost and made anew elsewhere is not there; what waits for its node may be back.
+    if (status === 'held' || (status === 'lost' && mayLeaveLostNode(definition))) continue;
     state.counts.set(node.index, (state.counts.get(node.index) ?? 0) + 1);
     if (rules.length > 0) state.spread.add(node, 1);
   }

@@ -88,10 +88,11 @@ function openPlacing(context: Context, state: UnitState, order: Omit<Attempt, 'q
         fromQueue = outcome.fromQueue;
         return outcome.draft;
       }
-      if (outcome.failure.kind === 'quota') full = outcome.failure;
+      const { failure } = outcome;
+      if (failure.kind === 'quota') full = failure;
       // The queue is shared: nodes that a full quota took out of it are missing for who comes after, for the same reason.
-      const sameReason = outcome.failure.kind === 'capacity' && want.onlyNode === undefined;
-      failures.push({ want, failure: sameReason ? (full ?? outcome.failure) : outcome.failure });
+      const sameReason = failure.kind === 'capacity' && failure.bound === undefined && want.onlyNode === undefined;
+      failures.push({ want, failure: sameReason ? (full ?? failure) : failure });
       return undefined;
     },
     preempt(want) {

@@ -7,7 +7,7 @@ import type { Intent, Want } from '../decide.ts';
 import type { Draft } from '../draft.ts';
 import type { Instance } from '../instances.ts';
 import type { Vector } from '../ledger.ts';
-import { boundTo, type Outcome, placeOn } from './place-one.ts';
+import { boundTo, isApart, type Outcome, placeOn } from './place-one.ts';
 import type { Eviction, UnitState } from './unit-state.ts';
 
 /**
@@ -44,6 +44,8 @@ export function openEvictions(context: Context, intents: readonly Intent[]): Evi
       tenants ??= tenantsByNode(intents);
       let best: Choice | undefined;
       for (const index of context.candidatesOf(definition, target.revision.engine).nodes) {
+        const node = context.cluster.nodes[index] as ClusterNode;
+        if (!isApart(context, state.intent, node) || !state.spread.allows(node) || !hasTurn(state, index)) continue;
         const here = (tenants.get(index) ?? []).filter(
           ({ intent, instance }) =>
             intent.definition.priority < definition.priority && !evicted.get(intent.workload.id)?.has(instance.id),
@@ -58,12 +60,21 @@ export function openEvictions(context: Context, intents: readonly Intent[]): Evi
         const { id } = intent.workload;
         const list = evicted.get(id) ?? new Map<InstanceId, Eviction>();
         evicted.set(id, list.set(instance.id, { instance, by: workload.id }));
+        const isFirst = !state.after.has(id);
         state.after.add(id);
+        context.ledger.undo.entries.push(() => {
+          list.delete(instance.id);
+          if (isFirst) state.after.delete(id);
+        });
       }
       return outcome.draft;
     },
   };
 }
+
+/** `perNode` allows one more. */
+const hasTurn = ({ intent, counts }: UnitState, node: number): boolean =>
+  (counts.get(node) ?? 0) < (intent.definition.placement.perNode ?? Number.POSITIVE_INFINITY);
 
 const nobody: ReadonlyMap<InstanceId, Eviction> = new Map();
 

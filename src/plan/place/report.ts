@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Want } from '../decide.ts';
 import type { QuotaRow } from '../quota.ts';
-import { capacityRefusal, quotaRefusal } from '../refuse.ts';
+import { boundRefusal, capacityRefusal, quotaRefusal } from '../refuse.ts';
 import type { Failure } from './place-one.ts';
 import type { UnitState } from './unit-state.ts';
 
@@ -23,7 +23,13 @@ export function report(context: Context, state: UnitState, failures: readonly Fa
     }
   }
   for (const [row, failed] of rows) context.notes.refuse(quotaRefusal(context, intent, row, { failed, of }));
-  const short = failures.filter(({ failure }) => failure.kind === 'capacity');
+  const bound = failures.flatMap(({ want: { current }, failure }) =>
+    failure.kind === 'capacity' && failure.bound !== undefined && current !== undefined
+      ? [{ instance: current, why: failure.bound }]
+      : [],
+  );
+  if (bound.length > 0) context.notes.refuse(boundRefusal(context, state, { bound, of }));
+  const short = failures.filter(({ failure }) => failure.kind === 'capacity' && failure.bound === undefined);
   if (short.length === 0) return;
   const leaves = new Set(
     short.flatMap(({ want: { current, mustLeave } }) =>
