@@ -44,6 +44,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(applyCommand()).action(run(async () => (await import('./commands/apply.ts')).apply));
   add(runCommand()).action(run(async () => (await import('./commands/run.ts')).run));
   add(statusCommand()).action(run(async () => (await import('./commands/status.ts')).status));
+  add(explainCommand()).action(run(async () => (await import('./commands/explain.ts')).explain));
   add(simulateCommand()).action(run(async () => (await import('./commands/simulate.ts')).simulate));
   add(rebalanceCommand()).action(run(async () => (await import('./commands/rebalance.ts')).rebalance));
   add(historyCommand()).action(run(async () => (await import('./commands/history.ts')).history));
@@ -194,6 +195,17 @@ const withWorld = (command: Command): Command =>
     .addOption(storeFlag())
     .addOption(flag('--state <file>', 'use a snapshot: neither store nor engines are contacted'))
     .addOption(flag('--base <ref>', 'ref of the same repo: what "current" in the snapshot refers to'));
+
+function explainCommand(): Command {
+  const command = new Command('explain')
+    .description(
+      'why an instance, a workload or a node is as it is: what holds it, why not elsewhere, what would let it fit',
+    )
+    .argument('<subject>', 'namespace/workload/ordinal, namespace/workload, or a node');
+  return withWorld(withSource(command))
+    .addOption(output(viewFormats, { hasOut: false }))
+    .addOption(flag('--all', 'show long lists whole'));
+}
 
 function simulateCommand(): Command {
   return withWorld(withSource(new Command('simulate')))

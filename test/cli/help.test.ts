@@ -11,6 +11,7 @@ const commands = [
   'apply',
   'run',
   'status',
+  'explain',
   'simulate',
   'rebalance',
   'history',
