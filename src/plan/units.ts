@@ -1,5 +1,6 @@
 import type { DesiredWorkload } from '../model/desired.ts';
 import type { WorkloadId } from '../model/ids.ts';
+import { type Availability, availabilityOf } from './availability.ts';
 import type { Context } from './context.ts';
 import { type Intent, newCount } from './decide.ts';
 import { type Action, type Draft, makes } from './draft.ts';
@@ -13,7 +14,7 @@ export interface UnitDraft {
   readonly after: readonly WorkloadId[];
   readonly waves: readonly TimedWave[];
   /** Absent for what left git, and for what has nothing yet. */
-  readonly availability: { readonly lowest: number; readonly of: number } | undefined;
+  readonly availability?: Availability;
   readonly worstCaseMs: number;
   readonly maxUnavailable?: number;
 }
@@ -31,22 +32,21 @@ export function buildUnits(
     if (refused.has(workload)) dropChanges(entry);
     const waves = timed(context, wavesOf(entry), entry.intent);
     if (waves.length === 0) continue;
-    const { base, maxUnavailable } = entry.budget;
-    const lowest = Math.max(0, Math.min(entry.waves.lowest, base));
+    const availability = availabilityOf(entry.intent, waves);
     units.push({
       workload,
       after: [],
       waves,
-      availability: base === 0 ? undefined : { lowest, of: base },
+      ...(availability !== undefined && { availability }),
       worstCaseMs: waves.reduce((sum, wave) => sum + wave.worstCaseMs, 0),
-      maxUnavailable,
+      maxUnavailable: entry.budget.maxUnavailable,
     });
   }
   for (const [{ id }, drafts] of pruned) {
     if (drafts.length === 0) continue;
     const waves = timed(context, [{ drafts, observeMs: 0 }]);
     const [{ worstCaseMs } = { worstCaseMs: 0 }] = waves;
-    units.push({ workload: id, after: [], waves, availability: undefined, worstCaseMs });
+    units.push({ workload: id, after: [], waves, worstCaseMs });
   }
   units.sort((a, b) => (a.workload < b.workload ? -1 : 1));
   return withOrder(units, placed);
@@ -118,7 +118,7 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Unit
         code: 'MUS4008',
         subject: id,
         instances: changes,
-        message: `${id} comes after ${first} or has to be near it, and that is refused`,
+        message: `${id} ${intent.definition.after.includes(first) ? 'comes after' : 'has to be near'} ${first}, which is refused`,
         byReason: {},
       });
     }
