@@ -8,6 +8,8 @@ import type { AnyResource, NodeFacts } from './resources/resource.ts';
 
 /** Who holds which pieces of what, opened node by node when somebody asks. */
 export interface Pieces {
+  /** What a resource has of the node's pool: live, and only to be looked at. */
+  stateOf(resource: AnyResource, node: ClusterNode): unknown;
   /** How many more instances fit on a node, `atMost` at the most. */
   room(asks: readonly PieceAsk[], node: ClusterNode, atMost: number): number;
   /** Pieces for one more instance, taken; undefined when there is no room. */
@@ -16,6 +18,7 @@ export interface Pieces {
   short(
     asks: readonly PieceAsk[],
     node: ClusterNode,
+    predecessor: Predecessor | undefined,
   ): (ReturnType<AnyResource['short']> & { readonly key: string }) | undefined;
 }
 
@@ -28,6 +31,7 @@ export interface Predecessor {
 export function openPieces(compiled: Compiled, ledger: Ledger): Pieces {
   const stateOf = openStates(compiled);
   return {
+    stateOf: (resource, node) => stateOf(resource, node).state,
     room(asks, node, atMost) {
       let room = atMost;
       for (const { resource, ask } of asks) {
@@ -57,11 +61,15 @@ export function openPieces(compiled: Compiled, ledger: Ledger): Pieces {
       }
       return holds;
     },
-    short(asks, node) {
+    short(asks, node, predecessor) {
       for (const { resource, ask } of asks) {
         const { facts, state } = stateOf(resource, node);
-        if (resource.room(state, ask, { node: facts, atMost: 1 }) < 1)
-          return { ...resource.short(state, ask, facts), key: resource.key };
+        const keep = keepOf(resource, node, predecessor);
+        if (keep !== undefined) resource.release(state, keep);
+        const fits = resource.choose(state, ask, { node: facts, keep }) !== undefined;
+        const why = fits ? undefined : { ...resource.short(state, ask, facts, keep), key: resource.key };
+        if (keep !== undefined) resource.take(state, keep);
+        if (why !== undefined) return why;
       }
       return undefined;
     },
@@ -74,11 +82,7 @@ export function openPieces(compiled: Compiled, ledger: Ledger): Pieces {
     predecessor: Predecessor | undefined,
   ): Taken | undefined {
     const { facts, state } = stateOf(resource, node);
-    const sharesPool =
-      predecessor !== undefined &&
-      (predecessor.node === node ||
-        resource.poolOf(stateOf(resource, predecessor.node).facts) === resource.poolOf(facts));
-    const keep = sharesPool ? resource.heldOf(predecessor.holds) : undefined;
+    const keep = keepOf(resource, node, predecessor);
     if (keep !== undefined) resource.release(state, keep);
     const held = resource.choose(state, ask, { node: facts, keep });
     if (held === undefined) {
@@ -90,6 +94,15 @@ export function openPieces(compiled: Compiled, ledger: Ledger): Pieces {
     const rest = keep === undefined ? undefined : resource.beyond(keep, held);
     if (rest !== undefined) resource.take(state, rest);
     return { resource, state, held, keep, rest };
+  }
+
+  /** What the predecessor has in the pool of the node. */
+  function keepOf(resource: AnyResource, node: ClusterNode, predecessor: Predecessor | undefined): unknown {
+    const sharesPool =
+      predecessor !== undefined &&
+      (predecessor.node === node ||
+        resource.poolOf(stateOf(resource, predecessor.node).facts) === resource.poolOf(stateOf(resource, node).facts));
+    return sharesPool ? resource.heldOf(predecessor.holds) : undefined;
   }
 }
 

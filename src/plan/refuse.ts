@@ -4,8 +4,9 @@ import { formatBitRate, formatCores } from '../model/units.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
+import type { Instance } from './instances.ts';
 import { resourcesOfVector, type Vector } from './ledger.ts';
-import { dimensionName, distanceOf, type Obstacle, obstacleOn } from './place/obstacle.ts';
+import { dimensionName, distanceOf, type Obstacle, obstacleInPlace, obstacleOn } from './place/obstacle.ts';
 import type { UnitState } from './place/unit-state.ts';
 import { amountFor, type QuotaRow } from './quota.ts';
 
@@ -48,6 +49,39 @@ export function capacityRefusal(
     ...(name && missing && { nearest: { node: name, missing } }),
   };
 }
+
+/** "1 of 3 instances does not fit: db/pg/0 stays on n1 (its volumes are on that node), which has no 40 GiB more on /data1" */
+export function boundRefusal(
+  context: Context,
+  { intent, ask }: UnitState,
+  {
+    bound,
+    of,
+  }: { readonly bound: readonly { readonly instance: Instance; readonly why: string }[]; readonly of: number },
+): Refusal {
+  const { id } = intent.workload;
+  const reasons = bound.map(({ instance, why }) => {
+    const { key, text, short } = obstacleInPlace(context, ask, instance);
+    return { instance, why, key, text, missing: short && piecesOf(resourcesOfVector(context.ledger, short)) };
+  });
+  const told = reasons.slice(0, mostTold).map(({ instance, why, text, missing }) => {
+    const by = missing === undefined ? '' : ` (${amountsText(missing)} more)`;
+    return `${instance.id} stays on ${instance.node.name} (${why}), which ${inNumber(text, 1)}${by}`;
+  });
+  const more = reasons.length > mostTold ? `; so do ${reasons.length - mostTold} more` : '';
+  const nearest = reasons.find(({ missing }) => missing !== undefined);
+  return {
+    code: 'MUS4001',
+    subject: id,
+    instances: bound.length,
+    message: `${id}: ${bound.length} of ${of} ${plural(of)} not fit: ${told.join('; ')}${more}`,
+    byReason: byKey(reasons.map(({ key }) => ({ key, nodes: 1 }))),
+    ...(nearest?.missing && { nearest: { node: nearest.instance.node.name, missing: nearest.missing } }),
+  };
+}
+
+/** More are only counted. */
+const mostTold = 3;
 
 const plural = (count: number): string => (count === 1 ? 'instance does' : 'instances do');
 

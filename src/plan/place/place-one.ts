@@ -36,10 +36,8 @@ import type { UnitState } from './unit-state.ts';
 
 /** Why something could not be placed. */
 export type Failure =
-  | {
-      readonly kind: 'capacity' /** Why it can only be where it is; absent: no node has room. */;
-      readonly bound?: string;
-    }
+  /** `bound`: why it can only be where it is; absent: no node has room. */
+  | { readonly kind: 'capacity'; readonly bound?: string }
   | { readonly kind: 'quota'; readonly row: QuotaRow }
   | { readonly kind: 'cannotMove'; readonly reason: string };
 

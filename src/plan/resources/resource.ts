@@ -53,8 +53,11 @@ export interface PlacedResource<Ask, Held, State> {
   ): Held | undefined;
   /** How many more instances fit, as `choose` and `take` would do it, `atMost` at the most. */
   room(state: State, ask: Ask, options: { readonly node: NodeFacts; readonly atMost: number }): number;
-  /** Why none fits: completes "12 of 40 nodes …", and what is missing where that can be said in amounts. */
-  short(state: State, ask: Ask, node: NodeFacts): { readonly text: string; readonly missing: Resources };
+  /**
+   * Why none fits: completes "12 of 40 nodes …", and what is missing where that can be said in amounts. `keep` as for
+   * `choose`.
+   */
+  short(state: State, ask: Ask, node: NodeFacts, keep?: Held): { readonly text: string; readonly missing: Resources };
   /** The part of `held` that `by` does not cover: what stays taken when `by` takes the place of `held`. */
   beyond(held: Held, by: Held): Held | undefined;
 }

@@ -40,7 +40,13 @@ export const volumes: PlacedResource<VolumeAsk, HeldVolumes, Disks> = {
     return heldOn(disks, pieces, at);
   },
   room,
-  short: (disks, ask) => ({ text: shortText(disks, ask), missing: {} }),
+  short(disks, ask, _, keep) {
+    if (keep === undefined) return { text: shortText(disks, ask), missing: {} };
+    chargeHeld(disks, keep, 1);
+    const text = shortText(disks, keeping(ask, keep), ownOf(disks, keep));
+    chargeHeld(disks, keep, -1);
+    return { text, missing: {} };
+  },
   beyond,
 };
 
