@@ -143,6 +143,10 @@ export interface Wave {
   /** `healthy`: everything that the wave made must be healthy before the next; `none`: nothing to wait for. */
   readonly gate: 'healthy' | 'none';
   readonly observeMs: number;
+  /** How long it takes when every stop uses up its grace and every start its deadline, the observation included. */
+  readonly worstCaseMs?: number;
+  /** Instances that serve at its worst moment, of those that `availability` counts. Absent where that counts none. */
+  readonly available?: number;
 }
 
 export interface Goal {

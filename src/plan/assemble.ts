@@ -3,6 +3,7 @@ import { formatInstant } from '../model/instant.ts';
 import type { CapacityUse, Plan, PlannedUnit, PlanSummary, Step, Undo, Wave } from '../model/plan.ts';
 import { planFormatVersion } from '../model/plan.ts';
 import { inPieces } from '../model/resources.ts';
+import type { Availability } from './availability.ts';
 import { basisOf } from './basis.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
@@ -29,7 +30,9 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
     goals: drainGoals(context, units),
     refusals: [...refusals].sort(byText((refusal) => `${refusal.subject} ${refusal.code} ${refusal.message}`)),
     availability: Object.fromEntries(
-      units.flatMap(({ workload, availability }) => (availability === undefined ? [] : [[workload, availability]])),
+      units.flatMap(({ workload, availability }) =>
+        availability === undefined ? [] : [[workload, { lowest: lowestOf(availability), of: availability.of }]],
+      ),
     ),
     quota: quotaUses(context.quotas),
     capacity: capacityUses(context),
@@ -55,6 +58,8 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
   };
 }
 
+const lowestOf = ({ of, during }: Availability): number => during.reduce((a, b) => Math.min(a, b), of);
+
 const byText =
   <Value>(text: (value: Value) => string) =>
   (a: Value, b: Value): number => {
@@ -64,7 +69,7 @@ const byText =
 
 function unitOfDraft(context: Context, unit: UnitDraft, steps: Step[]): PlannedUnit {
   let generation = nextGeneration(context, unit.workload);
-  const waves = unit.waves.map(({ drafts, observeMs }, index): Wave => {
+  const waves = unit.waves.map(({ drafts, observeMs, worstCaseMs }, index): Wave => {
     const ids = drafts.map((draft) => {
       const step = stepOf(draft, {
         id: `s${steps.length + 1}`,
@@ -77,7 +82,8 @@ function unitOfDraft(context: Context, unit: UnitDraft, steps: Step[]): PlannedU
       return step.id;
     });
     const gate = drafts.some((draft) => makes(draft) || draft.action.kind === 'update') ? 'healthy' : 'none';
-    return { steps: ids, gate, observeMs };
+    const available = unit.availability?.during[index];
+    return { steps: ids, gate, observeMs, worstCaseMs, ...(available !== undefined && { available }) };
   });
   const { workload, after, worstCaseMs, maxUnavailable } = unit;
   return {

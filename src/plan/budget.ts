@@ -1,6 +1,7 @@
 import type { DesiredWorkload, DisruptionRule } from '../model/desired.ts';
 import { countOf } from './count.ts';
 import type { Intent } from './decide.ts';
+import type { Instance } from './instances.ts';
 import type { RulesFor } from './rules.ts';
 
 /** How many instances of a workload may be unavailable, and how many are. */
@@ -16,14 +17,16 @@ export function budgetOf(rulesFor: RulesFor, intent: Pick<Intent, 'definition' |
   let base = 0;
   let available = 0;
   for (const instance of intent.wanted) {
-    // A static one that is stopped is missed: its node is in maintenance.
-    const isMissed = intent.definition.type === 'static' && instance.status === 'held';
-    if (!isMissed && (instance.status === 'held' || instance.allocation.state === 'reserved')) continue;
+    if (!isMissable(intent.definition, instance)) continue;
     base += 1;
     if (instance.available) available += 1;
   }
   return { base, maxUnavailable: maxUnavailable(rulesFor, intent.definition, base), available };
 }
+
+/** Counts in the budget: it was there, and is still wanted. A static one that is stopped for its node's sake is missed. */
+export const isMissable = ({ type }: DesiredWorkload, { status, allocation }: Instance): boolean =>
+  status === 'held' ? type === 'static' : allocation.state !== 'reserved';
 
 function maxUnavailable(rulesFor: RulesFor, workload: DesiredWorkload, base: number): number {
   const wish = workload.maxUnavailable;

@@ -34,7 +34,8 @@ export function idOf(
   }
   for (const { waves, ...unit } of units) {
     say(canonicalJson(unit));
-    for (const wave of waves) say(`${wave.steps.length} ${wave.gate} ${wave.observeMs}`);
+    for (const { steps: ids, gate, observeMs, worstCaseMs, available } of waves)
+      say(`${ids.length} ${gate} ${observeMs} ${worstCaseMs ?? ''} ${available ?? ''}`);
   }
   hash.update(text);
   return planId(`sha256:${hash.hex()}`);

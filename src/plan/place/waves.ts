@@ -21,7 +21,6 @@ export interface Waves {
   readonly surge: number;
   /** Available once the waves so far are done. */
   up: number;
-  lowest: number;
   /** Repairs, and what is new beside them. */
   readonly first: Draft[];
   readonly later: WaveDraft[];
@@ -39,7 +38,6 @@ export const openWaves = (budget: Budget, surge: number): Waves => ({
   maxUnavailable: budget.maxUnavailable,
   surge: Math.max(1, surge),
   up: budget.available,
-  lowest: Math.min(budget.base, budget.available),
   first: [],
   later: [],
   open: [],
@@ -49,7 +47,7 @@ export const openWaves = (budget: Budget, surge: number): Waves => ({
 export function addRepairs(context: Context, unit: WavedUnit, drafts: readonly Draft[]): void {
   const { waves } = unit;
   waves.first.push(...drafts);
-  take(waves, drafts);
+  bringUp(waves, drafts);
   closeWave(context.ledger, context.quotas, unit.account);
 }
 
@@ -71,15 +69,13 @@ export function admits(waves: Waves, draft: Draft): boolean {
 export function endWave(context: Context, unit: WavedUnit, observeMs: number): void {
   const { waves } = unit;
   if (waves.open.length === 0) return;
-  take(waves, waves.open);
+  bringUp(waves, waves.open);
   waves.later.push({ drafts: waves.open, observeMs });
   waves.open = [];
   closeWave(context.ledger, context.quotas, unit.account);
 }
 
-function take(waves: Waves, drafts: readonly Draft[]): void {
-  const taken = drafts.filter((draft) => draft.action.disrupts).length;
-  waves.lowest = Math.min(waves.lowest, waves.up - taken);
+function bringUp(waves: Waves, drafts: readonly Draft[]): void {
   waves.up += drafts.filter((draft) => makes(draft) && wasDown(draft)).length;
 }
 
@@ -95,22 +91,19 @@ const isCharged = (draft: Draft): boolean => draft.action.disrupts || !wasDown(d
 /** What the waves were at a time, to go back to. */
 export interface SavedWaves {
   readonly up: number;
-  readonly lowest: number;
   /** How many there were after the first. */
   readonly later: number;
   readonly open: Draft[];
 }
 
-export const saveWaves = ({ up, lowest, later, open }: Waves): SavedWaves => ({
+export const saveWaves = ({ up, later, open }: Waves): SavedWaves => ({
   up,
-  lowest,
   later: later.length,
   open: [...open],
 });
 
 export function restoreWaves(waves: Waves, saved: SavedWaves): void {
   waves.up = saved.up;
-  waves.lowest = saved.lowest;
   waves.later.length = saved.later;
   waves.open = saved.open;
 }
