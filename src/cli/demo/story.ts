@@ -8,6 +8,7 @@ const applyNow = ['apply', '--auto-approve'] as const;
 export async function playStory(stage: Stage): Promise<void> {
   await firstApply(stage);
   await rollingUpdate(stage);
+  await whatIf(stage);
   await killedInstance(stage);
   await brokenRevision(stage);
   await tooMuch(stage);
@@ -35,6 +36,13 @@ async function rollingUpdate(stage: Stage): Promise<void> {
   stage.say('One instance first, then the others, each healthy before the next; never fewer than three serve.\n');
   await stage.muster(applyNow, { expect: exitCodes.ok, show: 'all' });
   await ask(stage);
+}
+
+async function whatIf(stage: Stage): Promise<void> {
+  stage.heading('What if a node dies? Why is something where it is?');
+  await stage.muster(['simulate', '--any', '1'], { expect: exitCodes.ok, show: 'all' });
+  await stage.muster(['explain', 'shop/web/1'], { expect: exitCodes.ok, show: 'all' });
+  stage.say('Both only ask the planner; nothing was touched.\n');
 }
 
 async function killedInstance(stage: Stage): Promise<void> {
@@ -71,6 +79,7 @@ async function tooMuch(stage: Stage): Promise<void> {
     'quotas/shop.yaml': (text) => text.replace('memory: 2560MiB', 'memory: 8GiB'),
   });
   await stage.muster(['plan'], { expect: exitCodes.refused, show: 'all' });
+  await stage.muster(['explain', 'shop/report/0'], { expect: exitCodes.ok, show: 'all' });
   stage.say('Refused, with the nearest miss; everything else would still be done.\n');
   await stage.revert();
 }
