@@ -97,6 +97,8 @@ export interface Step {
   readonly undo: Undo;
   readonly order: 'create-first' | 'stop-first' | 'in-place';
   readonly cause: Cause;
+  /** Its node's drain is forced: the disruption budget is not asked. */
+  readonly forced?: true;
   /** Revision after the step (for stop, remove and forget: the one that it had). */
   readonly revision: RevisionHash;
   /** The allocation that a create, replace or move takes the place of. */

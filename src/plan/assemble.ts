@@ -129,6 +129,7 @@ function stepOf(draft: Draft, place: StepPlace): Step {
         undo: undoOf(draft),
         order: action.order,
         cause: action.cause,
+        ...(action.forced && action.cause === 'drain' && { forced: true }),
         revision: action.revision,
         ...(makes(draft) && { replaces: replacedOf(old) }),
         changes: action.changes,

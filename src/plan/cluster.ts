@@ -35,7 +35,10 @@ export interface ClusterNode {
   readonly rack: number;
 }
 
-export function compileCluster(inputs: PlanInputs): Cluster {
+/** What of the inputs it is made from. */
+type ClusterInputs = Pick<PlanInputs, 'desired' | 'recorded' | 'observed' | 'now'>;
+
+export function compileCluster(inputs: ClusterInputs): Cluster {
   const definitions = new Map(inputs.desired.nodes.map((node) => [node.name, node]));
   const names = new Set<NodeName>(definitions.keys());
   const { allocations } = inputs.recorded;
@@ -82,7 +85,7 @@ const isLeft = (lifecycle: Lifecycle | undefined): boolean =>
   lifecycle === undefined || lifecycle === 'maintenance' || lifecycle === 'offline';
 
 /** Nodes that are to be drained, but whose zone drains enough of them at the moment: the first by name go first. */
-function waitingDrains({ desired, recorded }: PlanInputs): ReadonlySet<NodeName> {
+function waitingDrains({ desired, recorded }: ClusterInputs): ReadonlySet<NodeName> {
   const waiting = new Set<NodeName>();
   const limit = desired.cluster.drain?.perZone;
   if (limit === undefined) return waiting;

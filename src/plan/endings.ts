@@ -2,11 +2,11 @@ import type { Cause } from '../model/plan.ts';
 import type { Allocation } from '../model/recorded.ts';
 import { type ClusterNode, isReachable } from './cluster.ts';
 import type { Context } from './context.ts';
-import { type Draft, endingAction, objectOf } from './draft.ts';
+import { type Action, type Draft, endingAction, objectOf } from './draft.ts';
 import type { Instance } from './instances.ts';
 
 /** Like a machine, it waits for its node to return. */
-export const stopFor = (instance: Instance): Draft => ({
+export const stopFor = (instance: Instance, { forced }: Pick<Action, 'forced'>): Draft => ({
   action: {
     ...endingAction(instance.allocation, {
       kind: 'stop',
@@ -14,6 +14,7 @@ export const stopFor = (instance: Instance): Draft => ({
       reason: `${instance.node.name} is in maintenance; it is started again when the node is back`,
     }),
     disrupts: instance.available,
+    forced,
   },
   ordinal: instance.ordinal,
   node: instance.node,

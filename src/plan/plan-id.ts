@@ -54,6 +54,7 @@ const isAlike = (a: Step, b: Step): boolean =>
   a.undo === b.undo &&
   a.order === b.order &&
   a.cause === b.cause &&
+  a.forced === b.forced &&
   a.revision === b.revision &&
   a.revisionBefore === b.revisionBefore &&
   a.reason === b.reason &&
@@ -73,10 +74,30 @@ const commonText = (step: Step): string =>
   });
 
 function holdsText(holds: Holds): string {
-  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, ip = '', ports } = holds;
-  let text = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits} ${ip}`;
+  const { ports, cpuset, numaNode, volumes, devices } = holds;
+  let text = amountsText(holds);
   if (ports !== undefined) for (const name in ports) text += ` ${name}:${ports[name]}`;
-  const { cpuset, cpuFragments, numaNode, volumes, devices } = holds;
   if (cpuset === undefined && numaNode === undefined && volumes === undefined && devices === undefined) return text;
+  const { cpuFragments } = holds;
   return `${text} ${canonicalJson({ cpuset, cpuFragments, numaNode, volumes, devices })}`;
+}
+
+let lastHolds: Holds | undefined;
+let lastText = '';
+
+/** Neighbours mostly hold the same amounts. */
+function amountsText(holds: Holds): string {
+  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, ip = '' } = holds;
+  const isSame =
+    lastHolds !== undefined &&
+    ip === '' &&
+    cpuMillis === lastHolds.cpuMillis &&
+    memoryBytes === lastHolds.memoryBytes &&
+    storageBytes === lastHolds.storageBytes &&
+    bandwidthBits === (lastHolds.bandwidthBits ?? 0) &&
+    lastHolds.ip === undefined;
+  if (isSame) return lastText;
+  lastHolds = holds;
+  lastText = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits} ${ip}`;
+  return lastText;
 }

@@ -1,3 +1,4 @@
+import type { RecordedWorkload } from '../model/recorded.ts';
 import { formatDuration } from '../model/units.ts';
 import { isReachable } from './cluster.ts';
 import type { Context } from './context.ts';
@@ -37,7 +38,7 @@ export function prune(
 function refuseMassRemoval(context: Context, unnamed: readonly MatchedWorkload[]): boolean {
   const { desired, recorded } = context.inputs;
   const { sharePercent, atLeast } = desired.cluster.prune.max;
-  const running = unnamed.filter((workload) => workload.instances.some((instance) => instance.status !== 'held'));
+  const running = unnamed.filter(({ instances, record }) => instances.some((instance) => !isPruned(instance, record)));
   const all = new Set(recorded.allocations.map((allocation) => allocation.workload)).size;
   const tooMany = running.length >= atLeast && running.length * 100 > all * sharePercent;
   const empty = desired.workloads.length === 0 && unnamed.length > 0;
@@ -62,6 +63,10 @@ function refuseMassRemoval(context: Context, unnamed: readonly MatchedWorkload[]
   return true;
 }
 
+/** Stopped because it left git, rather than for the maintenance of its node before. */
+const isPruned = ({ status, allocation }: Instance, record: RecordedWorkload | undefined): boolean =>
+  status === 'held' && (allocation.heldSince ?? 0) >= (record?.missingSince ?? 0);
+
 function pruneOne(context: Context, workload: MatchedWorkload): readonly Draft[] {
   const { now, desired } = context.inputs;
   const { stopAfterMs, deleteAfterMs } = desired.cluster.prune;
@@ -79,7 +84,9 @@ function pruneOne(context: Context, workload: MatchedWorkload): readonly Draft[]
       if (stopInMs > 0) return [];
       return end(context, instance, deleteAfterMs === 0 ? 'remove' : 'stop', 'left git');
     }
-    const deleteInMs = (instance.allocation.heldSince ?? now) + deleteAfterMs - now;
+    // What was stopped before it left git has both delays before it.
+    const stoppedAt = Math.max(instance.allocation.heldSince ?? now, now + stopInMs);
+    const deleteInMs = stoppedAt + deleteAfterMs - now;
     return deleteInMs > 0
       ? []
       : end(context, instance, 'remove', `left git ${formatDuration(deleteAfterMs)} ago or more`);

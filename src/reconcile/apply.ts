@@ -49,7 +49,7 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
   const context = await openRun(dependencies, run);
   progress({ kind: 'runStarted', run, plan });
   const recorded = await loadRecorded(dependencies.store);
-  const records = unitRecords({ plan, desired: dependencies.desired, recorded });
+  const records = unitRecords({ plan, desired: dependencies.desired, recorded, now: startedAt });
   const meta: RunMeta = {
     plan: plan.id,
     actor: dependencies.actor,
@@ -126,7 +126,7 @@ async function runUnits(
     const result = startAfter(
       predecessors.map(start),
       () => queue.add(() => startUnit(context, record, revisions)),
-      record.unit,
+      (reason) => skip(context, record, reason),
     );
     results.set(record.unit, result);
     return result;
@@ -138,13 +138,17 @@ async function runUnits(
 async function startAfter(
   predecessors: readonly Promise<UnitResult>[],
   start: () => Promise<UnitResult>,
-  unit: UnitId,
+  leaveOut: (reason: string) => UnitResult,
 ): Promise<UnitResult> {
   const ended = await Promise.all(predecessors);
   const failed = ended.find((result) => result.state !== 'done');
-  if (failed !== undefined)
-    return { unit, state: 'skipped', reason: `${failed.unit}, which it comes after, is ${failed.state}` };
-  return start();
+  return failed === undefined ? start() : leaveOut(`${failed.unit}, which it comes after, is ${failed.state}`);
+}
+
+function skip({ progress }: RunContext, { unit }: UnitRecord, reason: string): UnitResult {
+  const result: UnitResult = { unit, state: 'skipped', reason };
+  progress({ kind: 'unitEnded', unit, result });
+  return result;
 }
 
 async function startUnit(
@@ -153,7 +157,7 @@ async function startUnit(
   revisions: ReadonlyMap<RevisionHash, Revision>,
 ): Promise<UnitResult> {
   const { unit } = record;
-  if (context.softStop.aborted) return { unit, state: 'skipped', reason: 'interrupted before it began' };
+  if (context.softStop.aborted) return skip(context, record, 'interrupted before it began');
   context.progress({ kind: 'unitStarted', unit });
   const result = await halting(
     async () => {

@@ -13,7 +13,10 @@ const pollMs = 500;
  * So it is counted again on a fresh look before each stop, one stop at a time.
  */
 export interface Budget {
-  /** Waits until stopping the step's old allocation leaves enough instances available. Throws `BudgetExhausted` at the deadline. */
+  /**
+   * Waits until stopping what the step ends leaves enough instances available; a forced step does not wait. Throws
+   * `BudgetExhausted` at the deadline.
+   */
   admit(step: Step, signal: AbortSignal): Promise<void>;
   /** The instance serves again: its place in the budget is free. */
   restored(instance: InstanceId): void;
@@ -50,7 +53,8 @@ export function openBudget(context: RunContext, record: UnitRecord): Budget {
   return {
     admit: async (step, signal) => {
       if (!counted.has(step.instance)) return;
-      await oneAtATime.add(() => admitNow(step, signal));
+      if (step.forced === true) down.add(step.instance);
+      else await oneAtATime.add(() => admitNow(step, signal));
     },
     restored: (instance) => {
       down.delete(instance);

@@ -115,20 +115,19 @@ async function runStep(run: UnitRun, step: Step, waveFailed: AbortSignal): Promi
   for (const effect of own.filter(({ phase }) => phase === 'do')) {
     if (waveFailed.aborted && effect.kind === 'await')
       throw new Halted('interrupted', 'another step of the wave failed');
-    if (
-      effect.kind === 'stop' &&
-      step.order === 'stop-first' &&
-      step.replaces?.object === 'running' &&
-      !isDone(run, effect)
-    ) {
-      await run.budget.admit(step, waveFailed);
-    }
+    if (effect.kind === 'stop' && isMissed(step) && !isDone(run, effect)) await run.budget.admit(step, waveFailed);
     await runEffect(run, effect, step, waveFailed);
   }
   run.budget.restored(step.instance);
   if (!commitsAlone(step)) return;
   if (!run.journal.isSettled(step.id)) await run.journal.append([{ kind: 'stepSettled', step: step.id }]);
   await settleStep(run, step);
+}
+
+/** What the step stops is wanted, and nothing serves in its place yet. */
+function isMissed({ kind, cause, order, replaces }: Step): boolean {
+  if (replaces !== undefined) return order === 'stop-first' && replaces.object === 'running';
+  return kind === 'stop' || (kind === 'remove' && cause === 'preempt');
 }
 
 /** After the commit: what was only stopped is removed, what was kept for the undo is released. */

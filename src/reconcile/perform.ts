@@ -1,7 +1,7 @@
 import { type Call, type CreateRequest, type Engine, EngineError } from '../engines/engine.ts';
 import { assert, assertNever, present } from '../model/assert.ts';
 import type { Effect } from '../model/effects.ts';
-import { type AllocationId, parseAllocationId, type RevisionHash } from '../model/ids.ts';
+import { type AllocationId, allocationId, parseAllocationId, type RevisionHash } from '../model/ids.ts';
 import type { Step } from '../model/plan.ts';
 import type { Allocation, Holds } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
@@ -61,7 +61,7 @@ export async function perform(context: RunContext, effect: Effect, step: Step): 
     }
     case 'stop': {
       await stop(context, effect);
-      return context.allocations.has(effect.allocation)
+      return context.allocations.has(effect.allocation) && !wasDown(effect, step)
         ? change(context, effect.allocation, { state: 'stopping' })
         : [];
     }
@@ -106,6 +106,10 @@ function volumesToErase(context: RunContext, effect: Effect, step: Step): readon
   const { volumes = [] } = revisionOf(context, allocation.revision);
   return volumes.filter(({ name, onRemove }) => onRemove === 'delete' && held.has(name)).map(({ name }) => name);
 }
+
+/** What did not run before stays recorded as it was, held or to be healed: should the step be undone, nothing starts it again. */
+const wasDown = ({ allocation }: Effect, { instance, replaces }: Step): boolean =>
+  replaces?.object === 'dead' && allocation === allocationId(instance, replaces.generation);
 
 /** The inverse of an update: back to the revision and holds of before. */
 export function performUndoUpdate(context: RunContext, effect: Effect, step: Step): Promise<readonly Operation[]> {

@@ -1,17 +1,10 @@
 import { assert, present } from '../model/assert.ts';
 import type { Desired, DesiredWorkload } from '../model/desired.ts';
 import { type Effect, expandStep } from '../model/effects.ts';
-import {
-  type InstanceId,
-  instanceId,
-  type RevisionHash,
-  type StepId,
-  type UnitId,
-  type WorkloadId,
-  workloadOfUnit,
-} from '../model/ids.ts';
+import { type InstanceId, type RevisionHash, type StepId, type UnitId, workloadOfUnit } from '../model/ids.ts';
 import type { Cause, Plan, PlannedUnit, Step } from '../model/plan.ts';
 import type { Recorded } from '../model/recorded.ts';
+import { type CountedOf, openCounted } from './counted.ts';
 
 /**
  * Everything that a unit needs to be finished or unwound by whoever finds it, stored before its first effect: git may
@@ -28,26 +21,45 @@ export interface UnitSettings {
   readonly healthyDeadlineMs: number;
   /** Most instances that may be unavailable at once while the unit runs. */
   readonly maxUnavailable: number;
-  /** Instances that had an allocation when the unit was planned: what the budget is counted over. */
+  /** Instances that the budget is counted over. */
   readonly base: readonly InstanceId[];
-  /** The revision that a rollout leaves behind as last good; absent when the unit rolls nothing out. */
+  /** The revision that the unit brings, and leaves behind as last good; absent when it brings none. */
   readonly target?: RevisionHash;
   /** Pruned: the workload has left git. */
   readonly pruned: boolean;
 }
 
-/** Causes whose steps commit by themselves: a rollback never puts an instance back on a node that is being left. */
-const committedAlone: ReadonlySet<Cause> = new Set<Cause>(['heal', 'drain', 'lost', 'prune', 'orphan']);
+/** Causes whose steps commit by themselves: a rollback never puts an instance back on a node that is being left, nor in the way of a more urgent one. */
+const committedAlone: ReadonlySet<Cause> = new Set<Cause>([
+  'heal',
+  'drain',
+  'lost',
+  'prune',
+  'orphan',
+  'preempt',
+  'quota',
+  'rebalance',
+]);
 
-export const commitsAlone = (step: Step): boolean => committedAlone.has(step.cause);
+/** What is not a part of a rollout: repairs, moves, evictions, removals that nothing waits for. */
+export const commitsAlone = (step: Step): boolean =>
+  committedAlone.has(step.cause) || (step.kind === 'move' && !bringsRevision(step));
+
+/** The instance is at another revision after the step, or is there for the first time. */
+function bringsRevision({ kind, replaces, revision, revisionBefore }: Step): boolean {
+  const brings = kind === 'create' || kind === 'replace' || kind === 'move' || kind === 'update';
+  return brings && (replaces?.revision ?? revisionBefore) !== revision;
+}
 
 /** The records of all units of a plan, in the plan's order. */
 export function unitRecords(options: {
   readonly plan: Plan;
   readonly desired: Desired;
   readonly recorded: Recorded;
+  /** Unix ms */
+  readonly now: number;
 }): readonly UnitRecord[] {
-  const { plan, desired, recorded } = options;
+  const { plan, desired } = options;
   const steps = new Map<UnitId, Step[]>();
   for (const step of plan.steps) {
     const own = steps.get(step.unit);
@@ -55,69 +67,36 @@ export function unitRecords(options: {
     else own.push(step);
   }
   const workloads = new Map(desired.workloads.map((workload) => [workload.id, workload]));
-  const bases = basesOf(recorded);
+  const countedOf = openCounted(options);
   return plan.units.map((planned) => {
-    const id = workloadOfUnit(planned.id);
+    const workload = workloads.get(workloadOfUnit(planned.id));
     const own = present(steps.get(planned.id), `steps of unit ${planned.id}`);
     return {
       unit: planned.id,
       planned,
       steps: own,
-      settings: settingsOf({
-        steps: own,
-        workload: workloads.get(id),
-        base: bases.get(id) ?? [],
-        maxUnavailable: planned.maxUnavailable ?? 1,
-      }),
+      settings: settingsOf({ planned, steps: own, workload, countedOf }),
     };
   });
 }
 
-/** Each workload's instances that have a live allocation, in ordinal order. */
-function basesOf(recorded: Recorded): ReadonlyMap<WorkloadId, readonly InstanceId[]> {
-  const ordinals = new Map<WorkloadId, Set<number>>();
-  for (const allocation of recorded.allocations) {
-    if (allocation.state === 'held' || allocation.state === 'reserved') continue;
-    const own = ordinals.get(allocation.workload) ?? new Set();
-    own.add(allocation.ordinal);
-    ordinals.set(allocation.workload, own);
-  }
-  return new Map(
-    [...ordinals].map(([workload, own]) => [
-      workload,
-      [...own].sort((a, b) => a - b).map((ordinal) => instanceId(workload, ordinal)),
-    ]),
-  );
-}
-
 function settingsOf(options: {
+  readonly planned: PlannedUnit;
   readonly steps: readonly Step[];
   readonly workload: DesiredWorkload | undefined;
-  readonly base: readonly InstanceId[];
-  readonly maxUnavailable: number;
+  readonly countedOf: CountedOf;
 }): UnitSettings {
-  const { steps, workload, base, maxUnavailable } = options;
-  const rollsOut = steps.some((step) => !commitsAlone(step) && step.kind !== 'remove' && step.kind !== 'forget');
-  const kept =
-    workload === undefined
-      ? []
-      : base.filter((instance) => ordinalOf(instance) < Math.max(workload.replicas, 1) || workload.type === 'daemon');
+  const { planned, steps, workload, countedOf } = options;
+  // All that a unit brings are of one revision: what git asks for, unless that failed before or is pinned away.
+  const target = steps.find(bringsRevision)?.revision;
   return {
     healthyDeadlineMs: workload?.update.healthyDeadlineMs ?? 300_000,
-    maxUnavailable,
-    base: kept,
-    ...(rollsOut && workload !== undefined && { target: rolloutTarget(steps, workload) }),
+    maxUnavailable: planned.maxUnavailable ?? 1,
+    base: workload === undefined ? [] : countedOf(workload, steps),
+    ...(target !== undefined && { target }),
     pruned: workload === undefined,
   };
 }
-
-/** The newest revision that the unit brings; the desired one unless a failed revision is pinned away. */
-function rolloutTarget(steps: readonly Step[], workload: DesiredWorkload): RevisionHash {
-  const brought = steps.find((step) => step.cause === 'change' || step.cause === 'new' || step.cause === 'scale');
-  return brought?.revision ?? workload.revisionHash;
-}
-
-const ordinalOf = (instance: InstanceId): number => Number(instance.slice(instance.lastIndexOf('/') + 1));
 
 /** A unit's effects, indexed the ways the executor asks for them. */
 export interface UnitEffects {

@@ -131,7 +131,7 @@ function groupLines(group: StepGroup): readonly string[] {
   const sign = first.kind === 'create' ? '+' : first.kind === 'remove' || first.kind === 'stop' ? '-' : '!';
   const why = ['', causeText(first.cause)].includes(group.reason ?? '') ? '' : `: ${group.reason}`;
   const lines = [
-    `${sign} ${first.kind} ${ranges(steps.map((step) => ordinalOf(step.instance)))} (${causeText(first.cause)}, ${first.order})${why}`,
+    `${sign} ${first.kind} ${ranges(steps.map((step) => ordinalOf(step.instance)))} (${causeText(first.cause)}, ${first.order}${first.forced === true ? ', forced' : ''})${why}`,
   ];
   for (const field of fieldLines(first.changes)) {
     if (field.kind === 'text') lines.push(`  ${field.label}:`, ...field.lines);

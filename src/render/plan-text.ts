@@ -124,6 +124,7 @@ function groupSection(group: StepGroup, page: Page): string {
     causeText(first.cause),
     ...(first.order === 'in-place' ? [] : first.replaces === undefined ? [] : [first.order]),
     ...(first.kind === 'update' || first.kind === 'replace' ? [first.class] : []),
+    ...(first.forced === true ? ['forced: waits for no budget'] : []),
     ...(first.undo === 'final' ? ['cannot be undone'] : []),
   ];
   const why = ['', causeText(first.cause)].includes(group.reason ?? '') ? '' : `: ${group.reason}`;

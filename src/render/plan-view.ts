@@ -58,7 +58,7 @@ function viewUnit(plan: Plan, unit: PlannedUnit, steps: readonly Step[]): UnitVi
 }
 
 const groupKey = (step: Step): string =>
-  JSON.stringify([step.kind, step.order, step.class, step.undo, step.cause, step.engine, step.changes]);
+  JSON.stringify([step.kind, step.order, step.class, step.undo, step.cause, step.forced, step.engine, step.changes]);
 
 const byOrdinal = (a: Step, b: Step): number =>
   ordinalOf(a.instance) - ordinalOf(b.instance) || a.generation - b.generation;

@@ -301,13 +301,23 @@ describe('a drain', () => {
         update: { ...each.update, order: 'stop-first' as const },
       })),
     });
-    assert.equal(createPlan(inputs).steps.length, 2);
+    const forced = createPlan(inputs);
+    assert.deepEqual(
+      forced.steps.map((step) => step.forced),
+      [true, true],
+      'the executor is told as well',
+    );
     const early = withDesired(inputs, {
       nodes: inputs.desired.nodes.map((each) =>
         each.drain === undefined ? each : { ...each, drain: { force: true, deadline: now + 1 } },
       ),
     });
     assert.equal(createPlan(early).steps.length, 0);
+    assert.ok(
+      verifyPlan(early, forced).some(
+        ({ rule, message }) => rule === 'budget' && /no forced drain says so/.test(message),
+      ),
+    );
   });
 
   it('stops static instances last, and brings them back with their node', () => {

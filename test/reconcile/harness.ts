@@ -10,11 +10,12 @@ import type { Desired, DesiredNode, DesiredWorkload } from '../../src/model/desi
 import { clusterUid, namespaceName, nodeName, podName, revisionHash, workloadId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Revision } from '../../src/model/revision.ts';
+import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { type ApplyDependencies, applyPlan } from '../../src/reconcile/apply.ts';
 import type { Clock } from '../../src/reconcile/clock.ts';
 import { planAndVerify } from '../../src/reconcile/planning.ts';
 import type { Progress, ProgressEvent, RunOutcome } from '../../src/reconcile/progress.ts';
-import { look } from '../../src/reconcile/reconcile.ts';
+import { look, noteAbsences } from '../../src/reconcile/reconcile.ts';
 import { recoverRuns } from '../../src/reconcile/recover.ts';
 import { acquireLeadership, type Leadership } from '../../src/store/leader.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -49,6 +50,11 @@ export interface Bench {
   run(desired: Desired, options?: RunOptions): Promise<{ readonly plan: Plan; readonly outcome: RunOutcome }>;
   /** The plan as of now, after recovery by nobody. */
   plan(desired: Desired): Promise<Plan>;
+  look(desired: Desired): Promise<Pick<PlanInputs, 'recorded' | 'observed'>>;
+  /** What is not in git any more is so from now on. */
+  noteAbsences(desired: Desired): Promise<void>;
+  /** Time passes. */
+  leap(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -56,10 +62,13 @@ export interface Bench {
 const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** Waiting takes no time but moves the clock: gates and back-off run their course at once. */
-const leapingClock: Clock = (() => {
+const leapingClock: Clock & { leap(ms: number): void } = (() => {
   let leaptMs = 0;
   return {
     now: () => Date.now() + leaptMs,
+    leap: (ms) => {
+      leaptMs += ms;
+    },
     sleep: async (ms) => {
       leaptMs += ms;
       await turn();
@@ -86,12 +95,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
 
   const run: Bench['run'] = async (desired, { death, stop, onEvent } = {}) => {
     const mortal = death === undefined ? store : dyingStore(store, death);
-    const leadership = await acquireLeadership(store, {
-      holder: { actor: 'test', pid: process.pid, host: 'here', command: 'test' },
-      ttlMs: 10_000,
-      waitMs: 0,
-      signal: new AbortController().signal,
-    });
+    const leadership = await lead(store);
     const engines = directoryOf(sims);
     const report: Progress = (event) => {
       events.push(event);
@@ -108,7 +112,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
       });
       await recoverRuns(dependencies);
       const seen = await look({ desired, store, engines, clock: leapingClock });
-      const { plan } = planAndVerify({ desired, ...seen, now: Date.now(), expiresAfterMs: 60_000, liveFields });
+      const { plan } = planAndVerify({ desired, ...seen, now: leapingClock.now(), expiresAfterMs: 60_000, liveFields });
       return { plan, outcome: await applyPlan(dependencies, plan) };
     } catch (error) {
       // What the dead process still had under way ends before the next one begins.
@@ -119,17 +123,33 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
     }
   };
 
+  const lookNow: Bench['look'] = (desired) => look({ desired, store, engines: directoryOf(sims), clock: leapingClock });
+
   const plan: Bench['plan'] = async (desired) => {
-    const seen = await look({ desired, store, engines: directoryOf(sims), clock: leapingClock });
-    return planAndVerify({ desired, ...seen, now: Date.now(), expiresAfterMs: 60_000, liveFields }).plan;
+    const seen = await lookNow(desired);
+    return planAndVerify({ desired, ...seen, now: leapingClock.now(), expiresAfterMs: 60_000, liveFields }).plan;
+  };
+
+  const absences: Bench['noteAbsences'] = async (desired) => {
+    const leadership = await lead(store);
+    await noteAbsences({ store, leadership, clock: leapingClock }, desired, (await lookNow(desired)).recorded);
+    await leadership.release();
   };
 
   const close = async (): Promise<void> => {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { sims, events, store, run, plan, close };
+  return { sims, events, store, run, plan, look: lookNow, noteAbsences: absences, leap: leapingClock.leap, close };
 }
+
+const lead = (store: Store): Promise<Leadership> =>
+  acquireLeadership(store, {
+    holder: { actor: 'test', pid: process.pid, host: 'here', command: 'test' },
+    ttlMs: 10_000,
+    waitMs: 0,
+    signal: new AbortController().signal,
+  });
 
 function dependenciesOf(of: {
   readonly store: Store;

@@ -93,6 +93,60 @@ test('a heal commits alone: it stays when the rest of its unit is undone', async
   assert.deepEqual(running(bench), allOld);
 });
 
+/** Version 2 does not work as the second instance. */
+const worksButAs1 = (environment: Readonly<Record<string, string>>) => ({
+  exitCode: environment['VERSION'] === '2' && environment['MUSTER_ORDINAL'] === '1' ? 1 : 0,
+  output: '',
+});
+
+test('what a repair had brought of a revision that failed goes back, and the failed one is not taken for good', async (t) => {
+  const bench = await openBench(nodes, { exec: worksButAs1 });
+  t.after(() => bench.close());
+  const recordOf = async () => (await loadRecorded(bench.store)).workloads.get(web('1').id);
+  await bench.run(only(web('1')));
+  const { sim, object } = holderOf(bench, 'web/0');
+  sim.crash(object.objectId, { exitCode: 1 });
+  const { plan, outcome } = await bench.run(only(web('2')));
+  assert.deepEqual(
+    plan.steps.filter(({ instance }) => instance.endsWith('/0')).map(({ cause }) => cause),
+    ['heal'],
+  );
+  assert.equal(outcome.units[0]?.state, 'undone');
+  assert.deepEqual(running(bench), ['web/0 2 running', 'web/1 1 running', 'web/2 1 running']);
+
+  const back = await bench.run(only(web('2')));
+  assert.deepEqual(
+    back.plan.steps.map(({ instance, cause }) => `${instance} ${cause}`),
+    ['default/web/0 rollback'],
+  );
+  assert.deepEqual(running(bench), allOld);
+  assert.deepEqual(
+    [(await recordOf())?.lastGood, (await recordOf())?.failed.map(({ revision }) => revision)],
+    [web('1').revisionHash, [web('2').revisionHash]],
+  );
+  assert.deepEqual((await bench.plan(only(web('2')))).steps, []);
+});
+
+test('a revision that fails in repairs alone is remembered as well: it is not tried for ever', async (t) => {
+  const bench = await openWeb(t);
+  await bench.run(only(web('1', { replicas: 1 })));
+  const { sim, object } = holderOf(bench, 'web/0');
+  sim.crash(object.objectId, { exitCode: 1 });
+  const broken = only(web('2', { replicas: 1, env: { BROKEN: 'yes' } }));
+  const { plan, outcome } = await bench.run(broken);
+  assert.deepEqual(
+    plan.steps.map(({ cause }) => cause),
+    ['heal'],
+  );
+  assert.equal(outcome.units[0]?.state, 'undone');
+  const next = await bench.run(broken);
+  assert.deepEqual(
+    next.plan.steps.map(({ revision }) => revision),
+    [web('1').revisionHash],
+  );
+  assert.deepEqual(running(bench), ['web/0 1 running']);
+});
+
 test('an undo that the engine refuses leaves the unit stuck with its reason; the next run finishes the undo', async (t) => {
   const bench = await openWeb(t);
   await bench.run(only(web('1', { replicas: 1 })));

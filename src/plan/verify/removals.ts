@@ -21,7 +21,7 @@ export function removalsCheck(world: World, report: Report): Check {
         if (workload !== undefined) checkWanted(world, { work, workload, item }, report);
         else if (step.kind !== 'forget' && step.cause !== 'orphan' && !named.has(work.id)) {
           checkPruned(world, { step, workload: work.id, old }, report);
-          if (old?.state !== 'held') pruned.add(work.id);
+          if (old === undefined || !isPruned(world, work.id, old)) pruned.add(work.id);
         }
       }
     },
@@ -85,16 +85,24 @@ function checkPruned(
     const sources = desired.incompleteSources.join(', ');
     report('removal', step.id, `${workload} is not in git, but ${sources} could not be read whole`);
   }
+  const missingSince = recorded.workloads.get(workload)?.missingSince ?? now;
   if (old?.state !== 'held') {
-    const missingMs = now - (recorded.workloads.get(workload)?.missingSince ?? now);
+    const missingMs = now - missingSince;
     if (missingMs < stopAfterMs) {
       const text = `${workload} left git ${missingMs} ms ago: it is not stopped before ${stopAfterMs} ms`;
       report('removal', step.id, text);
     }
-  } else if (step.kind === 'remove' && now - (old.heldSince ?? now) < deleteAfterMs) {
+  } else if (
+    step.kind === 'remove' &&
+    now - Math.max(old.heldSince ?? now, missingSince + stopAfterMs) < deleteAfterMs
+  ) {
     report('removal', step.id, `${old.id} is not deleted before ${deleteAfterMs} ms have passed`);
   }
 }
+
+/** It was stopped once already because its workload had left git. */
+const isPruned = ({ inputs }: World, workload: WorkloadId, { state, heldSince = 0 }: Allocation): boolean =>
+  state === 'held' && heldSince >= (inputs.recorded.workloads.get(workload)?.missingSince ?? 0);
 
 function checkBulk({ inputs, base }: World, pruned: ReadonlySet<WorkloadId>, report: Report): void {
   const { desired } = inputs;
