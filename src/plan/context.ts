@@ -13,6 +13,8 @@ import { type Notes, openNotes } from './notes.ts';
 import { openPieces, type Pieces } from './pieces.ts';
 import { type Affinity, openAffinity } from './place/affinity.ts';
 import type { CandidatesOf } from './place/feasible.ts';
+import type { Pack } from './place/pack.ts';
+import { packFor } from './place/pack-score.ts';
 import { openShelves, type Shelves } from './place/shelves.ts';
 import type { GroupsOf } from './place/spread.ts';
 import { openQuotas, type QuotaLedger } from './quota.ts';
@@ -38,6 +40,8 @@ export interface Context {
   readonly pieces: Pieces;
   readonly affinity: Affinity;
   readonly shelves: Shelves;
+  /** Opened when a workload is packed. */
+  readonly pack: () => Pack;
   readonly groupsOf: GroupsOf;
   /** By pod. */
   readonly strategies: ReadonlyMap<string, Strategy>;
@@ -57,6 +61,8 @@ export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
   const drainBlocks = new Map<number, { readonly instance: InstanceId; readonly reason: string }[]>();
   const { policies, pods, workloads } = inputs.desired;
   const ledger = openLedger(compiled.ledger);
+  const askOf = openAsks(ledger, openResources(inputs.desired));
+  const pieces = openPieces(compiled, ledger);
   return {
     inputs,
     compiled,
@@ -68,10 +74,11 @@ export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
     comparisons: new Map(),
     rulesFor: openRules(policies),
     requirementsFor: openRequirements(policies),
-    askOf: openAsks(ledger, openResources(inputs.desired)),
-    pieces: openPieces(compiled, ledger),
+    askOf,
+    pieces,
     affinity: openAffinity(workloads, compiled.instances),
     shelves: openShelves(ledger),
+    pack: once(() => packFor({ inputs, cluster, ledger, pieces, askOf })),
     groupsOf,
     strategies: new Map(pods.map(({ name, strategy }) => [name, strategy])),
     hasObject: (allocation) => objects().has(allocation.id),

@@ -31,6 +31,8 @@ export interface Ledger {
   /** Charges once the plan is done. */
   readonly after: Float64Array;
   readonly undo: UndoLog;
+  /** Nodes that were charged, or had a charge taken back, in order: what is remembered of them may be stale. */
+  readonly touched: number[];
   /** Counts up whenever a charge is taken back: what was remembered of rooms may be too little then. */
   rollbacks: number;
 }
@@ -44,6 +46,7 @@ export const openLedger = (base: LedgerBase): Ledger => ({
   before: base.used,
   after: base.used.slice(),
   undo: openUndo(),
+  touched: [],
   rollbacks: 0,
 });
 
@@ -191,9 +194,11 @@ export function shortOf(ledger: Ledger, node: number, amounts: Vector): Vector {
 export function charge(ledger: Ledger, node: number, amounts: Vector): void {
   const start = node * ledger.width;
   addTo(ledger.used, start, amounts);
+  ledger.touched.push(node);
   if (!ledger.undo.isOn) return;
   ledger.undo.entries.push(() => {
     subtractFrom(ledger.used, start, amounts);
+    ledger.touched.push(node);
     ledger.rollbacks += 1;
   });
 }

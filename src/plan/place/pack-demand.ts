@@ -1,5 +1,3 @@
-import { baseDimensions } from '../../model/resources.ts';
-import type { RevisionResources } from '../../model/revision.ts';
 import { type DeviceAsk, matches } from '../resources/device-choice.ts';
 
 /** What an instance asks for, as far as packing looks at it. */
@@ -12,10 +10,9 @@ export interface PackAsk {
   readonly devices: readonly DeviceAsk[];
 }
 
-export function packAskOf(resources: RevisionResources, devices: readonly DeviceAsk[] | undefined): PackAsk {
-  const counted = Float64Array.from(baseDimensions, (dimension) => resources[dimension]);
-  const pieces = (devices ?? []).map(({ kind, whole, part }) => `${kind}:${whole}:${part}`);
-  return { key: `${counted.join()} ${pieces.join()}`, counted, devices: devices ?? [] };
+export function packAskOf(counted: Float64Array, devices: readonly DeviceAsk[] = []): PackAsk {
+  const pieces = devices.map(({ kind, whole, part }) => `${kind}:${whole}:${part}`);
+  return { key: `${counted.join()} ${pieces.join()}`, counted, devices };
 }
 
 /** How many instances git wants of what asks for so much. */

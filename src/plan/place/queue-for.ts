@@ -3,6 +3,7 @@ import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import type { Intent } from '../decide.ts';
 import { fits } from '../ledger.ts';
+import { packScore } from './pack-score.ts';
 import { type NodeQueue, openQueue, type RankedQueue } from './queue.ts';
 import { openScore, roomOf } from './score.ts';
 import { type Group, mergeBySpread } from './spread.ts';
@@ -74,7 +75,7 @@ function openLeaves(context: Context, state: UnitState, candidates: number): (no
   const even = Math.max(1, Math.ceil(intent.replicas / Math.max(1, candidates)));
   const perNode = intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY);
   const { ledger } = context;
-  const score = openScore(ledger, strategy, ask);
+  const score = strategy === 'pack' ? packScore(context.pack(), ask) : openScore(ledger, strategy, ask);
   return (nodes) => {
     return openQueue({
       nodes,

@@ -19,25 +19,26 @@ export function roomOf(
 /** Rooms beyond this are alike. */
 const mostPieces = 4096;
 
-/** How good a node is for one more instance; lower is better. It only gets worse while a plan grows. */
+/** How good a node is for one more instance; lower is better. */
 export interface Score {
   /** Equal for workloads that may share what is remembered of it. */
   readonly key: string;
   readonly of: (node: number) => number;
+  /** `touched`: it may get better as well as worse when the node is touched. Absent: it only gets worse while a plan grows. */
+  readonly follows?: 'touched';
 }
 
 /**
  * - `auto`, `fill`, `each`: the most free capacity (which of them has instances already comes first, in queue.ts)
  * - `drained`: the least free capacity · `global`: the least utilised once the instance is there
  */
-export function openScore(ledger: Ledger, strategy: Strategy, ask: Ask): Score {
+export function openScore(ledger: Ledger, strategy: Exclude<Strategy, 'pack'>, ask: Ask): Score {
   switch (strategy) {
     case 'auto':
     case 'fill':
     case 'each':
       return { key: 'free', of: (node) => -freeShare(ledger, node) };
     case 'drained':
-    case 'pack':
       return { key: 'full', of: (node) => freeShare(ledger, node) };
     case 'global':
       return { key: `even ${ask.key}`, of: (node) => utilisation(ledger, node, ask.amounts) };

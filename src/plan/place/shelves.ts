@@ -1,4 +1,5 @@
 import type { Ledger } from '../ledger.ts';
+import { openPackShelf } from './pack-shelf.ts';
 import type { Score } from './score.ts';
 import { openShelf, type Shelf } from './shelf.ts';
 
@@ -24,13 +25,14 @@ export function openShelves(ledger: Ledger): Shelves {
     of(nodes, score) {
       const { rollbacks } = ledger;
       let kept = shelves.get(nodes)?.get(score.key);
-      if (kept === undefined || kept.rollbacks !== rollbacks) {
+      const isStale = kept !== undefined && kept.rollbacks !== rollbacks && score.follows !== 'touched';
+      if (kept === undefined || isStale) {
         if (kept === undefined) entries += nodes.length;
         if (entries > mostEntries) {
           shelves = new Map();
           entries = nodes.length;
         }
-        kept = { shelf: openShelf(nodes, score.of), rollbacks };
+        kept = { shelf: shelfFor(ledger, nodes, score), rollbacks };
         const byKey = shelves.get(nodes) ?? new Map<string, Kept>();
         shelves.set(nodes, byKey.set(score.key, kept));
       }
@@ -45,3 +47,6 @@ interface Kept {
   /** Of the ledger when it was filled. */
   readonly rollbacks: number;
 }
+
+const shelfFor = ({ touched }: Ledger, nodes: readonly number[], score: Score): Shelf =>
+  score.follows === 'touched' ? openPackShelf(nodes, { scoreOf: score.of, touched }) : openShelf(nodes, score.of);

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Strategy } from '../../../src/model/desired.ts';
 import { openPack, type PackNodes } from '../../../src/plan/place/pack.ts';
 import { compileDemand, type PackAsk, packAskOf, type Wanted } from '../../../src/plan/place/pack-demand.ts';
 import { openPackShelf } from '../../../src/plan/place/pack-shelf.ts';
 import { usableBy } from '../../../src/plan/place/pack-usable.ts';
+import { createPlan } from '../../../src/plan/plan.ts';
 import { chooseDevices } from '../../../src/plan/resources/device-choice.ts';
 import type { DeviceState } from '../../../src/plan/resources/device-state.ts';
 import { devices } from '../../../src/plan/resources/devices.ts';
-import { revision } from '../world.ts';
+import { verifyPlan } from '../../../src/plan/verify.ts';
+import { GiB, node, podName, revision, workload, world } from '../world.ts';
 
 interface World extends PackNodes {
   readonly touched: number[];
@@ -54,7 +57,7 @@ function worldOf(machines: readonly Machine[]): World {
 
 function ask(cpuMillis: number, extended: Readonly<Record<string, number>> = {}, memoryBytes = 0): PackAsk {
   const resources = { cpuMillis, memoryBytes, storageBytes: 0, bandwidthBits: 0, extended };
-  return packAskOf(resources, devices.askOf(revision({ resources })));
+  return packAskOf(Float64Array.of(cpuMillis, memoryBytes, 0, 0), devices.askOf(revision({ resources })));
 }
 
 const wanted = (...classes: readonly (readonly [PackAsk, number])[]): readonly Wanted[] =>
@@ -135,6 +138,40 @@ test('where nobody asks for devices, an instance that needs memory leaves the no
 
 test('a plan that wants nothing but instances without needs loses nothing anywhere', () => {
   assert.deepEqual(lossesOf(worldOf([{ cpuMillis: 1000 }]), wanted([ask(0), 3]), ask(0)), [0]);
+});
+
+test('a pod with strategy pack keeps a whole node for who needs one, where even counts would leave no room', () => {
+  const nodes = ['g1', 'g2'].map((name) =>
+    node(name, { capacity: { cpuMillis: 32_000, memoryBytes: 64 * GiB, 'gpu/a100': 2000 } }),
+  );
+  const asking = (id: string, replicas: number, milli: number) =>
+    workload(id, {
+      hash: id,
+      replicas,
+      revision: revision({
+        resources: {
+          cpuMillis: 500,
+          memoryBytes: GiB,
+          storageBytes: 0,
+          bandwidthBits: 0,
+          extended: { 'gpu/a100': milli },
+        },
+      }),
+    });
+  const workloads = [asking('ml/a-infer', 4, 500), asking('ml/b-train', 1, 2000)];
+  const planFor = (strategy: Strategy) => {
+    const inputs = world({ nodes, workloads, pods: [{ name: podName('web'), strategy }] });
+    const plan = createPlan(inputs);
+    assert.deepEqual(verifyPlan(inputs, plan), []);
+    return plan;
+  };
+  const { steps, refusals } = planFor('pack');
+  assert.deepEqual(refusals, []);
+  assert.deepEqual(
+    steps.map(({ instance, node: on }) => `${instance} ${on}`),
+    [...[0, 1, 2, 3].map((ordinal) => `ml/a-infer/${ordinal} g1`), 'ml/b-train/0 g2'],
+  );
+  assert.equal(planFor('auto').refusals.length, 1);
 });
 
 const milli = fc.constantFrom(0, 100, 190, 250, 500, 810, 1000, 1000);
