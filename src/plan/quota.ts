@@ -190,8 +190,8 @@ export function quotaBeyond(charges: readonly QuotaCharge[], by: readonly QuotaC
 const noCharges: readonly QuotaCharge[] = [];
 
 /** The first limit that the amounts would break. */
-export const exceeded = (amounts: readonly QuotaCharge[]): QuotaRow | undefined =>
-  amounts.find(({ row, amount }) => row.used + amount > row.limit)?.row;
+export const exceeded = (amounts: readonly QuotaCharge[]): QuotaCharge | undefined =>
+  amounts.find(({ row, amount }) => row.used + amount > row.limit);
 
 export function chargeQuota(quotas: QuotaLedger, amounts: readonly QuotaCharge[]): void {
   for (const entry of amounts) {

@@ -8,7 +8,7 @@ import type { Instance } from './instances.ts';
 import { resourcesOfVector, type Vector } from './ledger.ts';
 import { dimensionName, distanceOf, type Obstacle, obstacleInPlace, obstacleOn } from './place/obstacle.ts';
 import type { UnitState } from './place/unit-state.ts';
-import { amountFor, type QuotaRow } from './quota.ts';
+import type { QuotaRow } from './quota.ts';
 
 /** "2 of 5 instances do not fit: 12 of 40 nodes lack memory, 28 lack label disk=ssd; nearest: web-a-07 needs 2 GiB more" */
 export function capacityRefusal(
@@ -153,13 +153,12 @@ function bytesText(bytes: number): string {
 
 /** "payments: 412 → 431 of 420 instances; payments/checkout uses most (210)" */
 export function quotaRefusal(
-  context: Context,
-  { workload, target }: Intent,
+  { workload }: Intent,
   row: QuotaRow,
-  count: { readonly failed: number; readonly of: number },
+  /** `amount`: what those that failed would have added. */
+  count: { readonly failed: number; readonly of: number; readonly amount: number },
 ): Refusal {
-  const each = amountFor(row, { holds: context.askOf(target.revision).holds, instances: 1 });
-  const after = row.used + each * count.failed;
+  const after = row.used + count.amount;
   const [most] = [...row.users()].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
   const user = most === undefined ? '' : `; ${most[0]} uses most (${quotaAmount(row, most[1])})`;
   const amount = `${quotaAmount(row, row.before)} → ${quotaAmount(row, after)} of ${quotaAmount(row, row.limit)}`;

@@ -38,7 +38,8 @@ import type { UnitState } from './unit-state.ts';
 export type Failure =
   /** `bound`: why it can only be where it is; absent: no node has room. */
   | { readonly kind: 'capacity'; readonly bound?: string }
-  | { readonly kind: 'quota'; readonly row: QuotaRow }
+  /** `amount`: what it would add. */
+  | { readonly kind: 'quota'; readonly row: QuotaRow; readonly amount: number }
   | { readonly kind: 'cannotMove'; readonly reason: string };
 
 export type Outcome =
@@ -144,7 +145,7 @@ function isInPlace({ target }: Intent, { current, changes, cause }: Want): boole
 
 function tryElsewhere(context: Context, state: UnitState, want: Want, attempt: Attempt): Outcome {
   const queue = attempt.queue();
-  let full: QuotaRow | undefined;
+  let full: Failure | undefined;
   // Every turn that does not place drops a node: bounded by the number of candidates.
   for (let best = queue.best(); best !== undefined; best = queue.best()) {
     const node = context.cluster.nodes[best] as ClusterNode;
@@ -156,10 +157,10 @@ function tryElsewhere(context: Context, state: UnitState, want: Want, attempt: A
     }
     const outcome = placeOn(context, state, want, { ...attempt, node });
     if (outcome.kind === 'placed') return { ...outcome, fromQueue: true };
-    if (outcome.failure.kind === 'quota') full = outcome.failure.row;
+    if (outcome.failure.kind === 'quota') full = outcome.failure;
     queue.drop();
   }
-  return failed(full === undefined ? { kind: 'capacity' } : { kind: 'quota', row: full });
+  return failed(full ?? { kind: 'capacity' });
 }
 
 /** A new object on a node, beside or instead of the one that is there. */
@@ -202,8 +203,8 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   const need = needOf(ledger, account, { node: node.index, amounts, freed: freedHere });
   if (need === undefined) return undone(context, mark, { kind: 'capacity' });
   const quota = quotaOf(context, intent, want, { choice, holds, held });
-  const row = exceeded(quota.need);
-  if (row !== undefined) return undone(context, mark, { kind: 'quota', row });
+  const over = exceeded(quota.need);
+  if (over !== undefined) return undone(context, mark, { kind: 'quota', ...over });
   chargeUnit(ledger, account, { node: node.index, amounts, freed: freedHere, need });
   chargeUnitQuota(quotas, account, quota);
   if (current !== undefined && freed !== undefined && freedHere === undefined) {
@@ -230,8 +231,8 @@ function settleNew(context: Context, state: UnitState, want: Want, choice: Choic
     };
     state.charges.set(pod, charged);
   }
-  const row = exceeded(charged.quota);
-  if (row !== undefined) return failed({ kind: 'quota', row });
+  const over = exceeded(charged.quota);
+  if (over !== undefined) return failed({ kind: 'quota', ...over });
   const holds = withPieces(context, state, node, undefined);
   if (holds === undefined) return failed({ kind: 'capacity' });
   charge(ledger, node.index, amounts);

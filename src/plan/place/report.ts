@@ -13,16 +13,19 @@ export interface Failed {
 /** Says what of a workload could not be placed, and why its nodes cannot be drained then. */
 export function report(context: Context, state: UnitState, failures: readonly Failed[], of: number): void {
   const { intent } = state;
-  const rows = new Map<QuotaRow, number>();
+  const rows = new Map<QuotaRow, { readonly failed: number; readonly amount: number }>();
   for (const { want, failure } of failures) {
     if (want.current?.node.draining === true)
       context.blockDrain(want.current.node, want.instance, blockReason(failure));
-    if (failure.kind === 'quota') rows.set(failure.row, (rows.get(failure.row) ?? 0) + 1);
+    if (failure.kind === 'quota') {
+      const { failed, amount } = rows.get(failure.row) ?? { failed: 0, amount: 0 };
+      rows.set(failure.row, { failed: failed + 1, amount: amount + failure.amount });
+    }
     if (failure.kind === 'cannotMove') {
       context.notes.warn('MUS5010', intent.workload.id, `${want.instance} cannot be made anew: ${failure.reason}`);
     }
   }
-  for (const [row, failed] of rows) context.notes.refuse(quotaRefusal(context, intent, row, { failed, of }));
+  for (const [row, over] of rows) context.notes.refuse(quotaRefusal(intent, row, { ...over, of }));
   const bound = failures.flatMap(({ want: { current }, failure }) =>
     failure.kind === 'capacity' && failure.bound !== undefined && current !== undefined
       ? [{ instance: current, why: failure.bound }]

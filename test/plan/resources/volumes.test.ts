@@ -500,6 +500,16 @@ test('the reason names what no device has', () => {
   assert.equal(short(full, volume('v', { on: '/data1', sizeBytes: 50 * GiB })), 'have no 50 GiB free on /data1');
   const many = ['a', 'b', 'c', 'd', 'e'].map((name) => volume(name, { sizeBytes: 40 * GiB }));
   assert.equal(short(full, ...many), 'have no devices for volumes a, b, c, d, e at once');
+  const shortKept = (keep: HeldVolumes, ...asked: readonly RevisionVolume[]): string => {
+    const ask = volumes.askOf(withVolumes(...asked));
+    assert.ok(ask !== undefined);
+    return volumes.short(full, ask, facts, keep).text;
+  };
+  const data = (device: string): HeldVolumes => [used(device, 10, { name: 'data' })];
+  const larger = volume('data', { sizeBytes: 41 * GiB });
+  assert.equal(shortKept(data('/data2'), larger), 'have no 31 GiB more on /data2, where data is');
+  assert.equal(shortKept(data('/gone'), larger), 'have no device /gone, where data is');
+  assert.equal(shortKept(data('/data2'), { ...larger, exclusive: true }), 'have device /data2 in use already');
   const none = volumes.open(factsOf(node('n1')));
   assert.equal(short(none, volume('v', { sizeBytes: 1 })), 'have no device for volumes');
 });
