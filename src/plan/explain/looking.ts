@@ -1,5 +1,6 @@
 import type { WorkloadId } from '../../model/ids.ts';
 import type { Plan, Step } from '../../model/plan.ts';
+import { compile } from '../compile.ts';
 import { type Context, openContext } from '../context.ts';
 import type { PlanInputs } from '../inputs.ts';
 import type { MatchedWorkload } from '../match.ts';
@@ -18,13 +19,14 @@ export interface Looking {
 }
 
 export function look(inputs: PlanInputs): Looking {
-  const plan = createPlan(inputs);
-  const world = worldWithout(inputs, plan);
+  const compiled = compile(inputs);
+  const plan = createPlan(inputs, compiled);
+  const world = worldWithout(inputs, plan, compiled);
   return {
     inputs,
     plan,
     world,
-    context: openContext(inputs, world.compiled),
+    context: openContext(inputs, compiled),
     workloads: new Map(world.workloads.map((workload) => [workload.id, workload])),
   };
 }

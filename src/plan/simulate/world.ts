@@ -34,21 +34,26 @@ export interface Resident {
 }
 
 /** The world as it will be once the plan of these inputs is applied. Nothing to do: as it is. */
-export const plannedWorld = (inputs: PlanInputs): PlannedWorld => worldWith(inputs, createPlan(inputs));
+export function plannedWorld(inputs: PlanInputs): PlannedWorld {
+  const compiled = compile(inputs);
+  const plan = createPlan(inputs, compiled);
+  return plan.steps.length === 0 ? worldOf(inputs, plan, compiled) : worldWith(inputs, plan);
+}
 
 /** The same for a plan that was made already. */
 export function worldWith(inputs: PlanInputs, plan: Plan): PlannedWorld {
   const after = plan.steps.length === 0 ? inputs : { ...inputs, ...worldAfter(inputs, plan) };
-  return worldOf(after, plan);
+  return worldOf(after, plan, compile(after));
 }
 
-/** The world as it is, whatever is planned: to compare with. */
-export const worldWithout = (inputs: PlanInputs, plan: Plan): PlannedWorld => worldOf(inputs, plan);
+/** The world as it is, whatever is planned. `compiled` is of these inputs. */
+export const worldWithout = (inputs: PlanInputs, plan: Plan, compiled: Compiled = compile(inputs)): PlannedWorld =>
+  worldOf(inputs, plan, compiled);
 
-function worldOf(inputs: PlanInputs, plan: Plan): PlannedWorld {
-  const compiled = compile(inputs);
+function worldOf(inputs: PlanInputs, plan: Plan, compiled: Compiled): PlannedWorld {
   const { cluster } = compiled;
-  const workloads = match(inputs, compiled);
+  // Those that have nothing to do are looked at as well.
+  const workloads = match(inputs, { instances: compiled.instances, settled: new Map() });
   const onNode = new Map<NodeName, Resident[]>();
   for (const workload of workloads) {
     for (const instance of wantedOf(workload)) {
