@@ -54,19 +54,31 @@ export function definitionsOf(
       touched.workloads.flatMap((id) => {
         const definition = workloads.get(id);
         // Where it is declared is no part of what it is.
-        return definition === undefined ? [] : [[id, digest({ ...definition, declaredAt: '' })] as const];
+        return definition === undefined ? [] : [[id, digestOf(definition, workloadText)] as const];
       }),
     ),
     nodes: Object.fromEntries(
       touched.nodes.flatMap((name) => {
         const definition = nodes.get(name);
-        return definition === undefined ? [] : [[name, sha256Hex(textOf(definition)).slice(0, 16)] as const];
+        return definition === undefined ? [] : [[name, digestOf(definition, textOf)] as const];
       }),
     ),
   };
 }
 
-const digest = (definition: unknown): string => sha256Hex(canonicalJson(definition)).slice(0, 16);
+const workloadText = (definition: object): string => canonicalJson({ ...definition, declaredAt: '' });
+
+/** Definitions do not change, and most of them are the same from one plan to the next. */
+const digests = new WeakMap<object, string>();
+
+function digestOf<Definition extends object>(definition: Definition, textOf: (definition: Definition) => string): string {
+  let digest = digests.get(definition);
+  if (digest === undefined) {
+    digest = sha256Hex(textOf(definition)).slice(0, 16);
+    digests.set(definition, digest);
+  }
+  return digest;
+}
 
 /** Canonical JSON of definitions of which many share parts: nodes of one set have the same labels and capacity. */
 function createTexts(): (definition: object) => string {

@@ -14,6 +14,7 @@ export function idOf(
 ): Plan['id'] {
   const { steps, units, ...rest } = content;
   const hash = openSha256();
+  const holdsText = openHoldsText();
   let text = canonicalJson({ ...rest, basis });
   const say = (line: string): void => {
     text += `\n${line}`;
@@ -73,31 +74,27 @@ const commonText = (step: Step): string =>
     replaces: undefined,
   });
 
-function holdsText(holds: Holds): string {
-  const { ports, cpuset, numaNode, volumes, devices } = holds;
-  let text = amountsText(holds);
-  if (ports !== undefined) for (const name in ports) text += ` ${name}:${ports[name]}`;
-  if (cpuset === undefined && numaNode === undefined && volumes === undefined && devices === undefined) return text;
-  const { cpuFragments } = holds;
-  return `${text} ${canonicalJson({ cpuset, cpuFragments, numaNode, volumes, devices })}`;
+/** What is held as text, in the order in which plans are hashed: neighbours mostly hold the same amounts. */
+function openHoldsText(): (holds: Holds) => string {
+  let last: Holds | undefined;
+  let amounts = '';
+  return (holds) => {
+    if (last === undefined || !sameAmounts(last, holds)) {
+      const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, ip = '' } = holds;
+      amounts = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits} ${ip}`;
+    }
+    last = holds;
+    const { ports, cpuset, cpuFragments, numaNode, volumes, devices } = holds;
+    let text = amounts;
+    if (ports !== undefined) for (const name in ports) text += ` ${name}:${ports[name]}`;
+    if (cpuset === undefined && numaNode === undefined && volumes === undefined && devices === undefined) return text;
+    return `${text} ${canonicalJson({ cpuset, cpuFragments, numaNode, volumes, devices })}`;
+  };
 }
 
-let lastHolds: Holds | undefined;
-let lastText = '';
-
-/** Neighbours mostly hold the same amounts. */
-function amountsText(holds: Holds): string {
-  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits = 0, ip = '' } = holds;
-  const isSame =
-    lastHolds !== undefined &&
-    ip === '' &&
-    cpuMillis === lastHolds.cpuMillis &&
-    memoryBytes === lastHolds.memoryBytes &&
-    storageBytes === lastHolds.storageBytes &&
-    bandwidthBits === (lastHolds.bandwidthBits ?? 0) &&
-    lastHolds.ip === undefined;
-  if (isSame) return lastText;
-  lastHolds = holds;
-  lastText = `${cpuMillis} ${memoryBytes} ${storageBytes} ${bandwidthBits} ${ip}`;
-  return lastText;
-}
+const sameAmounts = (a: Holds, b: Holds): boolean =>
+  a.cpuMillis === b.cpuMillis &&
+  a.memoryBytes === b.memoryBytes &&
+  a.storageBytes === b.storageBytes &&
+  a.bandwidthBits === b.bandwidthBits &&
+  a.ip === b.ip;

@@ -121,13 +121,15 @@ const countedAt = ({ current }: Want): ClusterNode | undefined =>
 
 /** One instance of the workload more, or less, on a node. */
 function count(context: Context, state: UnitState, node: ClusterNode, by: 1 | -1): void {
-  const apply = (change: 1 | -1): void => {
-    const before = state.counts.get(node.index) ?? 0;
-    if (before + change === 0) state.counts.delete(node.index);
-    else state.counts.set(node.index, before + change);
-    if (state.spread.rules.length > 0) state.spread.add(node, change);
-    context.affinity.add(state.intent.workload.id, node, change);
-  };
-  apply(by);
-  if (context.ledger.undo.isOn) context.ledger.undo.entries.push(() => apply(by === 1 ? -1 : 1));
+  applyCount(context, state, node, by);
+  if (!context.ledger.undo.isOn) return;
+  context.ledger.undo.entries.push(() => applyCount(context, state, node, by === 1 ? -1 : 1));
+}
+
+function applyCount(context: Context, { counts, spread, intent }: UnitState, node: ClusterNode, by: 1 | -1): void {
+  const count = (counts.get(node.index) ?? 0) + by;
+  if (count === 0) counts.delete(node.index);
+  else counts.set(node.index, count);
+  if (spread.rules.length > 0) spread.add(node, by);
+  context.affinity.add(intent.workload.id, node, by);
 }
