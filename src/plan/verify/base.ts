@@ -5,7 +5,8 @@ import type { Allocation, Recorded } from '../../model/recorded.ts';
 import type { Revision } from '../../model/revision.ts';
 import type { PlanInputs } from '../inputs.ts';
 import { type AddressBook, createAddressBook } from './address-book.ts';
-import { capacityOf, createNodeTable, type NodeCapacity, type NodeTable } from './nodes.ts';
+import { capacityOf, type NodeCapacity } from './node-capacity.ts';
+import { createNodeTable, type NodeTable } from './nodes.ts';
 import { createQuotaTable, type QuotaTable } from './quota-table.ts';
 import { type RevisionFacts, revisionFacts } from './revision-facts.ts';
 import { type Rows, rowAt, rowsOf } from './rows.ts';
@@ -23,14 +24,15 @@ export interface Verifier {
   readonly allocations: readonly Allocation[];
   /** The node of each allocation. */
   readonly homes: Int32Array;
-  readonly byNode: Rows;
   readonly workloadIndex: ReadonlyMap<WorkloadId, number>;
   readonly byWorkload: Rows;
   readonly objects: readonly ObservedObject[];
-  readonly objectsByNode: Rows;
   readonly lazy: {
     readonly capacities: (NodeCapacity | undefined)[];
     readonly facts: Map<Revision, RevisionFacts>;
+    byNode?: Rows;
+    objectsByNode?: Rows;
+    hasUdp?: boolean;
     addresses?: AddressBook;
     quotas?: QuotaTable;
   };
@@ -41,14 +43,8 @@ export function openVerifier(inputs: Pick<PlanInputs, 'desired' | 'recorded' | '
   const { recorded, observed, desired } = inputs;
   const { allocations } = recorded;
   const { objects } = observed;
-  const nodes = createNodeTable(inputs);
-  const homes = indexColumn(allocations, nodes.indexOf, ({ node }) => node);
-  const workloadIndex = new Map<WorkloadId, number>();
-  for (let index = 0, last: WorkloadId | undefined; index < allocations.length; index++) {
-    const { workload } = allocations[index] as Allocation;
-    if (workload !== last && !workloadIndex.has(workload)) workloadIndex.set(workload, workloadIndex.size);
-    last = workload;
-  }
+  const { nodes, homes } = createNodeTable(inputs);
+  const { workloadIndex, workloadOf } = indexWorkloads(allocations);
   return {
     recorded,
     observed,
@@ -56,17 +52,9 @@ export function openVerifier(inputs: Pick<PlanInputs, 'desired' | 'recorded' | '
     nodes,
     allocations,
     homes,
-    byNode: rowsOf(homes, nodes.names.length),
     workloadIndex,
-    byWorkload: rowsOf(
-      indexColumn(allocations, workloadIndex, ({ workload }) => workload),
-      workloadIndex.size,
-    ),
+    byWorkload: rowsOf(workloadOf, workloadIndex.size),
     objects,
-    objectsByNode: rowsOf(
-      indexColumn(objects, nodes.indexOf, ({ node }) => node),
-      nodes.names.length,
-    ),
     lazy: { capacities: new Array(nodes.names.length), facts: new Map() },
   };
 }
@@ -75,22 +63,40 @@ export function openVerifier(inputs: Pick<PlanInputs, 'desired' | 'recorded' | '
 export const isOpenedFor = (verifier: Verifier, { desired, recorded, observed }: PlanInputs): boolean =>
   verifier.recorded === recorded && verifier.observed === observed && verifier.desiredNodes === desired.nodes;
 
-/** The number of what each item names; -1 where it is not known. Neighbours mostly name the same. */
-function indexColumn<Item, Key>(
-  items: readonly Item[],
-  indexOf: ReadonlyMap<Key, number>,
-  keyOf: (item: Item) => Key,
-): Int32Array {
-  const column = new Int32Array(items.length);
-  let last: Key | undefined;
+/** Neighbours are mostly of one workload. */
+function indexWorkloads(allocations: readonly Allocation[]): {
+  readonly workloadIndex: ReadonlyMap<WorkloadId, number>;
+  readonly workloadOf: Int32Array;
+} {
+  const workloadIndex = new Map<WorkloadId, number>();
+  const workloadOf = new Int32Array(allocations.length);
+  let last: WorkloadId | undefined;
   let number = -1;
-  for (let item = 0; item < items.length; item++) {
-    const key = keyOf(items[item] as Item);
-    if (key !== last) number = indexOf.get(key) ?? -1;
-    last = key;
-    column[item] = number;
+  for (let index = 0; index < allocations.length; index++) {
+    const { workload } = allocations[index] as Allocation;
+    if (workload !== last) {
+      number = workloadIndex.get(workload) ?? workloadIndex.size;
+      if (number === workloadIndex.size) workloadIndex.set(workload, number);
+      last = workload;
+    }
+    workloadOf[index] = number;
   }
-  return column;
+  return { workloadIndex, workloadOf };
+}
+
+/** Positions of the recorded allocations on a node. */
+export function allocationsOn(verifier: Verifier, node: number): Int32Array {
+  verifier.lazy.byNode ??= rowsOf(verifier.homes, verifier.nodes.names.length);
+  return rowAt(verifier.lazy.byNode, node);
+}
+
+/** Positions of the observed objects on a node. */
+export function objectsOn({ nodes, objects, lazy }: Verifier, node: number): Int32Array {
+  lazy.objectsByNode ??= rowsOf(
+    Int32Array.from(objects, (object) => nodes.indexOf.get(object.node) ?? -1),
+    nodes.names.length,
+  );
+  return rowAt(lazy.objectsByNode, node);
 }
 
 /** What a declared node has to give; undefined for one that left git. */
@@ -120,15 +126,15 @@ export const nameOfNode = ({ nodes }: Verifier, node: number): NodeName | undefi
 export const allocationsOf = (verifier: Verifier, workload: WorkloadId): Int32Array =>
   rowAt(verifier.byWorkload, verifier.workloadIndex.get(workload) ?? -1);
 
-/** The object of an allocation, on its own node. */
-export function objectOf(
-  { objects, objectsByNode }: Verifier,
-  allocation: Allocation,
-  home: number,
-): ObservedObject | undefined {
-  for (const index of rowAt(objectsByNode, home)) {
-    const object = objects[index] as ObservedObject;
-    if (object.allocation === allocation.id) return object;
+/** The object of an allocation, on its own node. Often both are listed in the same order; else its node has few. */
+export function objectOf(verifier: Verifier, index: number): ObservedObject | undefined {
+  const { allocations, objects, homes } = verifier;
+  const { id, node } = allocations[index] as Allocation;
+  const likely = objects[index];
+  if (likely?.allocation === id && likely.node === node) return likely;
+  for (const other of objectsOn(verifier, homes[index] as number)) {
+    const object = objects[other] as ObservedObject;
+    if (object.allocation === id) return object;
   }
   return undefined;
 }
@@ -139,6 +145,14 @@ export function factsOf({ lazy: { facts } }: Verifier, revision: Revision): Revi
   const made = revisionFacts(revision);
   facts.set(revision, made);
   return made;
+}
+
+/** True when some recorded revision counts ports apart: else nobody has to ask which. */
+export function hasUdp(verifier: Verifier): boolean {
+  verifier.lazy.hasUdp ??= [...verifier.recorded.revisions.values()].some(({ ports }) =>
+    ports.some(({ protocol }) => protocol === 'udp'),
+  );
+  return verifier.lazy.hasUdp;
 }
 
 export function recordedFacts(verifier: Verifier, { revision }: Allocation): RevisionFacts | undefined {

@@ -2,6 +2,7 @@ import type { Allocation, HeldVolume, Holds } from '../../model/recorded.ts';
 import { addressNumber } from './address-book.ts';
 import { addressBookOf, capacityAt, type Verifier } from './base.ts';
 import { parseCpuset } from './cpuset.ts';
+import { numaMemory } from './node-capacity.ts';
 import { milliOf, type QuotaTable, quotaAmount } from './quota-table.ts';
 import type { RevisionFacts } from './revision-facts.ts';
 import { addressKey, coreKey, deviceKey, extendedKey, numaKey, portKey, type Slots, volumeKey } from './slots.ts';
@@ -109,7 +110,8 @@ function readCores({ base, slots }: Books, charge: Charge, { node, holds }: Hold
     put(charge, find(slots, coreKey(node * 65_536 + core)), milli, untilStop);
   }
   const { numaNode } = holds;
-  if (numaNode === undefined || capacityAt(base, node)?.numaMemory(numaNode) === undefined) return;
+  const capacity = numaNode === undefined ? undefined : capacityAt(base, node);
+  if (numaNode === undefined || capacity === undefined || numaMemory(capacity, numaNode) === undefined) return;
   put(charge, find(slots, numaKey(node * 1024 + numaNode)), holds.memoryBytes, untilStop);
 }
 

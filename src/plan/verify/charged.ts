@@ -1,12 +1,13 @@
 import type { Allocation } from '../../model/recorded.ts';
 import { holdersOf } from './address-book.ts';
-import { addressBookOf, observedAt, recordedFacts } from './base.ts';
+import { addressBookOf, hasUdp, observedAt, recordedFacts } from './base.ts';
 import {
   type Books,
   type Charge,
   columns,
   createCharge,
   type Holding,
+  type Keep,
   nodeColumns,
   numberOfName,
   portOn,
@@ -14,7 +15,6 @@ import {
   untilStop,
 } from './charge.ts';
 import { meaningOf, nodesOf } from './limits.ts';
-import { rowAt } from './rows.ts';
 import { extendedKey, knownSlot } from './slots.ts';
 
 /** What is charged before the plan, of the slots that grow: by allocations in whatever state, and by foreign objects. */
@@ -23,10 +23,15 @@ export function chargedNow(books: Books): Float64Array {
   const now = new Float64Array(slots.growth.length);
   const marked = markNodes(books, now);
   const charge = createCharge();
+  for (let index = 0; index < base.homes.length; index++) {
+    if (marked[base.homes[index] as number] === 0) continue;
+    charge.size = 0;
+    readNode(books, charge, recordedHolding(books, index), knownSlot);
+    addCharge(now, charge);
+  }
   for (let node = 0; node < marked.length; node++) {
     if (marked[node] === 0) continue;
     charge.size = 0;
-    for (const index of rowAt(base.byNode, node)) readNode(books, charge, recordedHolding(books, index), knownSlot);
     readForeign(books, charge, node);
     addCharge(now, charge);
   }
@@ -52,15 +57,16 @@ function markNodes(books: Books, now: Float64Array): Uint8Array {
 }
 
 /** A recorded allocation, as it is charged now. */
-export function recordedHolding({ base }: Books, index: number): Holding {
+export function recordedHolding({ base }: Books, index: number, storage: Keep = untilStop): Holding {
   const allocation = base.allocations[index] as Allocation;
   const { holds, state } = allocation;
+  const isTold = holds.ip !== undefined || (holds.ports !== undefined && hasUdp(base));
   return {
     node: base.homes[index] as number,
     holds,
     state,
-    facts: holds.ports === undefined && holds.ip === undefined ? undefined : recordedFacts(base, allocation),
-    storage: untilStop,
+    facts: isTold ? recordedFacts(base, allocation) : undefined,
+    storage,
     over: undefined,
   };
 }

@@ -1,7 +1,7 @@
 import type { Holds } from '../../model/recorded.ts';
 import type { Revision } from '../../model/revision.ts';
 import { parseCpuset } from './cpuset.ts';
-import type { NodeCapacity } from './nodes.ts';
+import { hasCore, type NodeCapacity, numaMemory, numaNodeOf } from './node-capacity.ts';
 import type { Rule } from './violation.ts';
 
 export interface Wrong {
@@ -18,7 +18,7 @@ export function wrongCores(holds: Holds, revision: Revision, capacity: NodeCapac
   if (cores === undefined) return [core(`is given the cores "${holds.cpuset}", which is no ascending list`)];
   const amounts = wrongAmounts(holds, { cores, asked: resources.cpuMillis });
   if (capacity === undefined) return amounts; // its node left git, which the eligibility rules report
-  const missing = cores.filter((number) => !capacity.hasCore(number));
+  const missing = cores.filter((number) => !hasCore(capacity, number));
   const gone = missing.length === 0 ? [] : [core(`is given core ${missing.join(', ')}, which is not there`)];
   return [...amounts, ...gone, ...wrongNuma(holds, { cores, capacity, policy: cpu.numa })];
 }
@@ -56,8 +56,8 @@ function wrongNuma(
   if (numaNode === undefined) {
     return policy === 'require' ? [numa('requires one NUMA node and is given none')] : [];
   }
-  if (capacity.numaMemory(numaNode) === undefined) return [numa(`is given NUMA node ${numaNode}, which is not there`)];
-  const elsewhere = cores.filter((number) => capacity.numaOf(number) !== numaNode);
+  if (numaMemory(capacity, numaNode) === undefined) return [numa(`is given NUMA node ${numaNode}, which is not there`)];
+  const elsewhere = cores.filter((number) => numaNodeOf(capacity, number) !== numaNode);
   if (elsewhere.length === 0) return [];
   return [numa(`is given NUMA node ${numaNode} with core ${elsewhere.join(', ')}, which is not in it`)];
 }

@@ -57,7 +57,7 @@ function stateOf(world: World, { allocations, items }: UnitWork, workload: Desir
       workload.type === 'daemon' ? isServed(base, { workload, home, served }) : ordinal < workload.replicas;
     if (!counts) continue;
     wanted.add(ordinal);
-    if (state !== 'held' && isAvailable(base, allocation, home)) up.add(ordinal);
+    if (state !== 'held' && isAvailable(base, index)) up.add(ordinal);
   }
   return { wanted, up };
 }
@@ -80,10 +80,10 @@ function isServed(
 }
 
 /** It runs, is healthy where it has a check, and its node answers. */
-function isAvailable(base: Verifier, allocation: Allocation, home: number): boolean {
-  const object = objectOf(base, allocation, home);
+function isAvailable(base: Verifier, index: number): boolean {
+  const object = objectOf(base, index);
   if (object?.state !== 'running' || (object.health !== 'healthy' && object.health !== 'none')) return false;
-  const node = observedAt(base, home);
+  const node = observedAt(base, base.homes[index] as number);
   return (node?.liveness ?? 'alive') === 'alive' && node?.engines[object.engine]?.kind !== 'unreachable';
 }
 

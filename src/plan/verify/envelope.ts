@@ -1,5 +1,3 @@
-import type { Allocation } from '../../model/recorded.ts';
-import { recordedFacts } from './base.ts';
 import {
   type Books,
   type Charge,
@@ -13,6 +11,7 @@ import {
   untilCommit,
   untilStop,
 } from './charge.ts';
+import { recordedHolding } from './charged.ts';
 import { namespaceOf } from './quota-table.ts';
 import type { Shape } from './shape.ts';
 import { addTo, slotOf } from './slots.ts';
@@ -69,7 +68,7 @@ function addItem(state: State, item: Item, rowsFor: RowsFor): void {
     return;
   }
   state.old.size = 0;
-  readOld(state, item, old, rowsFor);
+  readOld(state, item, rowsFor);
   exchange(state, shape.chained || shape.updates);
 }
 
@@ -89,15 +88,8 @@ export function nextHolding({ step, shape, node, facts, old, home }: Item): Hold
   return { node, holds: step.holds, state: 'live', facts, storage: untilCommit, over };
 }
 
-function readOld({ world, books, old: charge }: State, { shape, home }: Item, old: Allocation, rowsFor: RowsFor): void {
-  const holding = {
-    node: home,
-    holds: old.holds,
-    state: old.state,
-    facts: recordedFacts(world.base, old),
-    storage: storageOf(shape),
-    over: undefined,
-  };
+function readOld({ books, old: charge }: State, { shape, home, oldIndex }: Item, rowsFor: RowsFor): void {
+  const holding = recordedHolding(books, oldIndex, storageOf(shape));
   readNode(books, charge, holding, slotOf);
   readAddress(books, charge, holding, slotOf);
   readQuotas(books, charge, holding, rowsFor(home));

@@ -2,7 +2,7 @@ import { assertNever } from '../../model/assert.ts';
 import { milliPerPiece } from '../../model/resources.ts';
 import { capacityAt, type Verifier } from './base.ts';
 import { type Books, columns, nodeColumns, portNumbers, volumeAmounts } from './charge.ts';
-import type { NodeCapacity } from './nodes.ts';
+import { diskOf, extendedThere, hasCore, type NodeCapacity, numaMemory, piecesThere } from './node-capacity.ts';
 import { rowAt } from './rows.ts';
 import { kindOfKey, type PieceKind, whichOfKey } from './slots.ts';
 import type { Rule } from './violation.ts';
@@ -95,15 +95,15 @@ function limitOnNode(capacity: NodeCapacity, meaning: OnNode): number {
     case 'counted':
       return capacity.counted[meaning.column] ?? 0;
     case 'core':
-      return capacity.hasCore(meaning.number) ? capacity.coreMillis : 0;
+      return hasCore(capacity, meaning.number) ? capacity.definition.overcommitCpuMilli : 0;
     case 'numa':
-      return capacity.numaMemory(meaning.number) ?? 0;
+      return numaMemory(capacity, meaning.number) ?? 0;
     case 'extended':
-      return capacity.usableOf(meaning.name);
+      return extendedThere(capacity, meaning.name);
     case 'device':
-      return Math.min(milliPerPiece, Math.max(0, capacity.piecesOf(meaning.name) - meaning.piece * milliPerPiece));
+      return Math.min(milliPerPiece, Math.max(0, piecesThere(capacity, meaning.name) - meaning.piece * milliPerPiece));
     case 'volume': {
-      const disk = capacity.disks.get(meaning.device);
+      const disk = diskOf(capacity, meaning.device);
       if (disk === undefined) return 0;
       return meaning.amount === 'bytes' ? disk.sizeBytes : (disk[meaning.amount] ?? Number.POSITIVE_INFINITY);
     }

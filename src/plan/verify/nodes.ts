@@ -1,8 +1,6 @@
-import type { DesiredNode, Domain, NodeDisk } from '../../model/desired.ts';
+import type { DesiredNode, Domain } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
-import type { ObservedNode } from '../../model/observed.ts';
-import type { RecordedNode } from '../../model/recorded.ts';
-import { amountOf, type Dimension, maxResources, noResources, type Resources } from '../../model/resources.ts';
+import type { Allocation } from '../../model/recorded.ts';
 import type { PlanInputs } from '../inputs.ts';
 import { type Rows, rowsOf } from './rows.ts';
 
@@ -22,26 +20,32 @@ export interface NodeTable {
   readonly portDomains: Rows;
 }
 
-export function createNodeTable({ desired, recorded }: Pick<PlanInputs, 'desired' | 'recorded'>): NodeTable {
+/** The nodes, and that of each recorded allocation. */
+export function createNodeTable({ desired, recorded }: Pick<PlanInputs, 'desired' | 'recorded'>): {
+  readonly nodes: NodeTable;
+  readonly homes: Int32Array;
+} {
   const names: NodeName[] = [];
   const definitions: (DesiredNode | undefined)[] = [];
   const indexOf = new Map<NodeName, number>();
-  const add = (name: NodeName, definition: DesiredNode | undefined): void => {
-    if (indexOf.has(name)) return;
-    indexOf.set(name, names.length);
+  const add = (name: NodeName, definition: DesiredNode | undefined): number => {
+    const index = names.length;
+    indexOf.set(name, index);
     names.push(name);
     definitions.push(definition);
+    return index;
   };
-  for (const node of desired.nodes) add(node.name, node);
-  let last: NodeName | undefined;
-  for (const { node } of recorded.allocations) {
-    if (node !== last) add(node, undefined);
-    last = node;
+  for (const node of desired.nodes) if (!indexOf.has(node.name)) add(node.name, node);
+  const { allocations } = recorded;
+  const homes = new Int32Array(allocations.length);
+  for (let index = 0; index < allocations.length; index++) {
+    const { node } = allocations[index] as Allocation;
+    homes[index] = indexOf.get(node) ?? add(node, undefined);
   }
   const pods = new Map<string, number>();
   const portDomains = new Map<string, number>();
   const portDomainOf = intern(definitions, portDomains, (node, index) => node?.portDomain ?? names[index]);
-  return {
+  const nodes: NodeTable = {
     names,
     indexOf,
     definitions,
@@ -52,6 +56,7 @@ export function createNodeTable({ desired, recorded }: Pick<PlanInputs, 'desired
     portDomainOf,
     portDomains: rowsOf(portDomainOf, portDomains.size),
   };
+  return { nodes, homes };
 }
 
 function intern(
@@ -82,64 +87,4 @@ export function domainOf({ zoneOf, rackOf }: NodeTable, node: number, by: Domain
     case 'zone':
       return zoneOf[node] ?? -1;
   }
-}
-
-/** What a node has to give. */
-export interface NodeCapacity {
-  /** What instances may hold, by column of the ledger: a base dimension that nobody declares or probes is not limited. */
-  readonly counted: readonly number[];
-  /** What instances may hold of an extended resource, in thousandths. */
-  usableOf(kind: string): number;
-  /** How many pieces there are, in thousandths, the reserve included. */
-  piecesOf(kind: string): number;
-  hasCore(core: number): boolean;
-  /** Thousandths that a core may be sold for. */
-  readonly coreMillis: number;
-  /** NUMA node of a core; -1: not known. */
-  numaOf(core: number): number;
-  /** Memory of a NUMA node; undefined: there is none of that number. */
-  numaMemory(numaNode: number): number | undefined;
-  readonly disks: ReadonlyMap<string, NodeDisk>;
-}
-
-export function capacityOf(
-  desired: DesiredNode,
-  known: { readonly observed: ObservedNode | undefined; readonly recorded: RecordedNode | undefined },
-): NodeCapacity {
-  const probed = Object.values(known.observed?.engines ?? {}).reduce<Resources>((sum, engine) => {
-    if (engine.kind !== 'reachable') return sum;
-    return sum === noResources ? engine.capacity : maxResources(sum, engine.capacity);
-  }, noResources);
-  // Declared over probed over recorded.
-  const rawOf = (dimension: Dimension): number | undefined =>
-    desired.capacity[dimension] ?? probed[dimension] ?? known.recorded?.capacity[dimension];
-  const usable = (dimension: Dimension): number | undefined => {
-    const raw = rawOf(dimension);
-    return raw === undefined ? undefined : Math.max(0, raw - amountOf(desired.reserved, dimension));
-  };
-  const { cpuMillis, memoryBytes, storageBytes, bandwidthBits } = {
-    cpuMillis: usable('cpuMillis'),
-    memoryBytes: usable('memoryBytes'),
-    storageBytes: usable('storageBytes'),
-    bandwidthBits: usable('bandwidthBits'),
-  };
-  const { numa, overcommitCpuMilli } = desired;
-  const cores = Math.floor((rawOf('cpuMillis') ?? 0) / 1000);
-  const numaOf = (core: number): number => numa?.findIndex(({ cpus }) => cpus.includes(core)) ?? -1;
-  const unlimited = Number.POSITIVE_INFINITY;
-  return {
-    counted: [
-      cpuMillis === undefined ? unlimited : Math.floor((cpuMillis * overcommitCpuMilli) / 1000),
-      memoryBytes ?? unlimited,
-      storageBytes ?? unlimited,
-      bandwidthBits ?? unlimited,
-    ],
-    usableOf: (kind) => usable(kind as Dimension) ?? 0,
-    piecesOf: (kind) => rawOf(kind as Dimension) ?? 0,
-    hasCore: (core) => (numa === undefined ? core < cores : numaOf(core) >= 0),
-    coreMillis: overcommitCpuMilli,
-    numaOf,
-    numaMemory: (node) => numa?.[node]?.memoryBytes,
-    disks: new Map((desired.disks ?? []).map((disk) => [disk.device, disk])),
-  };
 }

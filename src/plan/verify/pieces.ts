@@ -3,7 +3,7 @@ import { milliPerPiece } from '../../model/resources.ts';
 import { checkAddress, createNetworks, type Networks } from './addresses.ts';
 import { capacityAt } from './base.ts';
 import { wrongCores } from './cores.ts';
-import type { NodeCapacity } from './nodes.ts';
+import { type NodeCapacity, piecesThere } from './node-capacity.ts';
 import type { RevisionFacts } from './revision-facts.ts';
 import type { Report } from './violation.ts';
 import { createDeviceUsers, type DeviceUsers, takeDevices, wrongVolumes } from './volumes.ts';
@@ -32,7 +32,8 @@ function checkItem(
   const { step, node } = item;
   const { facts, networks, users } = of;
   const { holds } = step;
-  const capacity = capacityAt(world.base, node);
+  const isPlain = holds.volumes === undefined && holds.devices === undefined && !isBound(holds);
+  const capacity = isPlain ? undefined : capacityAt(world.base, node);
   if (facts.revision.cpu !== undefined || isBound(holds)) {
     for (const { rule, text } of wrongCores(holds, facts.revision, capacity)) {
       report(rule, step.id, `${step.instance} ${text}`);
@@ -52,7 +53,9 @@ function checkItem(
 function missingPieces(devices: NonNullable<Holds['devices']>, capacity: NodeCapacity): readonly string[] {
   return Object.entries(devices).flatMap(([kind, pieces]) =>
     Object.keys(pieces)
-      .filter((piece) => !/^(0|[1-9]\d{0,3})$/.test(piece) || Number(piece) * milliPerPiece >= capacity.piecesOf(kind))
+      .filter(
+        (piece) => !/^(0|[1-9]\d{0,3})$/.test(piece) || Number(piece) * milliPerPiece >= piecesThere(capacity, kind),
+      )
       .map((piece) => `is given piece ${piece} of ${kind}, which is not there`),
   );
 }

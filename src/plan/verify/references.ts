@@ -1,10 +1,9 @@
 import { type AllocationId, allocationId } from '../../model/ids.ts';
 import type { Step, Undo } from '../../model/plan.ts';
 import type { Allocation, AllocationState, Holds } from '../../model/recorded.ts';
-import { objectOf, observedAt } from './base.ts';
-import { rowAt } from './rows.ts';
+import { objectOf, objectsOn, observedAt } from './base.ts';
 import type { Report } from './violation.ts';
-import { type Check, type Item, recordKey, type UnitWork, type World } from './world.ts';
+import type { Check, Item, UnitWork, World } from './world.ts';
 
 /**
  * Steps speak of what is recorded as it is recorded, end what they take the place of, make what was never there before
@@ -44,44 +43,39 @@ function checkPredecessor(world: World, item: Item, worked: Set<number>, report:
   }
   if (worked.has(oldIndex)) report('recorded', step.id, `another step ends or changes ${id} as well`);
   worked.add(oldIndex);
-  const wrong = [...differences(step, old), ...falseAbsence(world, item, old)];
-  if (wrong.length > 0) report('recorded', step.id, `${id} is recorded otherwise: ${wrong.join('; ')}`);
+  const wrong = difference(step, old) ?? falseAbsence(world, item, old);
+  if (wrong !== undefined) report('recorded', step.id, `${id} is recorded otherwise: ${wrong}`);
 }
 
 /** Where what a step says about its predecessor is not what is recorded. */
-function differences(step: Step, allocation: Allocation): readonly string[] {
-  const said = step.replaces ?? {
-    ...step,
-    holds: step.heldBefore ?? step.holds,
-    revision: step.revisionBefore ?? step.revision,
-  };
-  return [
-    said.node !== allocation.node && `node ${said.node}, not ${allocation.node}`,
-    said.engine !== allocation.engine && `engine ${said.engine}, not ${allocation.engine}`,
-    (step.kind !== 'update' || step.revisionBefore !== undefined) &&
-      said.revision !== allocation.revision &&
-      `revision ${said.revision}, not ${allocation.revision}`,
-    !sameHolds(said.holds, allocation.holds) && 'other holds than it has',
-    step.kind === 'move' &&
-      step.from !== allocation.node &&
-      `moves from ${step.from ?? 'nowhere'}, not ${allocation.node}`,
-    step.kind === 'move' && step.node === allocation.node && 'moves to where it is',
-    step.kind === 'replace' && step.node !== allocation.node && `replaces on ${step.node}: that is a move`,
-  ].filter((problem) => problem !== false);
+function difference(step: Step, allocation: Allocation): string | undefined {
+  const { kind, replaces } = step;
+  const said = replaces ?? step;
+  const holds = replaces?.holds ?? step.heldBefore ?? step.holds;
+  const revision = replaces?.revision ?? step.revisionBefore ?? step.revision;
+  if (said.node !== allocation.node) return `node ${said.node}, not ${allocation.node}`;
+  if (said.engine !== allocation.engine) return `engine ${said.engine}, not ${allocation.engine}`;
+  const says = kind !== 'update' || step.revisionBefore !== undefined;
+  if (says && revision !== allocation.revision) return `revision ${revision}, not ${allocation.revision}`;
+  if (!sameHolds(holds, allocation.holds)) return 'other holds than it has';
+  if (kind === 'replace' && step.node !== allocation.node) return `replaces on ${step.node}: that is a move`;
+  if (kind !== 'move') return undefined;
+  if (step.from !== allocation.node) return `moves from ${step.from ?? 'nowhere'}, not ${allocation.node}`;
+  return step.node === allocation.node ? 'moves to where it is' : undefined;
 }
 
 /** What is said to be gone is never stopped: it must not be there when somebody can look. */
-function falseAbsence({ base }: World, { shape, home }: Item, old: Allocation): readonly string[] {
-  if (!shape.endsNothing) return [];
+function falseAbsence({ base }: World, { shape, home, oldIndex }: Item, old: Allocation): string | undefined {
+  if (!shape.endsNothing) return undefined;
   const seen = observedAt(base, home);
   const answers = seen?.liveness === 'alive' && seen.engines[old.engine]?.kind === 'reachable';
-  return answers && objectOf(base, old, home) !== undefined ? ['said to be gone, but its object is there'] : [];
+  return answers && objectOf(base, oldIndex) !== undefined ? 'said to be gone, but its object is there' : undefined;
 }
 
 /** One of our objects on that node that no allocation owns: the only thing unrecorded that may be taken away. */
 function isOrphan({ base }: World, { step, node }: Item, id: AllocationId): boolean {
   if (step.kind !== 'remove' && step.kind !== 'stop') return false;
-  for (const index of rowAt(base.objectsByNode, node)) {
+  for (const index of objectsOn(base, node)) {
     const object = base.objects[index];
     if (object?.allocation === id && object.engine === step.engine) return true;
   }
@@ -90,7 +84,7 @@ function isOrphan({ base }: World, { step, node }: Item, id: AllocationId): bool
 
 /** What is made is made once, under a generation that was never used, and in the place of what was there. */
 function checkMade(
-  { id, recorded }: UnitWork,
+  { id, findRecorded }: UnitWork,
   { step: { instance, generation, replaces, id: step }, ordinal }: Item,
   of: { readonly next: number; readonly made: Made; readonly there: ReadonlyMap<number, Allocation> },
   report: Report,
@@ -103,7 +97,7 @@ function checkMade(
       `generation ${generation} of ${instance} may have been used: the next of ${id} is ${of.next}`,
     );
   }
-  if (recorded?.has(recordKey(ordinal, generation)) === true) {
+  if (findRecorded(ordinal, generation) >= 0) {
     report('generation', step, `${instance}#${generation} is recorded already`);
   }
   const there = replaces === undefined ? of.there.get(ordinal) : undefined;

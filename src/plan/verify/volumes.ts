@@ -1,10 +1,9 @@
 import type { HeldVolume, Holds } from '../../model/recorded.ts';
 import type { RevisionVolume } from '../../model/revision.ts';
-import type { Verifier } from './base.ts';
+import { allocationsOn, type Verifier } from './base.ts';
 import { volumeAmounts } from './charge.ts';
-import type { NodeCapacity } from './nodes.ts';
+import { diskOf, type NodeCapacity } from './node-capacity.ts';
 import type { RevisionFacts } from './revision-facts.ts';
-import { rowAt } from './rows.ts';
 import type { Shape } from './shape.ts';
 import type { Item } from './world.ts';
 
@@ -19,7 +18,7 @@ export function wrongVolumes(
   const wrong: string[] = [];
   for (const volume of held) {
     const asked = facts.localVolumes.find(({ name }) => name === volume.name);
-    if (capacity?.disks.has(volume.device) === false) {
+    if (capacity !== undefined && diskOf(capacity, volume.device) === undefined) {
       wrong.push(`has volume ${volume.name} on ${volume.device}, which is not there`);
     }
     if (asked === undefined) wrong.push(`holds volume ${volume.name}, which nobody asked for`);
@@ -96,10 +95,10 @@ export function createDeviceUsers(base: Verifier): DeviceUsers {
   };
 }
 
-function recordedUsers({ byNode, allocations }: Verifier, node: number): Map<string, Users> {
+function recordedUsers(base: Verifier, node: number): Map<string, Users> {
   const users = new Map<string, Users>();
-  for (const index of rowAt(byNode, node)) {
-    for (const { device, exclusive } of allocations[index]?.holds.volumes ?? noVolumes) {
+  for (const index of allocationsOn(base, node)) {
+    for (const { device, exclusive } of base.allocations[index]?.holds.volumes ?? noVolumes) {
       const there = usersAt(users, device);
       there.volumes += 1;
       if (exclusive === true) there.exclusive += 1;

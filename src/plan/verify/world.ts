@@ -29,8 +29,8 @@ export interface UnitWork {
   readonly workload: DesiredWorkload | undefined;
   /** Recorded allocations of the workload, by position. */
   readonly allocations: Int32Array;
-  /** The same by `recordKey`; absent when there are none. */
-  readonly recorded: ReadonlyMap<number, number> | undefined;
+  /** The position of one of them; -1: there is none of that ordinal and generation. */
+  readonly findRecorded: FindRecorded;
   readonly waves: readonly WaveWork[];
   /** Of all waves, in their order. */
   readonly items: readonly Item[];
@@ -90,8 +90,8 @@ function createFinder(steps: readonly Step[]): (id: StepId) => number {
 export function openWork(world: World, unit: PlannedUnit): UnitWork {
   const id = workloadOfUnit(unit.id);
   const allocations = allocationsOf(world.base, id);
-  const recorded = indexRecorded(world.base, allocations);
-  const known = { id, workload: world.workloads.get(id), recorded };
+  const findRecorded = createRecordFinder(world.base, allocations);
+  const known = { id, workload: world.workloads.get(id), findRecorded };
   const openItem = itemOpener(world, known);
   const waves = unit.waves.map((wave): WaveWork => {
     const items: Item[] = [];
@@ -106,22 +106,30 @@ export function openWork(world: World, unit: PlannedUnit): UnitWork {
   return { ...known, unit, allocations, waves, items };
 }
 
-function indexRecorded({ allocations }: Verifier, own: Int32Array): ReadonlyMap<number, number> | undefined {
-  if (own.length === 0) return undefined;
-  const index = new Map<number, number>();
-  for (const position of own) {
-    const { ordinal, generation } = allocations[position] as Allocation;
-    index.set(recordKey(ordinal, generation), position);
+type FindRecorded = (ordinal: number, generation: number) => number;
+
+/** Allocations are mostly there once for each ordinal, in order: then they are where one looks first. */
+function createRecordFinder({ allocations }: Verifier, own: Int32Array): FindRecorded {
+  if (own.length === 0) return nothingRecorded;
+  if (own.every((position, place) => allocations[position]?.ordinal === place)) {
+    return (ordinal, generation) => {
+      const position = own[ordinal] ?? -1;
+      return position >= 0 && allocations[position]?.generation === generation ? position : -1;
+    };
   }
-  return index;
+  const index = new Map([...own].map((position) => [recordKey(allocations[position] as Allocation), position]));
+  return (ordinal, generation) => index.get(recordKey({ ordinal, generation })) ?? -1;
 }
 
-/** Ordinal and generation as one number; a generation is far below 2^32, and what is not is recorded nowhere. */
-export const recordKey = (ordinal: number, generation: number): number => ordinal * 4_294_967_296 + generation;
+const nothingRecorded: FindRecorded = () => -1;
+
+/** Both as one number: a generation is far below 2^32, and what is not is recorded nowhere. */
+const recordKey = ({ ordinal, generation }: Pick<Allocation, 'ordinal' | 'generation'>): number =>
+  ordinal * 4_294_967_296 + generation;
 
 function itemOpener(
   world: World,
-  { id, workload, recorded }: Pick<UnitWork, 'id' | 'workload' | 'recorded'>,
+  { id, workload, findRecorded }: Pick<UnitWork, 'id' | 'workload' | 'findRecorded'>,
 ): (position: number) => Item {
   const { base, plan, shapeOf } = world;
   // Neighbours are mostly of one revision.
@@ -132,7 +140,7 @@ function itemOpener(
     const shape = shapeOf(step);
     const ordinal = ordinalOf(step.instance, id);
     const generation = shape.makes ? step.replaces?.generation : step.generation;
-    const oldIndex = generation === undefined ? -1 : (recorded?.get(recordKey(ordinal, generation)) ?? -1);
+    const oldIndex = generation === undefined ? -1 : findRecorded(ordinal, generation);
     if ((shape.makes || shape.updates) && step.revision !== lastRevision) {
       lastRevision = step.revision;
       lastFacts = factsFor(world, workload, lastRevision);
