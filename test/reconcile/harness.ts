@@ -37,6 +37,8 @@ export interface Death {
 export interface RunOptions {
   readonly death?: Death;
   readonly stop?: AbortSignal;
+  /** Instances that are to be somewhere else. */
+  readonly relocate?: NonNullable<PlanInputs['relocate']>;
   /** Called with each event of the run: where a test lets something happen in the middle of it. */
   readonly onEvent?: (event: ProgressEvent) => void;
 }
@@ -93,7 +95,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
   );
   const events: ProgressEvent[] = [];
 
-  const run: Bench['run'] = async (desired, { death, stop, onEvent } = {}) => {
+  const run: Bench['run'] = async (desired, { death, stop, relocate, onEvent } = {}) => {
     const mortal = death === undefined ? store : dyingStore(store, death);
     const leadership = await lead(store);
     const engines = directoryOf(sims);
@@ -112,7 +114,14 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
       });
       await recoverRuns(dependencies);
       const seen = await look({ desired, store, engines, clock: leapingClock });
-      const { plan } = planAndVerify({ desired, ...seen, now: leapingClock.now(), expiresAfterMs: 60_000, liveFields });
+      const { plan } = planAndVerify({
+        desired,
+        ...seen,
+        now: leapingClock.now(),
+        expiresAfterMs: 60_000,
+        liveFields,
+        ...(relocate && { relocate }),
+      });
       return { plan, outcome: await applyPlan(dependencies, plan) };
     } catch (error) {
       // What the dead process still had under way ends before the next one begins.

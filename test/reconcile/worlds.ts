@@ -70,3 +70,14 @@ export function holderOf(bench: Bench, instance: string) {
   }
   throw new Error(`${instance} has no object`);
 }
+
+/** Nodes whose instances run on more cpu than they have now, though the engine would let them: `n1: 1500 of 1000`. */
+export function overloaded(bench: Bench, { nodes }: Desired): readonly string[] {
+  return nodes.flatMap(({ name, capacity: { cpuMillis = Number.POSITIVE_INFINITY } }) => {
+    const objects = simOf(bench, name).objects();
+    const used = objects
+      .filter(({ state }) => state === 'running')
+      .reduce((sum, { holds }) => sum + holds.cpuMillis, 0);
+    return used > cpuMillis ? [`${name}: ${used} of ${cpuMillis}`] : [];
+  });
+}
