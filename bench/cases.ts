@@ -4,7 +4,9 @@ import type { Plan } from '../src/model/plan.ts';
 import type { Snapshot } from '../src/model/snapshot/format.ts';
 import { fromSnapshot } from '../src/model/snapshot.ts';
 import type { PlanInputs } from '../src/plan/inputs.ts';
-import { createPlan } from '../src/plan/plan.ts';
+import { createPlan, openPlanner } from '../src/plan/plan.ts';
+import { simulate } from '../src/plan/simulate.ts';
+import { openVerifier } from '../src/plan/verify/base.ts';
 import { verifyPlan } from '../src/plan/verify.ts';
 import { planJsonChunks } from '../src/render/plan-json.ts';
 import { generateDesired, type WorldSize } from './desired.ts';
@@ -50,14 +52,20 @@ export const cases: Readonly<Record<string, (start: Start) => Promise<readonly R
     const desired = generateDesired({ ...size, kind: 'mixed' });
     return planned('affinity, bound cores, NUMA, volumes on a quarter', freshInputs(desired));
   },
+  pack: async ({ desired }) => {
+    const pods = desired.pods.map((pod) => ({ ...pod, strategy: 'pack' as const }));
+    return planned('everything placed anew, strategy pack', freshInputs({ ...desired, pods }));
+  },
   noChange: async (start) => planned('nothing changed', settledInputs(start)),
   oneChange: async (start) => {
     const inputs = settledInputs(start);
     return planned('one workload changed', { ...inputs, desired: withOneChange(inputs.desired) });
   },
+  warmChange: async (start) => changedWarm(settledInputs(start)),
   drain1: async (start) => drained(start, 100),
   drain10: async (start) => drained(start, 10),
   loseZone: async (start) => planned('zone a is lost', withoutZone(settledInputs(start), 'a')),
+  simulateZone: async (start) => simulated(settledInputs(start), 'a'),
 };
 
 /** A plan, checked, and its verification. */
@@ -73,6 +81,40 @@ async function planned(name: string, inputs: PlanInputs): Promise<readonly Row[]
       ...(peakBytes !== undefined && { peakBytes }),
     },
     { work: `verify: ${name}`, measured: await measure(() => verifyPlan(inputs, plan)) },
+  ];
+}
+
+/** As in a process that has planned for this world before: recorded and observed are compiled. */
+async function changedWarm(inputs: PlanInputs): Promise<readonly Row[]> {
+  const planner = openPlanner();
+  const before = planner(inputs);
+  if (before.steps.length > 0) throw new Error(`${before.steps.length} steps were left before the change`);
+  const verifier = openVerifier(inputs);
+  const changed = { ...inputs, desired: withOneChange(inputs.desired) };
+  const { result: plan, peakBytes } = peakOf(() => planner(changed));
+  assertSound(changed, plan);
+  return [
+    {
+      work: `plan, warm: one workload changed (${plan.steps.length} steps)`,
+      measured: await measure(() => planner(changed)),
+      ...(peakBytes !== undefined && { peakBytes }),
+    },
+    {
+      work: 'verify, warm: one workload changed',
+      measured: await measure(() => verifyPlan(changed, plan, verifier)),
+    },
+  ];
+}
+
+async function simulated(inputs: PlanInputs, zone: string): Promise<readonly Row[]> {
+  const lose = inputs.desired.nodes.filter((node) => node.zone === zone).map(({ name }) => name);
+  const { result, peakBytes } = peakOf(() => simulate(inputs, { lose }));
+  return [
+    {
+      work: `simulate: zone ${zone} is lost (${result.instances} instances, ${result.survives ? 'all' : 'not all'} fit again)`,
+      measured: await measure(() => simulate(inputs, { lose })),
+      ...(peakBytes !== undefined && { peakBytes }),
+    },
   ];
 }
 

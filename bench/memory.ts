@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { getHeapStatistics } from 'node:v8';
+import { getHeapSpaceStatistics } from 'node:v8';
 
 /**
  * Most resident memory that a piece of work takes on top of what the process has already: Linux's high-water mark, set
  * back before. Wants a process of its own, run with `--expose-gc`, that has done nothing large before: pages which the
- * heap has emptied and not yet given back are counted against the work. Undefined where the mark cannot be set back.
+ * heap has emptied and not yet given back are counted against the work. The nursery for short-lived objects is not: every
+ * process has one. Undefined where the mark cannot be set back.
  */
 export function peakOf<Result>(work: () => Result): {
   readonly result: Result;
@@ -24,8 +25,13 @@ function setMarkBack(): number | undefined {
   } catch {
     return undefined;
   }
-  const { total_physical_size: physical, used_heap_size: used } = getHeapStatistics();
-  return statusBytes('VmRSS') - (physical - used);
+  return statusBytes('VmRSS') - emptiedBytes();
+}
+
+function emptiedBytes(): number {
+  return getHeapSpaceStatistics()
+    .filter(({ space_name: name }) => !name.startsWith('new_'))
+    .reduce((sum, { physical_space_size: held, space_used_size: used }) => sum + held - used, 0);
 }
 
 function statusBytes(name: 'VmHWM' | 'VmRSS'): number {
