@@ -92,7 +92,7 @@ function meaningOf(better: Better): string {
     case 'use':
       return 'how full the fullest and the emptiest node is';
     case 'empty':
-      return 'hold nothing any more, daemons apart';
+      return `${better.nodes.length === 1 ? 'holds' : 'hold'} nothing any more, daemons apart`;
     default:
       return assertNever(better);
   }

@@ -51,7 +51,7 @@ describe('muster rebalance', { concurrency: 2 }, () => {
 
     const emptied = await muster(['rebalance', cluster, '--empty', 'n2', '--apply', '--auto-approve']);
     assert.equal(emptied.code, 0, emptied.stderr);
-    assert.match(emptied.stdout, /^ {2}1 node +n2 +hold nothing any more, daemons apart$/m);
+    assert.match(emptied.stdout, /^ {2}1 node +n2 +holds nothing any more, daemons apart$/m);
     const status = await muster(['status', cluster, '-o', 'json']);
     const { workloads } = JSON.parse(status.stdout) as {
       readonly workloads: readonly { readonly id: string; readonly instances: readonly { readonly node: string }[] }[];
@@ -90,7 +90,7 @@ describe('muster rebalance', { concurrency: 2 }, () => {
     );
     const markdown = await rebalance('--empty', 'web-a-10', '--max-moves', '50', '-o', 'markdown');
     assert.match(markdown.stdout, /^### /);
-    assert.match(markdown.stdout, /\| 1 node \| web-a-10 \| hold nothing any more/);
+    assert.match(markdown.stdout, /\| 1 node \| web-a-10 \| holds nothing any more/);
   });
 
   const mistakes: readonly (readonly [args: readonly string[], says: RegExp])[] = [

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { nodeName } from '../../src/model/ids.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { type RebalanceOptions, rebalance } from '../../src/plan/rebalance.ts';
-import { type PlannedRebalance, renderRebalance } from '../../src/render/rebalance.ts';
+import { type PlannedRebalance, renderBetterText, renderRebalance } from '../../src/render/rebalance.ts';
 import { assertGolden } from '../golden.ts';
 import { GiB, node, podName, spread, withRunning, workload, world } from '../plan/world.ts';
 
@@ -47,16 +47,20 @@ function rebalanced(options: Partial<RebalanceOptions> = {}): PlannedRebalance {
 }
 
 const text = (result: PlannedRebalance): string => renderRebalance(result, 'text', { color: false, width: 100 });
+const after = (result: PlannedRebalance): string => renderBetterText(result, { color: false, width: 100 });
 
 describe('rebalance in text', () => {
-  test('the plan, what gets better and what is left read as in test/golden/rebalance/even.txt', () => {
-    assertGolden('rebalance/even.txt', text(rebalanced()));
+  test('what gets better and what is left read as in test/golden/rebalance/even.txt, after the plan', () => {
+    const result = rebalanced();
+    assertGolden('rebalance/even.txt', after(result));
+    assert.match(text(result), /^Plan for cluster prod\n/);
+    assert.ok(text(result).endsWith(after(result)));
   });
 
   test('emptied nodes read as in test/golden/rebalance/empty.txt', () => {
     const nodes = [nodeName('web-a-02')];
-    assertGolden('rebalance/empty.txt', text(rebalanced({ goal: { kind: 'empty', nodes }, maxMoves: 1 })));
-    assertGolden('rebalance/empty-all.txt', text(rebalanced({ goal: { kind: 'empty', nodes } })));
+    assertGolden('rebalance/empty.txt', after(rebalanced({ goal: { kind: 'empty', nodes }, maxMoves: 1 })));
+    assertGolden('rebalance/empty-all.txt', after(rebalanced({ goal: { kind: 'empty', nodes } })));
   });
 
   test('where nothing gets better it says so', () => {
