@@ -1,9 +1,9 @@
-import type { DesiredWorkload } from '../model/desired.ts';
-import type { WorkloadId } from '../model/ids.ts';
+import { instanceId, type WorkloadId } from '../model/ids.ts';
 import { type Availability, availabilityOf } from './availability.ts';
 import type { Context } from './context.ts';
 import { type Intent, newCount } from './decide.ts';
 import { type Action, type Draft, makes } from './draft.ts';
+import { leadersOf } from './leaders.ts';
 import type { MatchedWorkload } from './match.ts';
 import type { UnitState } from './place/unit-state.ts';
 import { restoreWaves, type WaveDraft } from './place/waves.ts';
@@ -30,6 +30,7 @@ export function buildUnits(
   const units: UnitDraft[] = [];
   for (const [workload, entry] of placed) {
     if (refused.has(workload)) dropChanges(entry);
+    keepFor(entry, refused);
     const waves = timed(context, wavesOf(entry), entry.intent);
     if (waves.length === 0) continue;
     const availability = availabilityOf(entry.intent, waves);
@@ -68,6 +69,18 @@ function refuseUnserved(context: Context, placed: ReadonlyMap<WorkloadId, UnitSt
         byReason: {},
       });
     }
+  }
+}
+
+/** Nobody makes room for what is not going to come. */
+function keepFor({ intent, waves, evictions }: UnitState, refused: ReadonlySet<WorkloadId>): void {
+  if (![...evictions.values()].some(({ by }) => refused.has(by))) return;
+  const isKept = ({ action, ordinal }: Draft): boolean => {
+    const eviction = action.cause === 'preempt' ? evictions.get(instanceId(intent.workload.id, ordinal)) : undefined;
+    return eviction !== undefined && refused.has(eviction.by);
+  };
+  for (const [index, wave] of waves.later.entries()) {
+    waves.later[index] = { ...wave, drafts: wave.drafts.filter((draft) => !isKept(draft)) };
   }
 }
 
@@ -125,12 +138,6 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Unit
   }
   return refused;
 }
-
-/** What it comes after, and what it has to be near: without that there is nothing to follow. */
-const leadersOf = ({ after, placement: { affinity = [] } }: DesiredWorkload): readonly WorkloadId[] => [
-  ...after,
-  ...affinity.flatMap(({ to, required }) => (required ? [to] : [])),
-];
 
 /** `after` of git, and daemons after everything that leaves the nodes that they leave. */
 function withOrder(units: readonly UnitDraft[], placed: ReadonlyMap<WorkloadId, UnitState>): readonly UnitDraft[] {

@@ -59,7 +59,7 @@ export interface Attempt {
 /** Places one instance and charges it: in place, then on its own node, then on the best other one. */
 export function placeOne(context: Context, state: UnitState, want: Want, attempt: Attempt): Outcome {
   const { intent } = state;
-  const stay = stayingNode(intent, want);
+  const stay = stayingNode(context, state, want);
   const failure = stay === undefined ? undefined : tryStay(context, state, want, { attempt, node: stay });
   if (failure?.kind === 'placed') return failure;
   const bound = boundTo(intent, want);
@@ -91,12 +91,15 @@ export function boundTo({ definition }: Intent, want: Pick<Want, 'current' | 'on
   return definition.replicas === 1 ? 'it is the only one, and its volumes are on that node' : undefined;
 }
 
-function stayingNode({ definition, target }: Intent, want: Want): ClusterNode | undefined {
+function stayingNode(context: Context, { intent, spread }: UnitState, want: Want): ClusterNode | undefined {
+  const { definition, target } = intent;
   const node = want.current?.node;
   if (node === undefined || want.mustLeave !== undefined || node.draining) return undefined;
   const { engine } = target.revision;
   const allowed =
     isReachable(node, engine) &&
+    // What was stopped for a while did not count where it is.
+    (want.current?.status !== 'held' || (spread.allows(node) && isApart(context, intent, node))) &&
     whyMisplaced(node, definition.placement, engine) === undefined &&
     whyTainted(node, definition.placement) === undefined;
   return allowed ? node : undefined;

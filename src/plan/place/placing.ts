@@ -107,8 +107,8 @@ function openPlacing(context: Context, state: UnitState, order: Omit<Attempt, 'q
       if (want.cause === 'preempt') state.evicted.add(want.instance);
       if (fromQueue) shared?.used();
       placed.push(draft);
-      if (!makes(draft) || want.current?.node === draft.node) return;
       const from = countedAt(want);
+      if (!makes(draft) || from === draft.node) return;
       if (from !== undefined) count(context, state, from, -1);
       count(context, state, draft.node, 1);
     },

@@ -6,8 +6,10 @@ import type { Context } from '../context.ts';
 import type { Intent, Want } from '../decide.ts';
 import type { Draft } from '../draft.ts';
 import type { Instance } from '../instances.ts';
+import { allLeadersOf } from '../leaders.ts';
 import type { Vector } from '../ledger.ts';
 import { boundTo, isApart, type Outcome, placeOn } from './place-one.ts';
+import { strategyOf } from './queue-for.ts';
 import type { Eviction, UnitState } from './unit-state.ts';
 
 /**
@@ -31,6 +33,7 @@ export function openEvictions(context: Context, intents: readonly Intent[]): Evi
   const evicted = new Map<WorkloadId, Map<InstanceId, Eviction>>();
   const budgets = new Map<WorkloadId, Budget>();
   let tenants: ReadonlyMap<number, readonly Tenant[]> | undefined;
+  const definitions = new Map(intents.map(({ definition }) => [definition.id, definition]));
   const budgetLeft = ({ workload: { id }, ...intent }: Intent): number => {
     const budget = budgets.get(id) ?? budgetOf(context.rulesFor, intent);
     budgets.set(id, budget);
@@ -40,15 +43,22 @@ export function openEvictions(context: Context, intents: readonly Intent[]): Evi
     of: (workload) => evicted.get(workload) ?? nobody,
     makeRoom(state, want) {
       const { definition, target, workload } = state.intent;
-      if (definition.preemption !== 'lower') return undefined;
+      // The whole number on every node is asked for, or nothing.
+      const isEach = strategyOf(context, state.intent) === 'each' && want.onlyNode === undefined;
+      if (definition.preemption !== 'lower' || isEach) return undefined;
       tenants ??= tenantsByNode(intents);
+      // Whom it needs itself it leaves alone.
+      const leaders = allLeadersOf(definition, definitions);
       let best: Choice | undefined;
-      for (const index of context.candidatesOf(definition, target.revision.engine).nodes) {
+      const { nodes } = context.candidatesOf(definition, target.revision.engine);
+      for (const index of want.onlyNode === undefined ? nodes : [want.onlyNode.index]) {
         const node = context.cluster.nodes[index] as ClusterNode;
         if (!isApart(context, state.intent, node) || !state.spread.allows(node) || !hasTurn(state, index)) continue;
         const here = (tenants.get(index) ?? []).filter(
           ({ intent, instance }) =>
-            intent.definition.priority < definition.priority && !evicted.get(intent.workload.id)?.has(instance.id),
+            intent.definition.priority < definition.priority &&
+            !leaders.has(intent.workload.id) &&
+            !evicted.get(intent.workload.id)?.has(instance.id),
         );
         const choice = here.length === 0 ? undefined : fewest(context, state, { index, here, budgetLeft });
         if (choice !== undefined && (best === undefined || isBetter(choice, best))) best = choice;
@@ -151,6 +161,8 @@ function fewest(
     }
     return !without;
   });
+  // It is not for want of what others could give up.
+  if (needed.length === 0) return undefined;
   return {
     node: cluster.nodes[of.index] as ClusterNode,
     victims: needed.map(({ tenant }) => tenant),
