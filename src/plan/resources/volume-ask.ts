@@ -21,7 +21,6 @@ export interface Piece {
 }
 
 export interface Kept {
-  readonly volumes: number;
   /** Of each volume of the piece; 0 for a new one. */
   readonly bytes: readonly number[];
   /** What the volumes ask for beyond that. */
@@ -89,7 +88,7 @@ function keepingPiece(piece: Piece, known: ReadonlyMap<string, HeldVolume>): Pie
   return {
     ...piece,
     devices: [...new Set([...piece.devices, ...stays.map(({ device }) => device)])],
-    kept: { volumes: stays.length, bytes: before.map((volume) => volume?.bytes ?? 0), added: sumOf(added) },
+    kept: { bytes: before.map((volume) => volume?.bytes ?? 0), added: sumOf(added) },
   };
 }
 

@@ -106,14 +106,9 @@ export function fits(disks: Disks, piece: Piece, disk: number, own: Own = nothin
   return timesFree(disks, disk, chargeOf(disks, piece, disk, own).amounts) >= 1;
 }
 
-/** Nobody else is on the disk, where it has to be whole, nor what is left of the predecessor beside it; nobody else has
- * it whole, otherwise. */
-export function isOpen({ users, owners }: Disks, { kind, kept }: Piece, disk: number, own: Own = nothing): boolean {
-  const owned = own.owners.get(disk) ?? 0;
-  if (kind !== 'exclusive') return owners[disk] === owned;
-  const before = own.users.get(disk) ?? 0;
-  return users[disk] === before && (owned > 0 || before === (kept?.volumes ?? 0));
-}
+/** Nobody else is on the disk, where it has to be whole; nobody else has it whole, otherwise. */
+export const isOpen = ({ users, owners }: Disks, { kind }: Piece, disk: number, own: Own = nothing): boolean =>
+  kind === 'exclusive' ? users[disk] === (own.users.get(disk) ?? 0) : owners[disk] === (own.owners.get(disk) ?? 0);
 
 /** Used disks first, then the tightest; without a size the roomiest. */
 function isBefore(

@@ -378,6 +378,10 @@ test('an instance that has a device whole keeps it, whichever exclusive volumes 
     volume('c', { exclusive: true, sizeBytes: 1 }),
   );
   assert.equal(where(chosen(openWith(), next, facts, keep)), 'b:/data2 c:/data2');
+  const grown: HeldVolumes = [used('/data3', 80, { name: 'a', exclusive: true })];
+  const beside = withVolumes(volume('a', { sizeBytes: 80 * GiB }), volume('b', { sizeBytes: 20 * GiB }));
+  const full = openWith(used('/data0', 100), used('/data1', 100), used('/data2', 100));
+  assert.equal(where(chosen(full, beside, facts, grown)), 'a:/data3 b:/data3');
   const shared = withVolumes(volume('a', { sizeBytes: GiB }), volume('b', { sizeBytes: GiB }));
   assert.equal(where(chosen(openWith(), shared, facts, keep)), 'a:/data2 b:/data0');
 });
