@@ -3,6 +3,7 @@ import type { PlanInputs } from './inputs.ts';
 import { isOpenedFor, openVerifier, type Verifier } from './verify/base.ts';
 import { capacityCheck } from './verify/capacity.ts';
 import { disruptionCheck } from './verify/disruption.ts';
+import { drainsCheck } from './verify/drains.ts';
 import { createRulesets, eligibilityCheck } from './verify/eligibility.ts';
 import { frozenCheck } from './verify/frozen.ts';
 import { goalsCheck } from './verify/goals.ts';
@@ -67,6 +68,7 @@ function openChecks(world: World, report: Report): readonly Check[] {
   return [
     structureCheck(world, report),
     goalsCheck(world, report),
+    drainsCheck(world, report),
     frozenCheck(world, report),
     referencesCheck(world, report),
     revisionsCheck(world, report),

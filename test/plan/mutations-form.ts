@@ -12,6 +12,7 @@ import {
   onStep,
   unit,
   withCopy,
+  withDesired,
   withPlan,
   withRecorded,
   workloadOf,
@@ -104,6 +105,19 @@ export const shape: readonly Mutation[] = [
       return goals.length === 0
         ? undefined
         : withPlan(scene, { goals: goals.map((goal) => ({ ...goal, units: [...goal.units, unit('a/b')] })) });
+    },
+  },
+  {
+    name: 'drain more nodes of a zone at a time than git allows',
+    rule: 'drain',
+    apply: (scene) => {
+      const { cluster, nodes } = scene.inputs.desired;
+      const left = scene.plan.steps
+        .filter(({ cause }) => cause === 'drain')
+        .map((step) => step.replaces?.node ?? step.node);
+      const zones = [...new Set(left)].map((name) => nodes.find((node) => node.name === name)?.zone);
+      if (new Set(zones).size === zones.length) return undefined;
+      return withDesired(scene, { cluster: { ...cluster, drain: { perZone: { kind: 'count', count: 1 } } } });
     },
   },
   {

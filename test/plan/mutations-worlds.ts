@@ -304,12 +304,16 @@ function firstCommit(random: Random): PlanInputs {
 
 type Desired = PlanInputs['desired'];
 
-/** New revisions of most, changes in place of one, one fewer of another, one workload gone, one node drained. */
+/** New revisions of most, changes in place of one, one fewer of another, one workload gone, two nodes drained. */
 function changedCommit(desired: Desired, random: Random): Desired {
-  const drained = `n${3 + random.below(3)}`;
+  const first = 3 + random.below(3);
+  // Two of one zone.
+  const drained = [`n${first}`, `n${first - 3}`];
   return {
     ...desired,
-    nodes: desired.nodes.map((known) => (known.name === drained ? { ...known, lifecycle: 'maintenance' } : known)),
+    nodes: desired.nodes.map((known) =>
+      drained.includes(known.name) ? { ...known, lifecycle: 'maintenance' } : known,
+    ),
     workloads: desired.workloads
       .filter(({ name }) => name !== 'cache' && name !== 'near')
       .map((known): DesiredWorkload => {

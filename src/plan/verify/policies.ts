@@ -41,7 +41,7 @@ export function budgetsFor(policies: readonly DesiredPolicy[]): BudgetOf {
 }
 
 /** Shares are rounded down, but never to nothing: a rule that allows no disruption at all says `max: 0`. */
-const countOf = (limit: CountOrPercent, base: number): number =>
+export const countOf = (limit: CountOrPercent, base: number): number =>
   limit.kind === 'count' ? limit.count : Math.max(limit.percent > 0 ? 1 : 0, Math.floor((base * limit.percent) / 100));
 
 export type SpreadRules = readonly SpreadRule[];

@@ -5,6 +5,7 @@ export type Rule =
   | 'gate'
   | 'order'
   | 'goal'
+  | 'drain'
   | 'summary'
   | 'frozen'
   | 'recorded'
