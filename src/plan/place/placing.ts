@@ -10,7 +10,7 @@ import type { NodeQueue } from './queue.ts';
 import { queueFor } from './queue-for.ts';
 import type { Failed } from './report.ts';
 import type { UnitState } from './unit-state.ts';
-import { admits, endWave } from './waves.ts';
+import { admits, endWave, restoreWaves, saveWaves } from './waves.ts';
 
 /** What came of placing several instances. */
 export interface Each {
@@ -39,8 +39,9 @@ export function placeInWaves(context: Context, state: UnitState, wants: readonly
   const placed: Draft[] = [];
   const placing = openPlacing(context, state, { ...order, account });
   for (const [index, want] of wants.entries()) {
-    const mark = markOf(context.ledger.undo);
-    let draft = placing.place(want);
+    const turn = takeTurn(context, state, want, placing);
+    const { mark } = turn;
+    let { draft } = turn;
     if (draft !== undefined && !admits(waves, draft)) {
       undoTo(context.ledger.undo, mark);
       const isFull = waves.open.length > 0;
@@ -56,6 +57,30 @@ export function placeInWaves(context: Context, state: UnitState, wants: readonly
     waves.open.push(draft);
   }
   return { placed, failures: placing.failures, waiting: [] };
+}
+
+interface Turn {
+  readonly draft: Draft | undefined;
+  /** Before it was placed. */
+  readonly mark: number;
+}
+
+/** In the wave under way; what finds no room there stays where it is in the room that this wave frees, behind it. */
+function takeTurn(context: Context, state: UnitState, want: Want, placing: Placing): Turn {
+  const { undo } = context.ledger;
+  const { waves } = state;
+  const before = markOf(undo);
+  const now = placing.place(want);
+  if (now !== undefined || waves.open.length === 0 || want.mustLeave !== undefined) return { draft: now, mark: before };
+  const saved = saveWaves(waves);
+  endWave(context, state, 0);
+  const mark = markOf(undo);
+  placing.failures.pop();
+  const draft = placing.place(want);
+  if (draft !== undefined) return { draft, mark };
+  undoTo(undo, before);
+  restoreWaves(waves, saved);
+  return { draft, mark: before };
 }
 
 interface Placing {
