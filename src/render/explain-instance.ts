@@ -4,8 +4,9 @@ import { piecesOf } from '../model/resources.ts';
 import type { Balance } from '../plan/explain/balance.ts';
 import type { InstanceExplanation, InstancePlace } from '../plan/explain/instance.ts';
 import { formatAge, formatResources } from './amounts.ts';
-import { dotted, elsewhereLines, lines, nextText, type Page, saidLines } from './explain-page.ts';
-import { plural } from './layout.ts';
+import { elsewhereLines, lines, nextText, type Page, saidLines } from './explain-page.ts';
+import { dotted, plural } from './layout.ts';
+import { heldTexts } from './plan-holds.ts';
 
 export function instanceText(explanation: InstanceExplanation, page: Page): string {
   const { id, type, at, next, elsewhere, bound } = explanation;
@@ -36,14 +37,7 @@ function placeLines(page: Page, at: InstancePlace, { target }: InstanceExplanati
       ? ' (as git declares it)'
       : ' (not what git declares)'
     : ' (to be changed)';
-  const ports = Object.entries(holds.ports ?? {}).map(([name, port]) => `${name}:${port}`);
-  const held = [
-    formatResources(piecesOf(resourcesOf(holds))),
-    ...(holds.cpuset === undefined ? [] : [`cores ${holds.cpuset}`]),
-    ...(holds.volumes ?? []).map(({ name, device }) => `volume ${name} on ${device}`),
-    ...ports,
-    ...(holds.ip === undefined ? [] : [holds.ip]),
-  ];
+  const held = [formatResources(piecesOf(resourcesOf(holds))), ...heldTexts(holds)];
   return [
     page.line('is', dotted(facts)),
     page.line('revision', `${revision}${target === undefined ? '' : whose}`),

@@ -1,7 +1,7 @@
 import type { CapacityRow, NodeExplanation } from '../plan/explain/node.ts';
 import { dimensionLabel, formatAbout } from './amounts.ts';
-import { dotted, lines, nextText, type Page, saidLines, someOf } from './explain-page.ts';
-import { columns, plural, ranges } from './layout.ts';
+import { lines, nextText, type Page, saidLines, someOf } from './explain-page.ts';
+import { columns, dotted, plural, ranges } from './layout.ts';
 
 const mostSteps = 8;
 

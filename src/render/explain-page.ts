@@ -2,9 +2,9 @@ import type { Plan } from '../model/plan.ts';
 import type { Elsewhere } from '../plan/explain/elsewhere.ts';
 import type { NextStep } from '../plan/explain/looking.ts';
 import { formatResources } from './amounts.ts';
-import { hang, padEnd, usableWidth } from './layout.ts';
+import { dotted, hang, padEnd, usableWidth } from './layout.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { causeText } from './plan-view.ts';
+import { causeText } from './plan-words.ts';
 
 export interface ExplainTextOptions {
   readonly color: boolean;
@@ -41,10 +41,6 @@ export function openPage(options: ExplainTextOptions): Page {
 /** Several lines of which only the first has the label. */
 export const lines = (page: Page, label: string, texts: readonly (string | readonly string[])[]): readonly string[] =>
   texts.map((text, index) => page.line(index === 0 ? label : '', text));
-
-/** Items that are kept whole when the line is wrapped, with a dot between them. */
-export const dotted = (items: readonly string[]): readonly string[] =>
-  items.map((item, index) => (index < items.length - 1 ? `${item} ·` : item));
 
 const mostNames = 6;
 

@@ -2,8 +2,8 @@ import { formatDuration } from '../model/units.ts';
 import type { WorkloadExplanation } from '../plan/explain/workload.ts';
 import { dimensionLabel, formatAbout } from './amounts.ts';
 import { balanceTexts } from './explain-instance.ts';
-import { dotted, elsewhereLines, lines, type Page, saidLines } from './explain-page.ts';
-import { plural, ranges } from './layout.ts';
+import { elsewhereLines, lines, type Page, saidLines } from './explain-page.ts';
+import { dotted, plural, ranges } from './layout.ts';
 
 const mostPlaces = 16;
 

@@ -2,7 +2,7 @@ import type { HistoryEntry } from '../reconcile/history.ts';
 import { formatAge, formatTime } from './amounts.ts';
 import { hang, plural, usableWidth } from './layout.ts';
 import { createPaint } from './paint.ts';
-import { commitsText, shortPlanId } from './plan-view.ts';
+import { commitsText, shortPlanId } from './plan-words.ts';
 
 /** Finished runs, newest first: when, who, which commit, what changed and how it ended. */
 export function renderHistoryText(

@@ -56,10 +56,7 @@ export function ranges(numbers: readonly number[]): string {
 
 /** Lines in columns: every column as wide as its widest cell, the last one free. */
 export function columns(rows: readonly (readonly string[])[], gap = 2): readonly string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, visibleLength(cell));
-  }
+  const widths = widthsOf(rows);
   return rows.map((row) =>
     row
       .map((cell, index) => (index === row.length - 1 ? cell : padEnd(cell, (widths[index] ?? 0) + gap)))
@@ -67,3 +64,38 @@ export function columns(rows: readonly (readonly string[])[], gap = 2): readonly
       .trimEnd(),
   );
 }
+
+/** A line of a table whose last cell is wrapped below itself. */
+export interface WrappedRow {
+  readonly cells: readonly string[];
+  /** As `hang` takes it. */
+  readonly last: string | readonly string[];
+}
+
+/** Like `columns`, for last cells that may be too long for the line. */
+export function wrappedColumns(rows: readonly WrappedRow[], width: number, gap = 2): readonly string[] {
+  const widths = widthsOf(rows.map(({ cells }) => cells));
+  return rows.map(({ cells, last }) => {
+    const label = cells.map((cell, index) => padEnd(cell, (widths[index] ?? 0) + gap)).join('');
+    return last.length === 0 ? label.trimEnd() : hang(label, last, width);
+  });
+}
+
+/** Lines of right-aligned columns. */
+export function rightColumns(rows: readonly (readonly string[])[], gap = 2): readonly string[] {
+  const widths = widthsOf(rows);
+  const padStart = (cell: string, width = 0): string => ' '.repeat(Math.max(0, width - visibleLength(cell))) + cell;
+  return rows.map((row) => row.map((cell, index) => padStart(cell, widths[index])).join(' '.repeat(gap)));
+}
+
+function widthsOf(rows: readonly (readonly string[])[]): readonly number[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, visibleLength(cell));
+  }
+  return widths;
+}
+
+/** Items that are kept whole when the line is wrapped (`hang`), with a dot between them. */
+export const dotted = (items: readonly string[]): readonly string[] =>
+  items.map((item, index) => (index < items.length - 1 ? `${item} ·` : item));

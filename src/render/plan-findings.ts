@@ -1,7 +1,8 @@
 import type { Plan } from '../model/plan.ts';
 import { githubData, githubProperty, xmlText } from './escape.ts';
-import { nearestText, reasonsText, saysNearest } from './plan-text.ts';
-import { verdict, withSubject } from './plan-view.ts';
+import { viewDrains } from './plan-drains.ts';
+import { refusalDetails } from './plan-text-sections.ts';
+import { verdict, withSubject } from './plan-words.ts';
 
 /** What CI should point at: refusals are errors, warnings are warnings. */
 interface Finding {
@@ -13,14 +14,16 @@ interface Finding {
 
 function findings(plan: Plan): readonly Finding[] {
   const refused = plan.refusals.map((refusal): Finding => {
-    const reasons = reasonsText(refusal);
-    const details = [
-      ...(reasons === '' ? [] : [`ruled out: ${reasons}`]),
-      ...(refusal.nearest === undefined || saysNearest(refusal) ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
-    ];
+    const details = refusalDetails(refusal).map(([label, text]) => `${label}: ${text}`);
     const message = [refusal.message, ...details].join('; ');
     return { level: 'error', code: refusal.code, subject: refusal.subject, message };
   });
+  const blocked = viewDrains(plan).shown.flatMap(({ node, stays }) =>
+    stays.map(({ instances, reason }): Finding => {
+      const message = `${instances.join(', ')} cannot leave: ${reason}`;
+      return { level: 'warning', code: 'MUS4003', subject: node, message };
+    }),
+  );
   const warned = plan.warnings.map(
     (warning): Finding => ({
       level: 'warning',
@@ -29,7 +32,7 @@ function findings(plan: Plan): readonly Finding[] {
       message: warning.message,
     }),
   );
-  return [...refused, ...warned];
+  return [...refused, ...blocked, ...warned];
 }
 
 /** Annotations of a GitHub workflow run. */

@@ -1,36 +1,26 @@
 import { isEmptyPlan, type Plan } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
-import { dimensionLabel, formatAbout } from './amounts.ts';
 import { markdownCell, markdownText } from './escape.ts';
-import { fieldLines } from './field-diff.ts';
-import { plural, ranges } from './layout.ts';
-import { nearestText, reasonsText, saysNearest, useText } from './plan-text.ts';
-import {
-  causeText,
-  commitsText,
-  ordinalOf,
-  type StepGroup,
-  shortPlanId,
-  symbols,
-  type UnitView,
-  verdict,
-  viewUnits,
-  waveShape,
-  withSubject,
-} from './plan-view.ts';
+import { plural } from './layout.ts';
+import { type DrainView, someNames, viewDrains } from './plan-drains.ts';
+import { unitDetails } from './plan-markdown-unit.ts';
+import { refusalDetails } from './plan-text-sections.ts';
+import { capacityRows, fullest, quotaRows, type UseRow } from './plan-uses.ts';
+import { type HiddenUnits, type UnitView, viewUnits } from './plan-view.ts';
+import { causeText, commitsText, shortPlanId, symbols, verdict, withSubject } from './plan-words.ts';
 
 /** GitHub refuses comments over 65,536 characters; what else a bot adds must fit as well. */
 const mostBytes = 60_000;
 const mostTableRows = 100;
-const mostFieldLines = 200;
+const mostDrains = 40;
 
 /**
  * What a pull request shows: the verdict first, details folded. Always under 60 KB: details of the last workloads are
  * left out when they do not fit, and the text says so.
  */
 export function renderPlanMarkdown(plan: Plan): string {
-  const { shown: units } = viewUnits(plan);
-  const head = [title(plan), refusals(plan), summaryTable(plan, units)];
+  const { shown: units, hidden } = viewUnits(plan, mostTableRows);
+  const head = [title(plan), refusals(plan), summaryTable(plan, units, hidden)];
   const tail = [drains(plan), uses(plan), warnings(plan), footer(plan)];
   const fixed = [...head, ...tail].filter((part) => part !== '').join('\n\n');
   let room = mostBytes - byteLength(fixed) - 300;
@@ -41,11 +31,11 @@ export function renderPlanMarkdown(plan: Plan): string {
     if (room < 0) break;
     details.push(text);
   }
-  const hidden = units.length - details.length;
+  const left = units.length - details.length + (hidden?.units ?? 0);
   const cut =
-    hidden === 0
+    left === 0
       ? ''
-      : `_Cut to fit a comment: the details of ${plural(hidden, 'more workload')} are in the plan itself (\`muster plan -o json\`)._`;
+      : `_Cut to fit a comment: the details of ${plural(left, 'more workload')} are in the plan itself (\`muster plan -o json\`)._`;
   const text = `${[...head, ...details, cut, ...tail].filter((part) => part !== '').join('\n\n')}\n`;
   return clipBytes(text);
 }
@@ -68,11 +58,7 @@ function refusals(plan: Plan): string {
   if (plan.refusals.length === 0) return '';
   const shown = plan.refusals.slice(0, mostTableRows);
   const lines = shown.map((refusal) => {
-    const reasons = reasonsText(refusal);
-    const details = [
-      ...(reasons === '' ? [] : [`ruled out: ${reasons}`]),
-      ...(refusal.nearest === undefined || saysNearest(refusal) ? [] : [`nearest: ${nearestText(refusal.nearest)}`]),
-    ];
+    const details = refusalDetails(refusal).map(([label, text]) => `${label}: ${text}`);
     const more = details.length === 0 ? '' : `<br>${markdownText(details.join('; '))}`;
     return `- ❌ ${markdownText(withSubject(refusal))} (${refusal.code})${more}`;
   });
@@ -80,112 +66,81 @@ function refusals(plan: Plan): string {
   return ['#### Refused', '', ...lines, ...(hidden > 0 ? [`- … and ${hidden} more`] : [])].join('\n');
 }
 
-function summaryTable(plan: Plan, units: readonly UnitView[]): string {
+function summaryTable(plan: Plan, units: readonly UnitView[], hidden: HiddenUnits | undefined): string {
   if (units.length === 0) return '';
-  const shown = units.slice(0, mostTableRows);
-  const rows = shown.map((view) => {
-    const counts = view.groups.map(({ first, steps }) => `${symbols[first.kind]} ${steps.length} ${first.kind}`);
-    const lowest = view.lowest === undefined ? '' : `${view.lowest.lowest} of ${view.lowest.of}`;
-    const time = view.unit.worstCaseMs > 0 ? formatDuration(view.unit.worstCaseMs) : '';
-    return `| ${markdownCell(view.unit.id)} | ${markdownCell(counts.join(', '))} | ${waveShape(view.waveSizes)} | ${lowest} | ${time} |`;
+  const rows = units.map(({ unit, groups, lowest }) => {
+    const counts = groups.map(({ first, steps }) => `${symbols[first.kind]} ${steps.length} ${first.kind}`);
+    const time = unit.worstCaseMs > 0 ? formatDuration(unit.worstCaseMs) : '';
+    return `| ${markdownCell(unit.id)} | ${markdownCell(counts.join(', '))} | ${unit.waves.length} | ${lowestText(lowest)} | ${time} |`;
   });
-  const hidden = units.length - shown.length;
   return [
     '| workload | changes | waves | lowest availability | at worst |',
     '|---|---|---|---|---|',
     ...rows,
-    ...(hidden > 0 ? [`| … and ${hidden} more | | | | |`] : []),
+    ...(hidden === undefined ? [] : [hiddenRow(hidden)]),
     ...(plan.summary.unchanged > 0 ? ['', `${plural(plan.summary.unchanged, 'instance')} unchanged.`] : []),
   ].join('\n');
 }
 
-function unitDetails(view: UnitView): string {
-  const waves = view.unit.waves.map((wave, index) => {
-    const gate = wave.gate === 'healthy' ? ', then healthy' : '';
-    const watch = wave.observeMs > 0 ? `, watched ${formatDuration(wave.observeMs)}` : '';
-    return `${index + 1}. ${plural(wave.steps.length, 'step')}${gate}${watch}`;
-  });
-  const shownWaves =
-    waves.length <= 12
-      ? waves
-      : [...waves.slice(0, 10), `… ${waves.length - 10} more waves: ${waveShape(view.waveSizes)}`];
-  const after = view.unit.after.length === 0 ? '' : `after ${view.unit.after.map((id) => `\`${id}\``).join(', ')}`;
-  return [
-    `<details><summary><b>${markdownText(view.unit.id)}</b>: ${plural(view.stepCount, 'step')}</summary>`,
-    '',
-    '```diff',
-    ...view.groups.flatMap(groupLines),
-    '```',
-    '',
-    ...[after].filter((text) => text !== ''),
-    ...(view.unit.waves.length > 1 || waves.some((wave) => wave.includes(','))
-      ? ['Waves:', '', ...shownWaves, '']
-      : []),
-    ...view.notes.map((note) => `> ${markdownText(note.message)} (${note.code})`),
-    '</details>',
-  ].join('\n');
+function hiddenRow({ units, work, worstCaseMs, mostUnavailable }: HiddenUnits): string {
+  const counts = work.map(
+    ({ first, steps }) => `${symbols[first.kind]} ${steps} ${first.kind} (${causeText(first.cause)})`,
+  );
+  const time = worstCaseMs > 0 ? `≤ ${formatDuration(worstCaseMs)}` : '';
+  const missed = mostUnavailable === 0 ? '' : `≤ ${mostUnavailable} unavailable`;
+  return `| … and ${plural(units, 'more workload')} | ${markdownCell(counts.join(', '))} | | ${missed} | ${time} |`;
 }
 
-function groupLines(group: StepGroup): readonly string[] {
-  const { first, steps } = group;
-  const sign = first.kind === 'create' ? '+' : first.kind === 'remove' || first.kind === 'stop' ? '-' : '!';
-  const why = ['', causeText(first.cause)].includes(group.reason ?? '') ? '' : `: ${group.reason}`;
-  const lines = [
-    `${sign} ${first.kind} ${ranges(steps.map((step) => ordinalOf(step.instance)))} (${causeText(first.cause)}, ${first.order}${first.forced === true ? ', forced' : ''})${why}`,
-  ];
-  for (const field of fieldLines(first.changes)) {
-    if (field.kind === 'text') lines.push(`  ${field.label}:`, ...field.lines);
-    else {
-      if (field.before !== undefined) lines.push(`-   ${field.label}: ${field.before}`);
-      if (field.after !== undefined) lines.push(`+   ${field.label}: ${field.after}`);
-    }
-  }
-  const nodes = steps
-    .slice(0, 24)
-    .map((step) => `${ordinalOf(step.instance)} ${step.from === undefined ? '' : `${step.from} → `}${step.node}`);
-  lines.push(`  ${nodes.join(', ')}${steps.length > 24 ? `, … and ${steps.length - 24} more` : ''}`);
-  const safe = lines.map((line) => line.replaceAll('```', "'''"));
-  return safe.length <= mostFieldLines
-    ? safe
-    : [...safe.slice(0, mostFieldLines), `  … and ${safe.length - mostFieldLines} more lines`];
+function lowestText(lowest: UnitView['lowest']): string {
+  if (lowest === undefined) return '';
+  const text = `${lowest.lowest} of ${lowest.of}`;
+  return lowest.lowest === 0 ? `⚠️ ${text}` : text;
 }
 
 function drains(plan: Plan): string {
   if (plan.goals.length === 0) return '';
-  const lines = plan.goals.map((goal) => {
-    const blocked = goal.blocked
-      .map((item) => `<br>stays: ${markdownText(item.instance)}: ${markdownText(item.reason)}`)
-      .join('');
-    return `- **${markdownText(goal.node)}** through ${goal.units.map((id) => `\`${id}\``).join(', ') || 'nothing left to move'}${blocked}`;
+  const { shown, hidden } = viewDrains(plan, mostDrains);
+  const blocked = hidden === undefined || hidden.blocked === 0 ? '' : `, ${hidden.blocked} of them blocked`;
+  return [
+    '#### Drains',
+    '',
+    ...shown.map(drainLine),
+    ...(hidden === undefined
+      ? []
+      : [`- … and ${plural(hidden.nodes, 'more node')}${blocked}, the longest in ${hidden.takes}`]),
+  ].join('\n');
+}
+
+function drainLine({ node, takes, units, stays }: DrainView): string {
+  const through = units.length === 0 ? '' : `: ${units.map((id) => `\`${id}\``).join(', ')}`;
+  const blocked = stays.map(({ instances, reason }) => {
+    const verb = instances.length === 1 ? 'stays' : 'stay';
+    return `<br>❌ ${markdownText(`${someNames(instances, { all: false })} ${verb}: ${reason}`)}`;
   });
-  return ['#### Drains', '', ...lines].join('\n');
+  return `- **${markdownText(node)}** ${takes}${through}${blocked.join('')}`;
 }
 
 function uses(plan: Plan): string {
-  const quota = plan.quota
-    .filter((use) => use.before !== use.after || use.peak > use.after)
-    .map(
-      (use) =>
-        `| quota ${markdownCell(use.name)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAbout(use.dimension, use.limit)} |`,
-    );
-  const capacity = plan.capacity
-    .filter((use) => use.before !== use.after)
-    .map(
-      (use) =>
-        `| pod ${markdownCell(use.pod)} | ${dimensionLabel(use.dimension)} | ${useText(use)} | ${formatAbout(use.dimension, use.total)} |`,
-    );
+  const quota = quotaRows(plan).map((row) => ({ ...row, name: `quota ${row.name}` }));
+  const capacity = capacityRows(plan).map((row) => ({ ...row, name: `pod ${row.name}` }));
   const rows = [...quota, ...capacity];
   if (rows.length === 0) return '';
+  const shown = fullest(rows, mostTableRows);
+  const hidden = rows.length - shown.length;
   return [
     '<details><summary>Quota and capacity</summary>',
     '',
-    '| | resource | before → after | limit |',
-    '|---|---|---|---|',
-    ...rows.slice(0, mostTableRows),
+    '| | resource | before | peak | after | limit | |',
+    '|---|---|--:|--:|--:|--:|--:|',
+    ...shown.map(useLine),
+    ...(hidden > 0 ? [`| … and ${hidden} more, all less full | | | | | | |`] : []),
     '',
     '</details>',
   ].join('\n');
 }
+
+const useLine = ({ name, resource, before, peak, after, limit, share, level }: UseRow): string =>
+  `| ${markdownCell(name)} | ${markdownCell(resource)} | ${before} | ${peak} | ${after} | ${limit} | ${level === 'usual' ? share : `⚠️ ${share}`} |`;
 
 function warnings(plan: Plan): string {
   if (plan.warnings.length === 0) return '';

@@ -3,7 +3,8 @@ import type { Plan } from '../model/plan.ts';
 import { renderPlanGithub, renderPlanJunit, renderPlanSarif } from './plan-findings.ts';
 import { planJsonChunks } from './plan-json.ts';
 import { renderPlanMarkdown } from './plan-markdown.ts';
-import { type PlanTextOptions, renderPlanText } from './plan-text.ts';
+import type { PlanTextOptions } from './plan-page.ts';
+import { renderPlanText } from './plan-text.ts';
 
 export const planFormats = ['text', 'json', 'markdown', 'github', 'junit', 'sarif'] as const;
 export type PlanFormat = (typeof planFormats)[number];

@@ -6,7 +6,8 @@ import { markdownCell } from './escape.ts';
 import { columns, hang, plural, usableWidth } from './layout.ts';
 import { createPaint } from './paint.ts';
 import { renderPlanMarkdown } from './plan-markdown.ts';
-import { type PlanTextOptions, renderPlanText } from './plan-text.ts';
+import type { PlanTextOptions } from './plan-page.ts';
+import { renderPlanText } from './plan-text.ts';
 
 export type RebalanceFormat = 'text' | 'json' | 'markdown';
 export type PlannedRebalance = Extract<Rebalance, { readonly kind: 'planned' }>;

@@ -1,7 +1,7 @@
 import { formatAge } from './amounts.ts';
 import { columns, hang, plural, usableWidth } from './layout.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { commitsText } from './plan-view.ts';
+import { commitsText } from './plan-words.ts';
 import type { StatusInstance, StatusView, StatusWorkload } from './status-view.ts';
 
 const mostInstances = 20;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { nodeName } from '../../src/model/ids.ts';
+import { instanceId, nodeName, unitOf, workloadId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { renderPlan } from '../../src/render/plan.ts';
 import { planJsonChunks } from '../../src/render/plan-json.ts';
@@ -12,10 +12,25 @@ const render = (plan: Plan, format: Parameters<typeof renderPlan>[1]): string =>
 
 const full = planOf(rollout(12).steps, {
   ...refused,
-  availability: { [checkout]: { lowest: 11, of: 12 } },
+  availability: { [checkout]: { lowest: 10, of: 12 } },
   quota: [{ name: 'payments', dimension: 'instances', before: 412, peak: 414, after: 412, limit: 420 }],
-  goals: [{ kind: 'drain', node: nodeName('web-a-01'), units: [], blocked: [] }],
-  warnings: [{ code: 'MUS5003', message: 'odd, but: allowed\nso far', subject: 'payments/checkout' }],
+  goals: [
+    {
+      kind: 'drain',
+      node: nodeName('web-a-01'),
+      units: [unitOf(checkout)],
+      waves: 7,
+      worstCaseMs: 1_800_000,
+      blocked: [],
+    },
+    {
+      kind: 'drain',
+      node: nodeName('db-a-01'),
+      units: [],
+      blocked: [{ instance: instanceId(workloadId('payments', 'db'), 0), reason: 'it is static: it never moves' }],
+    },
+  ],
+  warnings: [{ code: 'MUS5010', message: 'odd, but: allowed\nso far', subject: 'payments/checkout' }],
 });
 
 describe('plan as markdown', () => {

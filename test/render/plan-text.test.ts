@@ -22,9 +22,8 @@ describe('plan text', () => {
     test(`a ${kind} reads as in test/golden/plan/${kind}.txt`, () => {
       const changes = kind === 'update' || kind === 'replace' ? imageChange : [];
       const cause = kind === 'create' ? 'new' : kind === 'update' || kind === 'replace' ? 'change' : 'prune';
-      const reason = kind === 'create' ? 'new in git' : 'git declares another revision';
-      const undo = kind === 'forget' ? 'final' : 'reversible';
-      const plan = planOf([step({ kind, ordinal: 3, changes, over: { cause, reason, undo } })]);
+      const reason = kind === 'create' ? 'new' : cause === 'prune' ? 'left git' : '/image, /env/LOG_LEVEL changed';
+      const plan = planOf([step({ kind, ordinal: 3, changes, over: { cause, reason } })]);
       assertGolden(`plan/${kind}.txt`, text(plan));
     });
   }
@@ -47,9 +46,12 @@ describe('plan text', () => {
           kind: 'drain',
           node: nodeName('web-a-01'),
           units: [unitOf(checkout)],
-          blocked: [
-            { instance: instanceId(workloadId('payments', 'db'), 0), reason: 'static instances are never moved' },
-          ],
+          waves: 2,
+          worstCaseMs: 600_000,
+          blocked: [0, 1].map((ordinal) => ({
+            instance: instanceId(workloadId('payments', 'db'), ordinal),
+            reason: 'it is static: it never moves; remove it or bring the node back online',
+          })),
         },
       ],
     });
@@ -90,6 +92,8 @@ describe('plan text', () => {
         { name: 'payments', dimension: 'cpuMillis', before: 190_000, peak: 196_500, after: 195_500, limit: 200_000 },
         { name: 'payments', dimension: 'instances', before: 412, peak: 413, after: 413, limit: 420 },
         { name: 'idle', dimension: 'cpuMillis', before: 5, peak: 5, after: 5, limit: 10 },
+        { name: 'research', dimension: 'gpu/a100', before: 2, peak: 3.5, after: 2.5, limit: 8 },
+        { name: 'shrunk', dimension: 'instances', before: 12, peak: 12, after: 12, limit: 10 },
       ],
       capacity: [
         {
@@ -102,8 +106,8 @@ describe('plan text', () => {
         },
       ],
       warnings: [
-        { code: 'MUS5003', message: '3 nodes are not in the snapshot and are taken as empty' },
-        { code: 'MUS5001', message: 'stops before it creates: no room for a surge', subject: checkout },
+        { code: 'MUS5001', message: '3 nodes are not in the snapshot and are taken as empty' },
+        { code: 'MUS5010', message: `${checkout}: 2 steps wait: 1 of 3 instances are unavailable`, subject: checkout },
       ],
     });
     assertGolden('plan/quota.txt', text(plan));

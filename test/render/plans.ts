@@ -10,6 +10,16 @@ const after = revisionHash('3333cccc4444dddd');
 
 const holds: Holds = { cpuMillis: 500, memoryBytes: 512 * 1024 ** 2, storageBytes: 0, ports: { http: 31001 } };
 
+const undoOf: Readonly<Record<StepKind, Step['undo']>> = {
+  create: 'reversible',
+  update: 'reversible',
+  replace: 'compensable',
+  move: 'compensable',
+  stop: 'compensable',
+  remove: 'final',
+  forget: 'final',
+};
+
 export function step(of: {
   readonly kind: StepKind;
   readonly ordinal: number;
@@ -34,7 +44,7 @@ export function step(of: {
     unit: unitOf(workload),
     wave: of.wave ?? 0,
     class: of.kind === 'update' ? 'live' : 'recreate',
-    undo: 'reversible',
+    undo: undoOf[of.kind],
     order: replacing ? 'create-first' : 'in-place',
     cause: 'change',
     revision: after,
@@ -74,8 +84,10 @@ export function planOf(steps: readonly Step[], over: Partial<Plan> = {}): Plan {
         steps: own.filter((item) => item.wave === wave).map((item) => item.id),
         gate: 'healthy' as const,
         observeMs: wave === waves - 1 ? 120_000 : 0,
+        worstCaseMs: wave === waves - 1 ? 360_000 : 240_000,
+        ...availableDuring(over, own, wave),
       })),
-      worstCaseMs: 240_000 * waves,
+      worstCaseMs: 240_000 * waves + 120_000,
     };
   });
   return {
@@ -107,6 +119,17 @@ export function planOf(steps: readonly Step[], over: Partial<Plan> = {}): Plan {
   };
 }
 
+/** In a wave that stops before it creates its instances are missed, in others none is. */
+function availableDuring(
+  { availability = {} }: Partial<Plan>,
+  own: readonly Step[],
+  wave: number,
+): { readonly available?: number } {
+  const { of } = availability[checkout] ?? {};
+  const stopped = own.filter((item) => item.wave === wave && item.order === 'stop-first').length;
+  return of === undefined ? {} : { available: of - stopped };
+}
+
 export const rollout = (instances: number): Plan =>
   planOf(
     Array.from({ length: instances }, (_, ordinal) =>
@@ -116,9 +139,10 @@ export const rollout = (instances: number): Plan =>
         node: `web-a-${String(ordinal + 1).padStart(2, '0')}`,
         wave: Math.ceil(ordinal / 2),
         changes: imageChange,
+        over: { order: 'stop-first' },
       }),
     ),
-    { availability: { [checkout]: { lowest: instances - 1, of: instances } } },
+    { availability: { [checkout]: { lowest: instances - Math.min(2, instances - 1), of: instances } } },
   );
 
 export const refused: Partial<Plan> = {
