@@ -10,7 +10,7 @@ import { checkout, planOf, refused, rollout, step } from './plans.ts';
 const render = (plan: Plan, format: Parameters<typeof renderPlan>[1]): string =>
   [...renderPlan(plan, format, { color: false })].join('');
 
-const full = planOf(rollout(12).steps, {
+const full = planOf(rollout(12, 'stop-first').steps, {
   ...refused,
   availability: { [checkout]: { lowest: 10, of: 12 } },
   quota: [{ name: 'payments', dimension: 'instances', before: 412, peak: 414, after: 412, limit: 420 }],

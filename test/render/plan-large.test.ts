@@ -83,7 +83,7 @@ describe('a large plan as text', () => {
   });
 
   test('the waves of a long rollout are one row, as long as they do the same', () => {
-    const rendered = text(rollout(5000));
+    const rendered = text(rollout(5000, 'stop-first'));
     assert.match(rendered, /^ {2}2-2500 +4m → 166h40m +4998 of 5000 +-\/\+ 2 each, until healthy$/m);
     assert.match(rendered, /… and 4984 more instances/);
   });

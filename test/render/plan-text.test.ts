@@ -59,7 +59,7 @@ describe('plan text', () => {
   });
 
   test('identical diffs of many instances are shown once', () => {
-    const rendered = text(rollout(12));
+    const rendered = text(rollout(12, 'stop-first'));
     assertGolden('plan/rollout.txt', rendered);
     assert.equal(rendered.match(/checkout:1\.5/g)?.length, 1);
   });
@@ -129,7 +129,7 @@ describe('plan text', () => {
   });
 
   test('a terminal of 60 columns stays readable', () => {
-    const rendered = text(planOf(rollout(12).steps, refused), 60);
+    const rendered = text(planOf(rollout(12, 'stop-first').steps, refused), 60);
     assertGolden('plan/narrow.txt', rendered);
     assert.ok(longest(rendered) <= 60, `a line of ${longest(rendered)} columns`);
   });

@@ -130,7 +130,7 @@ function availableDuring(
   return of === undefined ? {} : { available: of - stopped };
 }
 
-export const rollout = (instances: number): Plan =>
+export const rollout = (instances: number, order: Step['order'] = 'create-first'): Plan =>
   planOf(
     Array.from({ length: instances }, (_, ordinal) =>
       step({
@@ -139,10 +139,14 @@ export const rollout = (instances: number): Plan =>
         node: `web-a-${String(ordinal + 1).padStart(2, '0')}`,
         wave: Math.ceil(ordinal / 2),
         changes: imageChange,
-        over: { order: 'stop-first' },
+        over: { order },
       }),
     ),
-    { availability: { [checkout]: { lowest: instances - Math.min(2, instances - 1), of: instances } } },
+    {
+      availability: {
+        [checkout]: { lowest: instances - (order === 'stop-first' ? Math.min(2, instances) : 0), of: instances },
+      },
+    },
   );
 
 export const refused: Partial<Plan> = {
