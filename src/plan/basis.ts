@@ -71,7 +71,10 @@ const workloadText = (definition: object): string => canonicalJson({ ...definiti
 /** Definitions do not change, and most of them are the same from one plan to the next. */
 const digests = new WeakMap<object, string>();
 
-function digestOf<Definition extends object>(definition: Definition, textOf: (definition: Definition) => string): string {
+function digestOf<Definition extends object>(
+  definition: Definition,
+  textOf: (definition: Definition) => string,
+): string {
   let digest = digests.get(definition);
   if (digest === undefined) {
     digest = sha256Hex(textOf(definition)).slice(0, 16);
