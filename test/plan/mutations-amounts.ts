@@ -200,6 +200,15 @@ export const limits: readonly Mutation[] = [
     ),
   },
   {
+    name: 'say that more serve meanwhile than do',
+    rule: 'budget',
+    apply: onStep(isReplaced, (scene, step) =>
+      editUnit(scene, step.unit, ({ waves }) => ({
+        waves: waves.map((wave) => ({ ...wave, available: (wave.available ?? 0) + 1 })),
+      })),
+    ),
+  },
+  {
     name: 'evict somebody without waiting for it',
     rule: 'preemption',
     apply: onStep(

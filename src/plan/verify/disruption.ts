@@ -28,6 +28,8 @@ export function disruptionCheck(world: World, report: Report): Check {
           const kept = `leaves ${left} of ${state.wanted.size} instances available`;
           report('budget', work.id, `wave ${index} ${kept}; at most ${budget} may be unavailable at once`);
         }
+        if ((wave.available ?? 0) > left)
+          report('budget', work.id, `wave ${index} is said to leave ${wave.available} available; it leaves ${left}`);
         for (const ordinal of taken) state.up.delete(ordinal);
         if (wave.gate === 'healthy') restore(items, state);
       }
