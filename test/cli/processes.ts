@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copyExample } from './muster.ts';
@@ -43,7 +43,7 @@ export async function quickstart(t: { after(clean: () => Promise<void>): void })
     await endProcesses(copy);
     await rm(dir, { recursive: true, force: true });
   });
-  const base = 26_000 + (process.pid % 40) * 120;
+  const base = 26_000 + (await takeSlot(t)) * 120;
   await edit(join(copy, 'nodes/local.yaml'), (text) =>
     text.replaceAll(
       /range: 31(\d)00-31\d99/g,
@@ -51,6 +51,34 @@ export async function quickstart(t: { after(clean: () => Promise<void>): void })
     ),
   );
   return copy;
+}
+
+const slots = 40;
+
+/** A number that no other test on this machine has at the time: whoever makes its folder has it. */
+async function takeSlot(t: { after(clean: () => Promise<void>): void }): Promise<number> {
+  for (let i = 0; i < slots; i += 1) {
+    const slot = (process.pid + i) % slots;
+    const folder = join(tmpdir(), `muster-cli-ports-${slot}`);
+    try {
+      await mkdir(folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST' && !(await isLeftOver(folder))) continue;
+    }
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    return slot;
+  }
+  throw new Error(
+    `all ${slots} ranges of ports are taken: remove ${join(tmpdir(), 'muster-cli-ports-*')} if no test runs`,
+  );
+}
+
+/** Of a test that was killed: no test takes as long as this. */
+const longestMs = 30 * 60_000;
+
+async function isLeftOver(folder: string): Promise<boolean> {
+  const made = await stat(folder).catch(() => undefined);
+  return made !== undefined && Date.now() - made.mtimeMs > longestMs;
 }
 
 export async function edit(file: string, change: (text: string) => string): Promise<void> {
