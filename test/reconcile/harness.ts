@@ -64,7 +64,7 @@ export interface Bench {
 const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** Waiting takes no time but moves the clock: gates and back-off run their course at once. */
-const leapingClock: Clock & { leap(ms: number): void } = (() => {
+function leapingClock(): Clock & { leap(ms: number): void } {
   let leaptMs = 0;
   return {
     now: () => Date.now() + leaptMs,
@@ -76,7 +76,7 @@ const leapingClock: Clock & { leap(ms: number): void } = (() => {
       await turn();
     },
   };
-})();
+}
 
 const uid = clusterUid('00000000-0000-4000-8000-000000000001');
 export const cluster = { name: 'test', uid };
@@ -94,6 +94,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
     nodes.map((name, seed) => [name, createSimEngine({ node: nodeName(name), kind: 'docker', seed, ...settings })]),
   );
   const events: ProgressEvent[] = [];
+  const clock = leapingClock();
 
   const run: Bench['run'] = async (desired, { death, stop, relocate, onEvent } = {}) => {
     const mortal = death === undefined ? store : dyingStore(store, death);
@@ -110,14 +111,15 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
         engines,
         desired,
         report,
+        clock,
         ...(stop && { stop }),
       });
       await recoverRuns(dependencies);
-      const seen = await look({ desired, store, engines, clock: leapingClock });
+      const seen = await look({ desired, store, engines, clock });
       const { plan } = planAndVerify({
         desired,
         ...seen,
-        now: leapingClock.now(),
+        now: clock.now(),
         expiresAfterMs: 60_000,
         liveFields,
         ...(relocate && { relocate }),
@@ -132,16 +134,16 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
     }
   };
 
-  const lookNow: Bench['look'] = (desired) => look({ desired, store, engines: directoryOf(sims), clock: leapingClock });
+  const lookNow: Bench['look'] = (desired) => look({ desired, store, engines: directoryOf(sims), clock });
 
   const plan: Bench['plan'] = async (desired) => {
     const seen = await lookNow(desired);
-    return planAndVerify({ desired, ...seen, now: leapingClock.now(), expiresAfterMs: 60_000, liveFields }).plan;
+    return planAndVerify({ desired, ...seen, now: clock.now(), expiresAfterMs: 60_000, liveFields }).plan;
   };
 
   const absences: Bench['noteAbsences'] = async (desired) => {
     const leadership = await lead(store);
-    await noteAbsences({ store, leadership, clock: leapingClock }, desired, (await lookNow(desired)).recorded);
+    await noteAbsences({ store, leadership, clock }, desired, (await lookNow(desired)).recorded);
     await leadership.release();
   };
 
@@ -149,7 +151,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { sims, events, store, run, plan, look: lookNow, noteAbsences: absences, leap: leapingClock.leap, close };
+  return { sims, events, store, run, plan, look: lookNow, noteAbsences: absences, leap: clock.leap, close };
 }
 
 const lead = (store: Store): Promise<Leadership> =>
@@ -166,15 +168,16 @@ function dependenciesOf(of: {
   readonly engines: EngineDirectory;
   readonly desired: Desired;
   readonly report: Progress;
+  readonly clock: Clock;
   readonly stop?: AbortSignal;
 }): ApplyDependencies {
-  const { store, leadership, engines, desired, report, stop } = of;
+  const { store, leadership, engines, desired, report, clock, stop } = of;
   return {
     store,
     leadership,
     engines,
     desired,
-    clock: leapingClock,
+    clock,
     progress: report,
     softStop: stop ?? new AbortController().signal,
     hardStop: new AbortController().signal,
