@@ -16,6 +16,7 @@ import {
   otherNode,
   withDesired,
   withPlan,
+  withRecorded,
   workloadOf,
 } from './mutations-edit.ts';
 import type { Scene } from './mutations-worlds.ts';
@@ -191,6 +192,11 @@ export const limits: readonly Mutation[] = [
     ),
   },
   {
+    name: 'tell the executor not to ask for the budget',
+    rule: 'budget',
+    apply: onStep(isTakenDown, (scene, step) => editStep(scene, step, { forced: true })),
+  },
+  {
     name: 'tell the executor of a larger budget',
     rule: 'budget',
     apply: onStep(
@@ -269,6 +275,14 @@ export const limits: readonly Mutation[] = [
     ),
   },
   {
+    name: 'take away for a quota what is not stateless',
+    rule: 'quota',
+    apply: onStep(
+      ({ cause }) => cause === 'quota',
+      (scene, step) => editWorkload(scene, step.unit, () => ({ type: 'stateful' })),
+    ),
+  },
+  {
     name: 'take away for a quota more than has to go',
     rule: 'quota',
     apply: onStep(
@@ -298,6 +312,26 @@ export const limits: readonly Mutation[] = [
       (scene) => {
         const { cluster } = scene.inputs.desired;
         return withDesired(scene, { cluster: { ...cluster, prune: { ...cluster.prune, stopAfterMs: 60_000 } } });
+      },
+    ),
+  },
+  {
+    name: 'delete at once what was stopped a moment ago',
+    rule: 'removal',
+    apply: onStep(
+      ({ cause, kind }) => cause === 'prune' && kind === 'remove',
+      (scene, step) => {
+        const { cluster } = scene.inputs.desired;
+        const { allocations } = scene.inputs.recorded;
+        const held = allocations.map((known) =>
+          known.id === `${step.instance}#${step.generation}`
+            ? { ...known, state: 'held' as const, heldSince: scene.inputs.now - 1000 }
+            : known,
+        );
+        const slow = withDesired(scene, {
+          cluster: { ...cluster, prune: { ...cluster.prune, deleteAfterMs: 60_000 } },
+        });
+        return withRecorded(slow, { allocations: held });
       },
     ),
   },

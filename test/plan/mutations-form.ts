@@ -1,6 +1,7 @@
 import { nodeName, revisionHash, runId } from '../../src/model/ids.ts';
 import {
   any,
+  bodyOf,
   editHolds,
   editStep,
   editUnit,
@@ -35,6 +36,25 @@ export const shape: readonly Mutation[] = [
     name: 'run a wave twice',
     rule: 'structure',
     apply: onStep(any, (scene, step) => editUnit(scene, step.unit, ({ waves }) => ({ waves: [...waves, ...waves] }))),
+  },
+  {
+    name: 'list a step twice in its wave',
+    rule: 'structure',
+    apply: onStep(any, (scene, step) =>
+      editUnit(scene, step.unit, ({ waves }) => ({
+        waves: waves.map((wave) =>
+          wave.steps.includes(step.id) ? { ...wave, steps: [...wave.steps, step.id] } : wave,
+        ),
+      })),
+    ),
+  },
+  {
+    name: 'name a unit twice',
+    rule: 'structure',
+    apply: (scene) => {
+      const [first] = scene.plan.units;
+      return first && withPlan(scene, { units: [...scene.plan.units, { ...first, waves: [] }] });
+    },
   },
   {
     name: 'give two steps one id',
@@ -108,6 +128,13 @@ export const shape: readonly Mutation[] = [
     },
   },
   {
+    name: 'drain a node that stays',
+    rule: 'goal',
+    apply: onStep(isNew, (scene, { node }) =>
+      withPlan(scene, { goals: [...scene.plan.goals, { kind: 'drain', node, units: [], blocked: [] }] }),
+    ),
+  },
+  {
     name: 'drain more nodes of a zone at a time than git allows',
     rule: 'drain',
     apply: (scene) => {
@@ -168,6 +195,15 @@ export const references: readonly Mutation[] = [
     ),
   },
   {
+    name: 'replace nothing',
+    rule: 'recorded',
+    apply: onStep(isNew, (scene, step) => {
+      const { summary } = scene.plan;
+      const counted = { ...summary, create: summary.create - 1, replace: summary.replace + 1 };
+      return editStep(withPlan(scene, { summary: counted }), step, { kind: 'replace' });
+    }),
+  },
+  {
     name: 'move from where it is not',
     rule: 'recorded',
     apply: onStep(
@@ -217,6 +253,15 @@ export const references: readonly Mutation[] = [
     apply: onStep(isReplaced, (scene, step) => editStep(scene, step, { generation: step.replaces?.generation ?? 0 })),
   },
   {
+    name: 'make a generation that is recorded, where the count is behind',
+    rule: 'generation',
+    apply: onStep(isReplaced, (scene, step) => {
+      const { workloads } = scene.inputs.recorded;
+      const behind = new Map([...workloads].map(([id, record]) => [id, { ...record, nextGeneration: 1 }]));
+      return editStep(withRecorded(scene, { workloads: behind }), step, { generation: step.replaces?.generation ?? 0 });
+    }),
+  },
+  {
     name: 'make an instance twice',
     rule: 'generation',
     apply: onStep(isNew, (scene, step) => withCopy(scene, step, { generation: step.generation + 100 })),
@@ -252,6 +297,22 @@ export const references: readonly Mutation[] = [
         makes(second) && first.unit !== second.unit && inputs.recorded.revisions.has(first.revision),
       (scene, first, second) => editStep(scene, second, { revision: first.revision }),
     ),
+  },
+  {
+    name: 'make an old revision that nobody asks for',
+    rule: 'revision',
+    apply: onStep(makes, (scene, step) => {
+      const body = bodyOf(scene, step);
+      if (body === undefined) return undefined;
+      const old = revisionHash('old');
+      const known = withRecorded(scene, { revisions: new Map(scene.inputs.recorded.revisions).set(old, body) });
+      return editStep(known, step, { revision: old });
+    }),
+  },
+  {
+    name: 'make it with another engine',
+    rule: 'revision',
+    apply: onStep(makes, (scene, step) => editStep(scene, step, { engine: 'process' })),
   },
   {
     name: 'hold less memory than is asked for',

@@ -1,10 +1,12 @@
 import type { Step } from '../../src/model/plan.ts';
 import type { HeldVolume } from '../../src/model/recorded.ts';
+import type { RevisionVolume } from '../../src/model/revision.ts';
 import {
   bodyOf,
   editHolds,
   editNode,
   editStep,
+  editWorkload,
   isNew,
   type Mutation,
   makes,
@@ -58,6 +60,54 @@ export const pieces: readonly Mutation[] = [
         cpuFragments: Object.fromEntries(Object.keys(step.holds.cpuFragments ?? {}).map((core) => [core, 999])),
       }),
     ),
+  },
+  {
+    name: 'give cores to who shares those of its node',
+    rule: 'cores',
+    apply: onStep(
+      (step) => makes(step) && !isBound(step),
+      (scene, step) => editHolds(scene, step, { cpuset: '15' }),
+    ),
+  },
+  {
+    name: 'give no cores to who is bound',
+    rule: 'cores',
+    apply: onStep(isBound, (scene, step) => {
+      const { cpuset: _, cpuFragments: __, ...holds } = step.holds;
+      return editStep(scene, step, { holds });
+    }),
+  },
+  {
+    name: 'write cores backwards',
+    rule: 'cores',
+    apply: onStep(isBound, (scene, step) => editHolds(scene, step, { cpuset: '3,2,1,0' })),
+  },
+  {
+    name: 'give a part of a core that is not in the list',
+    rule: 'cores',
+    apply: onStep(isBound, (scene, step) =>
+      editHolds(scene, step, {
+        cpuFragments: { '15': Object.values(step.holds.cpuFragments ?? {})[0] ?? 0 },
+      }),
+    ),
+  },
+  {
+    name: 'give parts of two cores',
+    rule: 'cores',
+    apply: onStep(
+      (step) => isBound(step) && isNew(step),
+      (scene, step) => {
+        const half = (step.holds.cpuMillis % 1000) / 2;
+        const whole = Math.floor(step.holds.cpuMillis / 1000);
+        const cpuFragments = { [whole]: half, [whole + 1]: half };
+        return editHolds(scene, step, { cpuset: `0-${whole + 1}`, cpuFragments, numaNode: 0 });
+      },
+    ),
+  },
+  {
+    name: 'name a NUMA node that is not there',
+    rule: 'numa',
+    apply: onStep(isBound, (scene, step) => editHolds(scene, step, { numaNode: 7 })),
   },
   {
     name: 'cross NUMA nodes where one is required',
@@ -136,6 +186,44 @@ export const pieces: readonly Mutation[] = [
     ),
   },
   {
+    name: 'put a volume on another device than git names',
+    rule: 'volumes',
+    apply: onStep(
+      (step) => hasVolumes(step) && isNew(step),
+      (scene, step) => withVolumesAsked(scene, step, () => ({ source: { kind: 'device', device: '/data3' } })),
+    ),
+  },
+  {
+    name: 'let a volume share its device that git wants alone',
+    rule: 'volumes',
+    apply: onStep(
+      (step, scene) => hasVolumes(step) && isNew(step) && workloadOf(scene, step)?.type === 'stateful',
+      (scene, step) => withVolumesAsked(scene, step, () => ({ exclusive: true })),
+    ),
+  },
+  {
+    name: 'put exclusive volumes on several devices',
+    rule: 'volumes',
+    apply: onStep(
+      (step) => isNew(step) && (step.holds.volumes ?? []).length === 2,
+      (scene, step) => {
+        const alone = withVolumesAsked(scene, step, () => ({ exclusive: true }));
+        return editVolumes(alone, step, ({ name }) => ({
+          exclusive: true,
+          device: name === 'log' ? '/data3' : '/data2',
+        }));
+      },
+    ),
+  },
+  {
+    name: 'take over a volume that is still written to',
+    rule: 'volumes',
+    apply: onStep(
+      (step) => hasVolumes(step) && step.kind === 'replace' && step.order === 'stop-first',
+      (scene, step) => editStep(scene, step, { order: 'create-first' }),
+    ),
+  },
+  {
     name: 'reserve less of a rate than is asked for',
     rule: 'volumes',
     apply: onStep(
@@ -152,6 +240,25 @@ export const pieces: readonly Mutation[] = [
           Object.entries(step.holds.devices ?? {}).map(([kind, parts]) => [kind, renumbered(parts, 7)]),
         ),
       }),
+    ),
+  },
+  {
+    name: 'give out a piece that has no number',
+    rule: 'devices',
+    apply: onStep(
+      (step) => hasDevices(step) && !isWhole(step),
+      (scene, step) => editHolds(scene, step, { devices: { 'gpu/a100': { first: 500 } } }),
+    ),
+  },
+  {
+    name: 'give more of one piece and less than nothing of another',
+    rule: 'devices',
+    apply: onStep(
+      (step) => hasDevices(step) && isWhole(step),
+      (scene, step) => {
+        const [kind = ''] = Object.keys(step.holds.devices ?? {});
+        return editHolds(scene, step, { devices: { [kind]: { '0': 3000, '1': -1000 } } });
+      },
     ),
   },
   {
@@ -191,6 +298,19 @@ export const pieces: readonly Mutation[] = [
     ),
   },
 ];
+
+/** What git asks of the volumes of a step's workload, changed in its revision under the same hash. */
+const withVolumesAsked = (
+  scene: Scene,
+  step: Step,
+  change: (volume: RevisionVolume) => Partial<RevisionVolume>,
+): Scene =>
+  editWorkload(scene, step.unit, ({ revision }) => ({
+    revision: {
+      ...revision,
+      volumes: (revision.volumes ?? []).map((volume) => ({ ...volume, ...change(volume) })),
+    },
+  }));
 
 const renumbered = (parts: Readonly<Record<string, number>>, by: number): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(parts).map(([piece, milli]) => [String(Number(piece) + by), milli]));
@@ -243,6 +363,14 @@ export const networks: readonly Mutation[] = [
         const domain = () => ({ portDomain: 'one machine' });
         return editNode(editNode(scene, first.node, domain), second.node, domain);
       },
+    ),
+  },
+  {
+    name: 'give half a port',
+    rule: 'revision',
+    apply: onStep(
+      (step) => hasPorts(step) && step.holds.ports?.['dns'] !== undefined,
+      (scene, step) => editHolds(scene, step, { ports: { ...step.holds.ports, dns: 30_500.5 } }),
     ),
   },
   {

@@ -132,6 +132,17 @@ export const places: readonly Mutation[] = [
     ),
   },
   {
+    name: 'move a daemon',
+    rule: 'sticky',
+    apply: onStep(
+      (step, scene) => step.replaces !== undefined && workloadOf(scene, step)?.type === 'daemon' && makes(step),
+      (scene, step) => {
+        const to = otherNode(scene, step);
+        return to && editStep(scene, step, { node: to });
+      },
+    ),
+  },
+  {
     name: 'move a stateful instance away from its volumes',
     rule: 'sticky',
     apply: onStep(

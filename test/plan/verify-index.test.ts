@@ -68,7 +68,7 @@ describe('text that the rules read', () => {
   it('is a list of cores, ascending', () => {
     assert.deepEqual(parseCpuset('0-2,4'), [0, 1, 2, 4]);
     assert.deepEqual(parseCpuset('7'), [7]);
-    for (const text of ['', '4,2', '1,1', '3-1', 'a', '1-', ' 1']) assert.equal(parseCpuset(text), undefined);
+    for (const text of ['', '70000', '4,2', '1,1', '3-1', 'a', '1-', ' 1']) assert.equal(parseCpuset(text), undefined);
   });
 
   it('is an address or a subnet', () => {

@@ -94,11 +94,13 @@ function readPorts({ base, slots }: Books, charge: Charge, { node, holds, facts 
   const domain = base.nodes.portDomainOf[node] as number;
   for (const name in holds.ports) {
     const port = holds.ports[name] as number;
+    if (!isPort(port)) continue; // the revision rules say so
     put(charge, find(slots, portOn(domain, port, facts?.udp?.has(name) === true ? 'udp' : 'tcp')), 1, untilStop);
   }
 }
 
 export const portNumbers = 65_536;
+export const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port < portNumbers;
 
 /** Port domain, protocol and port as one piece. */
 export const portOn = (domain: number, port: number, protocol: 'tcp' | 'udp'): number =>
@@ -123,9 +125,15 @@ function readDevices({ slots, kinds }: Books, charge: Charge, { node, holds }: H
     const which = node * 4096 + numberOfName(kinds, kind);
     put(charge, find(slots, extendedKey(which)), milliOf(pieces), untilStop);
     for (const piece in pieces) {
-      put(charge, find(slots, deviceKey(which * 4096 + Number(piece))), pieces[piece] ?? 0, untilStop);
+      put(charge, find(slots, deviceKey(which * 4096 + pieceNumber(piece))), pieces[piece] ?? 0, untilStop);
     }
   }
+}
+
+/** What is no number is counted as the last piece, which nobody has; the piece rules say what is wrong. */
+function pieceNumber(piece: string): number {
+  const number = Number(piece);
+  return Number.isInteger(number) && number >= 0 && number < 4096 ? number : 4095;
 }
 
 export const volumeAmounts = ['bytes', 'readIops', 'writeIops', 'readBps', 'writeBps'] as const;

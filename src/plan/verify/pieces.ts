@@ -45,18 +45,19 @@ function checkItem(
     }
   }
   if (holds.devices !== undefined && capacity !== undefined) {
-    for (const text of missingPieces(holds.devices, capacity)) report('devices', step.id, `${step.instance} ${text}`);
+    for (const text of wrongPieces(holds.devices, capacity)) report('devices', step.id, `${step.instance} ${text}`);
   }
   if (facts.network !== '' || holds.ip !== undefined) checkAddress(world, { item, facts, networks }, report);
 }
 
-function missingPieces(devices: NonNullable<Holds['devices']>, capacity: NodeCapacity): readonly string[] {
+function wrongPieces(devices: NonNullable<Holds['devices']>, capacity: NodeCapacity): readonly string[] {
   return Object.entries(devices).flatMap(([kind, pieces]) =>
-    Object.keys(pieces)
-      .filter(
-        (piece) => !/^(0|[1-9]\d{0,3})$/.test(piece) || Number(piece) * milliPerPiece >= piecesThere(capacity, kind),
-      )
-      .map((piece) => `is given piece ${piece} of ${kind}, which is not there`),
+    Object.entries(pieces).flatMap(([piece, milli]) => {
+      const isThere = /^(0|[1-9]\d{0,2})$/.test(piece) && Number(piece) * milliPerPiece < piecesThere(capacity, kind);
+      if (!isThere) return [`is given piece ${piece} of ${kind}, which is not there`];
+      const isPart = Number.isInteger(milli) && milli > 0 && milli <= milliPerPiece;
+      return isPart ? [] : [`is given ${milli} thousandths of piece ${piece} of ${kind}`];
+    }),
   );
 }
 

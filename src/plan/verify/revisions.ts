@@ -4,6 +4,7 @@ import type { Holds } from '../../model/recorded.ts';
 import { milliPerPiece } from '../../model/resources.ts';
 import type { Revision } from '../../model/revision.ts';
 import { definitionAt } from './base.ts';
+import { isPort } from './charge.ts';
 import { createInPlace, type WhyNotInPlace } from './in-place.ts';
 import type { ExtendedAsk, RevisionFacts } from './revision-facts.ts';
 import type { Report } from './violation.ts';
@@ -93,7 +94,7 @@ function holdsPorts(holds: Holds, { published }: RevisionFacts, range: PortRange
   if (count !== published.length) return false;
   for (const { name, publish } of published) {
     const given = holds.ports?.[name];
-    if (given === undefined || !mayGive(given, publish, range, old?.[name])) return false;
+    if (given === undefined || !isPort(given) || !mayGive(given, publish, range, old?.[name])) return false;
   }
   return true;
 }
@@ -122,6 +123,7 @@ function wrongPorts(
     ...published.flatMap(({ name, publish }) => {
       const given = holds.ports?.[name];
       if (given === undefined) return [`no host port for ${name}`];
+      if (!isPort(given)) return [`port ${name} at ${given}, which is no port`];
       if (mayGive(given, publish, range, old?.[name])) return [];
       return [`port ${name} at ${given}, not ${publish === 'auto' ? 'one of its node’s range' : publish}`];
     }),
