@@ -164,7 +164,11 @@ export const pieces: readonly Mutation[] = [
         hasVolumes(second) && isNew(second) && (first.holds.volumes ?? []).some(({ exclusive }) => exclusive === true),
       (scene, first, second) => {
         const device = first.holds.volumes?.[0]?.device ?? '';
-        const beside = editStep(scene, second, { node: first.node });
+        // There is room for both: only that it is somebody's alone is in the way.
+        const large = editNode(scene, first.node, ({ disks = [] }) => ({
+          disks: disks.map((disk) => ({ ...disk, sizeBytes: disk.sizeBytes * 10 })),
+        }));
+        const beside = editStep(large, second, { node: first.node });
         return editVolumes(beside, { ...second, node: first.node }, () => ({ device }));
       },
     ),
