@@ -2,8 +2,8 @@ import type { Shelf } from './shelf.ts';
 
 /**
  * A shelf for a score that can get better, too: a binary heap in which the place of every node is known, so that the
- * nodes that were touched since it was last asked are moved to where they belong now. Nodes with an infinite score are
- * not to be had. Ties go to the first of the list.
+ * nodes that were touched since it was last asked are moved to where they belong now; all of them are looked at where that
+ * is less work. Nodes with an infinite score are not to be had. Ties go to the first of the list.
  */
 export function openPackShelf(
   nodes: readonly number[],
@@ -17,7 +17,7 @@ export function openPackShelf(
   const aside: number[] = [];
   let size = nodes.length;
   let seen = touched.length;
-  for (let place = (size >> 1) - 1; place >= 0; place -= 1) sink(place);
+  order();
 
   return {
     best() {
@@ -45,6 +45,12 @@ export function openPackShelf(
   };
 
   function catchUp(): void {
+    if (touched.length - seen > nodes.length) {
+      for (const [at, node] of nodes.entries()) scores[at] = scoreOf(node);
+      seen = touched.length;
+      order();
+      return;
+    }
     for (; seen < touched.length; seen += 1) {
       const node = touched[seen] as number;
       const at = indexIn(nodes, node);
@@ -53,6 +59,10 @@ export function openPackShelf(
       const place = places[at] as number;
       if (place !== nowhere) settle(place);
     }
+  }
+
+  function order(): void {
+    for (let place = (size >> 1) - 1; place >= 0; place -= 1) sink(place);
   }
 
   /** Moves what is at a place to where its score belongs. */

@@ -273,8 +273,13 @@ test('what was remembered while placing is what a look at everything anew gives'
 test('the shelf always has the best node first, the first of equals, whatever got better or worse and was set aside', () => {
   const nodes = [1, 3, 4, 6, 7, 9, 12];
   const action = fc.oneof(
-    fc.record({ kind: fc.constant('score' as const), at: fc.nat(nodes.length - 1), score: fc.nat(5) }),
-    fc.record({ kind: fc.constant('full' as const), at: fc.nat(nodes.length - 1) }),
+    fc.record({
+      kind: fc.constant('scores' as const),
+      // More than there are nodes, too, before anybody looks.
+      changes: fc.array(fc.tuple(fc.nat(nodes.length - 1), fc.constantFrom(0, 1, 2, 3, Number.POSITIVE_INFINITY)), {
+        maxLength: 12,
+      }),
+    }),
     fc.record({ kind: fc.constantFrom('setAside' as const, 'restore' as const) }),
   );
   fc.assert(
@@ -288,10 +293,11 @@ test('the shelf always has the best node first, the first of equals, whatever go
           .filter((node) => !aside.includes(node) && scores[node] !== Number.POSITIVE_INFINITY)
           .sort((a, b) => (scores[a] as number) - (scores[b] as number) || a - b)[0];
       for (const step of actions) {
-        if (step.kind === 'score' || step.kind === 'full') {
-          const node = nodes[step.at] as number;
-          scores[node] = step.kind === 'full' ? Number.POSITIVE_INFINITY : step.score;
-          touched.push(node, 2);
+        if (step.kind === 'scores') {
+          for (const [at, score] of step.changes) {
+            scores[nodes[at] as number] = score;
+            touched.push(nodes[at] as number, 2);
+          }
         } else if (step.kind === 'restore') {
           shelf.restore();
           aside = [];
