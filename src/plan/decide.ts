@@ -261,7 +261,11 @@ function leaveReason(
   if (instance.status === 'lost') return { cause: 'lost', reason: `${node.name} is lost` };
   const misplaced = whyMisplaced(node, definition.placement, target.revision.engine);
   if (node.waitsToDrain) {
-    context.blockDrain(node, instance.id, 'enough other nodes of its zone are being drained (drain.perZone)');
+    context.blockDrain(
+      node,
+      instance.id,
+      'enough other nodes of its zone are being drained (drain.perZone): its turn comes',
+    );
     return undefined;
   }
   if (!node.draining && misplaced === undefined) return context.inputs.relocate?.get(instance.id);

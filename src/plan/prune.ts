@@ -17,7 +17,11 @@ export function prune(
   const { desired } = context.inputs;
   if (desired.incompleteSources.length > 0) {
     const sources = desired.incompleteSources.join(', ');
-    context.notes.warn('MUS5002', undefined, `nothing is removed: source ${sources} could not be read whole`);
+    context.notes.warn(
+      'MUS5002',
+      undefined,
+      `nothing that left git is removed: source ${sources} could not be read whole`,
+    );
     return drafts;
   }
   const named = new Set(desired.refactors.flatMap((refactor) => refactor.removed.map((entry) => entry.from)));

@@ -23,7 +23,7 @@ export function overQuota(context: Context, matched: readonly MatchedWorkload[])
     for (const { instance } of going) excess -= freedOf(row, instance);
     if (excess <= 0) continue;
     if (quotas.get(row.name)?.drainToQuota !== true) {
-      context.notes.refuse(overQuotaRefusal(row, excess));
+      context.notes.refuse(overQuotaRefusal(row, { excess, drains: false }));
       continue;
     }
     for (const tenant of covered.filter(({ goes, mayGo }) => !goes && mayGo).sort(byUrgency)) {
@@ -33,7 +33,7 @@ export function overQuota(context: Context, matched: readonly MatchedWorkload[])
       victims.add(tenant.instance.id);
       excess -= freed;
     }
-    if (excess > 0) context.notes.refuse(overQuotaRefusal(row, excess));
+    if (excess > 0) context.notes.refuse(overQuotaRefusal(row, { excess, drains: true }));
   }
   return victims;
 }

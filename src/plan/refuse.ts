@@ -7,6 +7,7 @@ import type { Intent } from './decide.ts';
 import type { Instance } from './instances.ts';
 import { resourcesOfVector, type Vector } from './ledger.ts';
 import { dimensionName, distanceOf, type Obstacle, obstacleInPlace, obstacleOn } from './place/obstacle.ts';
+import { strategyOf } from './place/queue-for.ts';
 import type { UnitState } from './place/unit-state.ts';
 import type { QuotaRow } from './quota.ts';
 
@@ -29,7 +30,9 @@ export function capacityRefusal(
   let nearest: { readonly node: ClusterNode; readonly short: Vector; readonly distance: number } | undefined;
   for (const index of candidates.nodes) {
     const node = context.cluster.nodes[index] as ClusterNode;
-    const obstacle = obstacleOn(context, { definition, ask, counts, spread }, node) ?? whyNotThere(count.leaves, index);
+    const obstacle =
+      obstacleOn(context, { definition, ask, counts, spread }, node) ??
+      whyNotThere(context, intent, { node: index, leaves: count.leaves });
     add(obstacle.key, obstacle.text, 1);
     if (obstacle.short === undefined) continue;
     const distance = distanceOf(obstacle.short, ask);
@@ -44,7 +47,7 @@ export function capacityRefusal(
     code: 'MUS4001',
     subject: workload.id,
     instances: count.failed,
-    message: `${workload.id}: ${count.failed} of ${count.of} ${plural(count.of)} not fit: ${why}${near}`,
+    message: `${workload.id}: ${doNotFit(count)}: ${why}${near}`,
     byReason: byKey(sorted),
     ...(name && missing && { nearest: { node: name, missing } }),
   };
@@ -74,7 +77,7 @@ export function boundRefusal(
     code: 'MUS4001',
     subject: id,
     instances: bound.length,
-    message: `${id}: ${bound.length} of ${of} ${plural(of)} not fit: ${told.join('; ')}${more}`,
+    message: `${id}: ${doNotFit({ failed: bound.length, of })}: ${told.join('; ')}${more}`,
     byReason: byKey(reasons.map(({ key }) => ({ key, nodes: 1 }))),
     ...(nearest?.missing && { nearest: { node: nearest.instance.node.name, missing: nearest.missing } }),
   };
@@ -83,17 +86,27 @@ export function boundRefusal(
 /** More are only counted. */
 const mostTold = 3;
 
-const plural = (count: number): string => (count === 1 ? 'instance does' : 'instances do');
+/** "1 of 5 instances does not fit" */
+const doNotFit = ({ failed, of }: { readonly failed: number; readonly of: number }): string =>
+  `${failed} of ${of} ${of === 1 ? 'instance' : 'instances'} ${failed === 1 ? 'does' : 'do'} not fit`;
 
 /** What else keeps it away from a node that one more would fit on. */
-const whyNotThere = (leaves: ReadonlySet<number>, node: number): Obstacle =>
-  leaves.has(node)
-    ? { key: 'leaves', text: 'have to be left' }
-    : { key: 'strategy', text: 'cannot take the whole number (strategy each)' };
+function whyNotThere(
+  context: Context,
+  intent: Intent,
+  { node, leaves }: { readonly node: number; readonly leaves: ReadonlySet<number> },
+): Obstacle {
+  if (leaves.has(node)) return { key: 'leaves', text: 'have to be left' };
+  return strategyOf(context, intent) === 'each'
+    ? { key: 'strategy', text: 'cannot take the whole number (strategy each)' }
+    : { key: 'capacity', text: 'have no room for all of them together' };
+}
 
 function whyText(reasons: readonly { text: string; nodes: number }[], nodes: number, pods: readonly string[]): string {
   const where = pods.length === 0 ? 'the cluster' : `pod ${pods.join(', ')}`;
   if (nodes === 0) return `there is no node in ${where}`;
+  const [only] = reasons;
+  if (nodes === 1 && only !== undefined) return `the only node ${inNumber(only.text, 1)}`;
   return reasons
     .map(
       ({ text, nodes: count }, index) => `${count}${index === 0 ? ` of ${nodes} nodes` : ''} ${inNumber(text, count)}`,
@@ -106,7 +119,7 @@ const singular: Readonly<Record<string, string>> = { are: 'is', have: 'has', lac
 /** Reasons are written for many nodes. */
 function inNumber(text: string, count: number): string {
   const [verb = '', ...rest] = text.split(' ');
-  return count === 1 ? [singular[verb] ?? verb, ...rest].join(' ') : text;
+  return count === 1 ? [singular[verb] ?? verb, ...rest].join(' ').replace(' in their ', ' in its ') : text;
 }
 
 function byKey(reasons: readonly { key: string; nodes: number }[]): Readonly<Record<string, number>> {
@@ -151,7 +164,7 @@ function bytesText(bytes: number): string {
   return `${Math.ceil(amount * 100) / 100} ${byteUnits[unit]}`;
 }
 
-/** "payments: 412 → 431 of 420 instances; payments/checkout uses most (210)" */
+/** "payments/checkout: 11 of 19 instances are beyond quota payments: 412 → 431 of 420 instances; shop/cart uses most (210)" */
 export function quotaRefusal(
   { workload }: Intent,
   row: QuotaRow,
@@ -167,13 +180,18 @@ export function quotaRefusal(
     code: 'MUS4002',
     subject: workload.id,
     instances: count.failed,
-    message: `${row.name}: ${amount} ${unit}: ${count.failed} of ${count.of} instances of ${workload.id} are refused${user}`,
+    message:
+      `${workload.id}: ${count.failed} of ${count.of} ${count.of === 1 ? 'instance' : 'instances'} ` +
+      `${count.failed === 1 ? 'is' : 'are'} beyond quota ${row.name}: ${amount} ${unit}${user}`,
     byReason: {},
   };
 }
 
-/** "payments: 120 of 100 cores are used: …" */
-export function overQuotaRefusal(row: QuotaRow, excess: number): Refusal {
+/** "quota payments: 120 cores are used, and the limit is 100: 20 more than allowed …" */
+export function overQuotaRefusal(
+  row: QuotaRow,
+  { excess, drains }: { readonly excess: number; readonly drains: boolean },
+): Refusal {
   const unit = unitText(row.dimension);
   return {
     code: 'MUS4002',
@@ -181,8 +199,10 @@ export function overQuotaRefusal(row: QuotaRow, excess: number): Refusal {
     instances: 0,
     message:
       `quota ${row.name}: ${quotaAmount(row, row.before)} ${unit} are used, and the limit is ${quotaAmount(row, row.limit)}: ` +
-      `${quotaAmount(row, excess)} more than allowed; nothing is removed for that. Scale down, raise the limit, ` +
-      'or set drainToQuota on the quota',
+      `${quotaAmount(row, excess)} more than allowed` +
+      (drains
+        ? ', of what a quota does not remove (only stateless instances go). Scale down, or raise the limit'
+        : '; nothing is removed for that. Scale down, raise the limit, or set drainToQuota on the quota'),
     byReason: {},
   };
 }

@@ -1,3 +1,5 @@
+import { formatInstant } from '../model/instant.ts';
+import type { Override } from '../model/recorded.ts';
 import type { Context } from './context.ts';
 import type { MatchedWorkload } from './match.ts';
 
@@ -14,8 +16,13 @@ export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): v
     return;
   }
   const freeze = overrides.find((entry) => entry.kind === 'freeze' && (entry.target === id || entry.target === '*'));
-  context.notes.warn('MUS5008', id, `${id} is frozen by ${freeze?.actor ?? '?'}: ${freeze?.reason ?? '?'}`);
+  context.notes.warn('MUS5008', id, `${id} is left alone: ${freezeText(freeze)}`);
 }
+
+const freezeText = (freeze: Override | undefined): string =>
+  freeze === undefined
+    ? 'it is frozen'
+    : `it is frozen until ${formatInstant(freeze.until)} by ${freeze.actor} (${freeze.reason})`;
 
 /** What the plan takes for granted about nodes, one warning each. */
 export function noteWorld(context: Context): void {
@@ -66,8 +73,8 @@ export function noteUnseen(context: Context): void {
     context.notes.warn(
       'MUS5006',
       workload,
-      `${workload}: nothing is concluded about ${count(instances.length, 'instance', 'instances')} on ` +
-        `${count(nodes.length, 'node that does', 'nodes that do')} not answer: ${some(nodes)}`,
+      `${workload}: ${count(instances.length, 'instance is left as it is', 'instances are left as they are')}, ` +
+        `since ${count(nodes.length, 'node does', 'nodes do')} not answer: ${some(nodes)}`,
     );
   }
 }

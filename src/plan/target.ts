@@ -1,5 +1,6 @@
 import type { DesiredWorkload } from '../model/desired.ts';
 import type { RevisionHash } from '../model/ids.ts';
+import { formatInstant } from '../model/instant.ts';
 import type { Revision } from '../model/revision.ts';
 import type { PlanInputs } from './inputs.ts';
 import type { MatchedWorkload } from './match.ts';
@@ -30,7 +31,11 @@ export function chooseTarget(
   if (pin?.revision !== undefined && pin.revision !== asked.hash) {
     const revision = inputs.recorded.revisions.get(pin.revision);
     if (revision !== undefined) {
-      notes.warn('MUS5005', workload.id, `${workload.id} is pinned to ${pin.revision} by ${pin.actor}: ${pin.reason}`);
+      notes.warn(
+        'MUS5005',
+        workload.id,
+        `${workload.id} is pinned to ${pin.revision} until ${formatInstant(pin.until)} by ${pin.actor} (${pin.reason})`,
+      );
       return { hash: pin.revision, revision, followsGit: false };
     }
   }

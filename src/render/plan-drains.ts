@@ -61,7 +61,7 @@ function viewDrain(goal: Goal): DrainView {
 const lengthText = ({ waves, worstCaseMs }: Goal): string =>
   waves === undefined || worstCaseMs === undefined
     ? ''
-    : `${plural(waves, 'wave')}, ${formatDuration(worstCaseMs)} at worst`;
+    : `${plural(waves, 'wave')}${worstCaseMs === 0 ? '' : `, ${formatDuration(worstCaseMs)} at worst`}`;
 
 const mostNames = 5;
 

@@ -36,7 +36,7 @@ export function refusalDetails(refusal: Refusal): readonly (readonly [label: str
   const reasons = reasonsText(refusal);
   return [
     ...(reasons === '' ? [] : [['ruled out', reasons] as const]),
-    ...(nearest === undefined || message.includes('nearest: ')
+    ...(nearest === undefined || isWhole(message)
       ? []
       : [
           [
@@ -47,9 +47,12 @@ export function refusalDetails(refusal: Refusal): readonly (readonly [label: str
   ];
 }
 
+/** The planner's own messages name the reasons and the nearest miss. */
+const isWhole = (message: string): boolean => message.includes(' not fit: ');
+
 /** `memory 12 nodes, label 28 nodes`, the most frequent first; nothing where the message says it already. */
 const reasonsText = ({ message, byReason }: Refusal): string =>
-  message.includes(' not fit: ')
+  isWhole(message)
     ? ''
     : Object.entries(byReason)
         .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))

@@ -57,9 +57,11 @@ export function traitsOf(step: Step): readonly Trait[] {
 /** The reason, where it says more than the cause and the list of changed fields, which are shown beside it. */
 export function reasonText(step: Pick<Step, 'cause' | 'changes' | 'reason'>, reason = step.reason): string {
   const fields = `${step.changes.map(({ path }) => path || '/').join(', ')} changed`;
-  const parts = reason.split('; ').filter((part) => part !== fields);
-  const text = parts.join('; ');
-  return text === causeText(step.cause) ? '' : text;
+  const said = [fields, causeText(step.cause)];
+  return reason
+    .split('; ')
+    .filter((part) => !said.includes(part))
+    .join('; ');
 }
 
 /** `Plan: 3 to create, 1 to update, …`: the one line that everybody reads. */
@@ -84,21 +86,27 @@ export function verdict(plan: Plan): string {
   );
 }
 
-/** Why there is nothing to do; a workload that stays on an earlier revision is not as git declares it. */
-function restingText({ summary, warnings, goals }: Plan): string {
-  if (summary.unchanged === 0) return 'Nothing is declared and nothing runs.';
+/** Why there is nothing to do; what waits or is left alone is not as git declares it. */
+function restingText({ summary: { unchanged }, warnings, goals }: Plan): string {
   const pinned = warnings.filter(({ code }) => code === 'MUS5005').map(({ subject }) => subject);
-  const waiting = warnings.filter(({ code }) => code === 'MUS5002' || code === 'MUS5010').length;
   if (pinned.length > 0)
     return `${pinned.join(', ')} ${pinned.length === 1 ? 'stays' : 'stay'} on an earlier revision than git declares.`;
-  if (waiting > 0) return `${summary.unchanged} instances are as git declares them; see the warnings for what waits.`;
-  if (goals.length > 0) return `${plural(summary.unchanged, 'instance')} unchanged.`;
-  return `All ${summary.unchanged} instances are as git declares them.`;
+  const waits = goals.length > 0 || warnings.some(({ code }) => waiting.includes(code));
+  if (waits) return `${plural(unchanged, 'instance')} unchanged; what waits or is left alone is said above.`;
+  if (unchanged === 0) return 'Nothing is declared and nothing runs.';
+  return unchanged === 1
+    ? 'The one instance is as git declares it.'
+    : `All ${unchanged} instances are as git declares them.`;
 }
+
+/** Warnings about instances that are not as git declares them, and stay so for now. */
+const waiting: readonly string[] = ['MUS5002', 'MUS5006', 'MUS5008', 'MUS5009', 'MUS5010'];
 
 /** The message with what it is about in front, once: most messages begin with it already. */
 export const withSubject = (of: { readonly subject?: string | undefined; readonly message: string }): string =>
-  of.subject === undefined || of.message.startsWith(of.subject) ? of.message : `${of.subject}: ${of.message}`;
+  of.subject === undefined || of.message.replace(/^(node|quota) /, '').startsWith(of.subject)
+    ? of.message
+    : `${of.subject}: ${of.message}`;
 
 /** `platform 3f2a9c1, payments (working tree)` */
 export const commitsText = (commits: Plan['basis']['commits']): string =>

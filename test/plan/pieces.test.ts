@@ -92,7 +92,10 @@ test('volumes count as storage: a refusal says what they would come to', () => {
   const quota = { name: 'payments', namespace: namespaceName('payments'), limits: { storageBytes: 120 * GiB } };
   const roomy = inputs.desired.nodes.map((one) => ({ ...one, disks: [{ device: '/a', sizeBytes: 500 * GiB }] }));
   const plan = soundPlan({ ...inputs, desired: { ...inputs.desired, nodes: roomy, quotas: [quota] } });
-  assert.match(plan.refusals[0]?.message ?? '', /^payments: 100 GiB → 145 GiB of 120 GiB storage: 1 of 1 instances/);
+  assert.match(
+    plan.refusals[0]?.message ?? '',
+    /1 of 1 instance is beyond quota payments: 100 GiB → 145 GiB of 120 GiB storage/,
+  );
 });
 
 test('a volume that does not grow stays on its device, however full that is', () => {

@@ -72,7 +72,7 @@ describe('spread', () => {
     assert.equal(zonesOf(made, app), 'aaa');
     assert.match(
       made.refusals[0]?.message ?? '',
-      /1 of 4 instances do not fit.*zone a, which has its share \(spread needs 2 zones\)/,
+      /1 of 4 instances does not fit.*zone a, which has its share \(spread needs 2 zones\)/,
     );
   });
 

@@ -14,7 +14,7 @@ import {
   workloadId,
 } from '../../src/model/ids.ts';
 import type { ObservedObject } from '../../src/model/observed.ts';
-import type { Plan } from '../../src/model/plan.ts';
+import type { Plan, Step } from '../../src/model/plan.ts';
 import type { Allocation, Holds, RecordedWorkload } from '../../src/model/recorded.ts';
 import type { Revision } from '../../src/model/revision.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
@@ -274,43 +274,46 @@ export function withNode(
 export { namespaceName, podName };
 
 /** A plan as lines that a person can review. */
-export function planText(plan: Plan): string {
-  const lines: string[] = [];
-  for (const unit of plan.units) {
-    lines.push(
-      `unit ${unit.id}${unit.after.length > 0 ? ` after ${unit.after.join(', ')}` : ''} worst case ${unit.worstCaseMs} ms`,
-    );
-    for (const [index, wave] of unit.waves.entries()) {
-      lines.push(`  wave ${index} gate ${wave.gate} observe ${wave.observeMs}`);
-      for (const id of wave.steps) {
-        const step = plan.steps.find((candidate) => candidate.id === id);
-        if (step === undefined) continue;
-        const from = step.from === undefined ? '' : ` from ${step.from}`;
-        const old = step.replaces === undefined ? '' : ` for #${step.replaces.generation} (${step.replaces.object})`;
-        const ports = Object.entries(step.holds.ports ?? {}).map(([name, port]) => ` ${name}:${port}`);
-        lines.push(
-          `    ${step.id} ${step.kind} ${step.instance}#${step.generation} on ${step.node}${from}${old} ` +
-            `${step.order} ${step.class} ${step.undo} ${step.cause} ${step.revision}${ports.join('')}: ${step.reason}`,
-        );
-        for (const change of step.changes) {
-          lines.push(
-            `      ${change.path}: ${JSON.stringify(change.before)} → ${JSON.stringify(change.after)} (${change.class})`,
-          );
-        }
-      }
-    }
-  }
-  for (const goal of plan.goals) {
-    lines.push(`drain ${goal.node} through ${goal.units.join(', ') || 'nothing'}`);
-    for (const { instance, reason } of goal.blocked) lines.push(`  blocked ${instance}: ${reason}`);
-  }
-  for (const [id, { lowest, of }] of Object.entries(plan.availability))
-    lines.push(`availability ${id} ${lowest} of ${of}`);
-  for (const row of plan.quota)
-    lines.push(`quota ${row.name} ${row.dimension} ${row.before} → ${row.after} (peak ${row.peak}) of ${row.limit}`);
-  for (const { code, message, byReason } of plan.refusals)
-    lines.push(`refused ${code} ${message} ${JSON.stringify(byReason)}`);
-  for (const { code, message } of plan.warnings) lines.push(`warning ${code} ${message}`);
-  lines.push(`summary ${JSON.stringify(plan.summary)}`);
-  return lines.join('\n');
+export const planText = (plan: Plan): string =>
+  [
+    ...stepLines(plan),
+    ...plan.goals.flatMap(({ node: name, units, blocked }) => [
+      `drain ${name} through ${units.join(', ') || 'nothing'}`,
+      ...blocked.map(({ instance, reason }) => `  blocked ${instance}: ${reason}`),
+    ]),
+    ...Object.entries(plan.availability).map(([id, { lowest, of }]) => `availability ${id} ${lowest} of ${of}`),
+    ...plan.quota.map(
+      (row) => `quota ${row.name} ${row.dimension} ${row.before} → ${row.after} (peak ${row.peak}) of ${row.limit}`,
+    ),
+    ...plan.refusals.map(({ code, message, byReason }) => `refused ${code} ${message} ${JSON.stringify(byReason)}`),
+    ...plan.warnings.map(({ code, message }) => `warning ${code} ${message}`),
+    `summary ${JSON.stringify(plan.summary)}`,
+  ].join('\n');
+
+/** Units, waves and steps with what is not told to people: generations, revisions and what becomes of predecessors. */
+export function stepLines({ units, steps }: Plan): readonly string[] {
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  return units.flatMap((unit) => [
+    `unit ${unit.id}${unit.after.length > 0 ? ` after ${unit.after.join(', ')}` : ''} worst case ${unit.worstCaseMs} ms`,
+    ...unit.waves.flatMap((wave, index) => [
+      `  wave ${index} gate ${wave.gate} observe ${wave.observeMs}`,
+      ...wave.steps.flatMap((id) => {
+        const step = byId.get(id);
+        return step === undefined ? [] : [`    ${stepLine(step)}`, ...step.changes.map(changeLine)];
+      }),
+    ]),
+  ]);
 }
+
+function stepLine(step: Step): string {
+  const from = step.from === undefined ? '' : ` from ${step.from}`;
+  const old = step.replaces === undefined ? '' : ` for #${step.replaces.generation} (${step.replaces.object})`;
+  const ports = Object.entries(step.holds.ports ?? {}).map(([name, port]) => ` ${name}:${port}`);
+  return (
+    `${step.id} ${step.kind} ${step.instance}#${step.generation} on ${step.node}${from}${old} ` +
+    `${step.order} ${step.class} ${step.undo} ${step.cause} ${step.revision}${ports.join('')}: ${step.reason}`
+  );
+}
+
+const changeLine = ({ path, before, after, class: disruption }: Step['changes'][number]): string =>
+  `      ${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)} (${disruption})`;

@@ -73,13 +73,13 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
       for (const { to, by, required } of placement.affinity ?? noRules) {
         // The first of those that want to be together has nobody to be near to.
         if (required && !isIn(staying, to, node, by) && !(to === id && !isAnywhere(id)))
-          return `have no ${to} in their ${by}`;
+          return `have no ${to}${inDomain(by)}`;
       }
       for (const { to, by, required } of placement.antiAffinity ?? noRules) {
-        if (required && isIn(present, to, node, by)) return `have ${to} in their ${by}`;
+        if (required && isIn(present, to, node, by)) return `have ${to}${inDomain(by)}, which it keeps away from`;
       }
       const avoiding = avoidedBy.get(id)?.find(({ from, by }) => isIn(present, from, node, by));
-      return avoiding && `have ${avoiding.from} in their ${avoiding.by}, which keeps away from it`;
+      return avoiding && `have ${avoiding.from}${inDomain(avoiding.by)}, which keeps away from it`;
     },
     liking({ placement }, node) {
       const wished = (rules: readonly AffinityRule[] | undefined): number =>
@@ -88,6 +88,8 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
     },
   };
 }
+
+const inDomain = (by: Domain): string => (by === 'node' ? '' : ` in their ${by}`);
 
 /** Instances of a workload by failure domain. */
 type Presence = Map<WorkloadId, Map<string, number>>;

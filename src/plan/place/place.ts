@@ -177,7 +177,11 @@ function placeStops(context: Context, state: UnitState): void {
     if (!admits(state.waves, draft)) {
       for (const { node, ordinal } of stops.slice(index)) {
         const instance = instanceId(state.intent.workload.id, ordinal);
-        context.blockDrain(node, instance, 'too many others of the workload are unavailable');
+        context.blockDrain(
+          node,
+          instance,
+          'too many others of the workload are unavailable: the drain goes on when they are back',
+        );
       }
       break;
     }

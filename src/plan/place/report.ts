@@ -21,8 +21,10 @@ export function report(context: Context, state: UnitState, failures: readonly Fa
       const { failed, amount } = rows.get(failure.row) ?? { failed: 0, amount: 0 };
       rows.set(failure.row, { failed: failed + 1, amount: amount + failure.amount });
     }
-    if (failure.kind === 'cannotMove') {
-      context.notes.warn('MUS5010', intent.workload.id, `${want.instance} cannot be made anew: ${failure.reason}`);
+    // Of a node that is drained the goal says it.
+    if (failure.kind === 'cannotMove' && want.current?.node.draining !== true) {
+      const why = want.mustLeave === undefined ? '' : `${want.mustLeave}, but `;
+      context.notes.warn('MUS5010', intent.workload.id, `${want.instance} stays as it is: ${why}${failure.reason}`);
     }
   }
   for (const [row, over] of rows) context.notes.refuse(quotaRefusal(intent, row, { ...over, of }));
@@ -45,11 +47,11 @@ export function report(context: Context, state: UnitState, failures: readonly Fa
 function blockReason(failure: Failure): string {
   switch (failure.kind) {
     case 'capacity':
-      return 'no other node can take it';
+      return 'no other node can take it: see what is refused';
     case 'quota':
-      return `quota ${failure.row.name} leaves no room to move it`;
+      return `quota ${failure.row.name} leaves no room to move it: raise it, or let the old one stop first (update.order)`;
     case 'cannotMove':
-      return failure.reason;
+      return `${failure.reason}: remove it or bring the node back online`;
   }
 }
 
@@ -58,13 +60,17 @@ export function reportWaiting(context: Context, { intent, budget }: UnitState, l
   const { id } = intent.workload;
   for (const { current, instance } of left) {
     if (current?.node.draining === true)
-      context.blockDrain(current.node, instance, 'too many others of the workload are unavailable');
+      context.blockDrain(
+        current.node,
+        instance,
+        'too many others of the workload are unavailable: the drain goes on when they are back',
+      );
   }
   const down = Math.max(0, budget.base - budget.available);
   context.notes.warn(
     'MUS5010',
     id,
-    `${id}: ${left.length} ${left.length === 1 ? 'step waits' : 'steps wait'}: ${down} of ${budget.base} instances are unavailable, ` +
+    `${id}: ${left.length} ${left.length === 1 ? 'step waits' : 'steps wait'}: ${down} of ${budget.base} instances ${down === 1 ? 'is' : 'are'} unavailable, ` +
       `and at most ${budget.maxUnavailable} may be`,
   );
 }

@@ -4,7 +4,7 @@ import type { Draft } from '../draft.ts';
 import { markOf, undoTo } from '../undo.ts';
 import { type Order, ordersOf, surgeOf, whyStopFirst } from './order.ts';
 import { type InWaves, placeInWaves } from './placing.ts';
-import { type Failed, report, reportWaiting } from './report.ts';
+import { report, reportWaiting } from './report.ts';
 import type { UnitState } from './unit-state.ts';
 import { endWave, restoreWaves, saveWaves } from './waves.ts';
 
@@ -12,18 +12,20 @@ import { endWave, restoreWaves, saveWaves } from './waves.ts';
 export function placeRollout(context: Context, state: UnitState): void {
   const { rollout, workload } = state.intent;
   if (rollout.length === 0) return;
-  let failures: readonly Failed[] = [];
-  for (const attempt of ordersOf(state, rollout)) {
+  const attempts = ordersOf(state, rollout);
+  for (const attempt of attempts) {
     const mark = markOf(context.ledger.undo);
     const saved = saveWaves(state.waves);
     const result = rollGroups(context, state, attempt);
-    failures = result.failures;
+    const { failures } = result;
     const stuck = cannotProceed(state, result.placed);
     if (failures.length === 0 && stuck === undefined) {
       reportWaiting(context, state, result.waiting);
       state.rolloutWaits = result.waiting.length > 0;
       return;
     }
+    // Told while those that found room have it: one more alone would fit once they are taken back.
+    if (failures.length > 0 && attempt === attempts.at(-1)) report(context, state, failures, rollout.length);
     undoTo(context.ledger.undo, mark);
     restoreWaves(state.waves, saved);
     if (stuck !== undefined && failures.length === 0) {
@@ -39,7 +41,6 @@ export function placeRollout(context: Context, state: UnitState): void {
     }
   }
   state.refused = true;
-  report(context, state, failures, rollout.length);
 }
 
 /** Group by group, until one cannot go on; what cannot go on waits. */
@@ -92,7 +93,8 @@ function cannotProceed({ intent, budget }: UnitState, drafts: readonly Draft[]):
     const why = whyStopFirst(intent);
     if (why !== undefined && (stops || (isRunning && budget.maxUnavailable === 0)))
       return `update.order is create-first, but ${why}: use order stop-first or auto`;
-    if (surgeOf(definition, budget) === 0) return 'update.order is create-first, but maxSurge is 0';
+    if (surgeOf(definition, budget) === 0)
+      return 'update.order is create-first, but maxSurge is 0: allow a surge, or use order stop-first or auto';
   }
   const mustStop = stops || (drafts.length === 0 && isRunning);
   return mustStop && budget.maxUnavailable === 0
