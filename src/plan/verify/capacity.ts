@@ -30,7 +30,11 @@ function openBooks({ base, inputs, plan }: World): Books {
   const firstQuota = base.nodes.names.length * columns;
   return {
     base,
-    slots: createSlots({ fixed: firstQuota + quotas.rows.length, pieces: plan.steps.length }),
+    // What a step makes and what it ends.
+    slots: createSlots({
+      fixed: firstQuota + quotas.rows.length,
+      pieces: plan.steps.length * (base.homes.length > 0 ? 2 : 1),
+    }),
     quotas,
     firstQuota,
     devices: { numbers: new Map(), texts: [] },

@@ -10,6 +10,8 @@ interface Ruleset {
   readonly engine: EngineKind;
   /** By node: 0 not asked yet, 1 yes, 2 no. */
   readonly answers: Uint8Array;
+  /** The same for what is made anew where it was. */
+  readonly stays: Uint8Array;
 }
 
 export type RulesetOf = (workload: DesiredWorkload, engine: EngineKind) => Ruleset;
@@ -22,17 +24,24 @@ export function createRulesets({ base }: World): RulesetOf {
     const key = JSON.stringify([engine, pods, require, tolerate]);
     let ruleset = known.get(key);
     if (ruleset === undefined) {
-      ruleset = { workload, engine, answers: new Uint8Array(base.nodes.names.length) };
+      const nodes = base.nodes.names.length;
+      ruleset = { workload, engine, answers: new Uint8Array(nodes), stays: new Uint8Array(nodes) };
       known.set(key, ruleset);
     }
     return ruleset;
   };
 }
 
-/** Whether new instances may be made on a node. */
-export function accepts(world: World, { workload, engine, answers }: Ruleset, node: number): boolean {
+/** Whether instances may be made on a node: new ones, or such as are there. */
+function accepts(
+  world: World,
+  ruleset: Ruleset,
+  { node, stays }: { readonly node: number; readonly stays: boolean },
+): boolean {
+  const answers = stays ? ruleset.stays : ruleset.answers;
   if (answers[node] === 0) {
-    answers[node] = whyNot(world, { workload, engine, node, stays: false, waits: false }) === undefined ? 1 : 2;
+    const { workload, engine } = ruleset;
+    answers[node] = whyNot(world, { workload, engine, node, stays, waits: false }) === undefined ? 1 : 2;
   }
   return answers[node] === 1;
 }
@@ -46,9 +55,9 @@ export function eligibilityCheck(world: World, rulesetOf: RulesetOf, report: Rep
       for (const { step, shape, node } of items) {
         if (!shape.makes) continue;
         const stays = step.replaces?.node === step.node;
-        if (workload !== undefined && !stays) {
+        if (workload !== undefined) {
           if (ruleset?.engine !== step.engine) ruleset = rulesetOf(workload, step.engine);
-          if (node >= 0 && accepts(world, ruleset, node)) continue;
+          if (node >= 0 && accepts(world, ruleset, { node, stays })) continue;
         }
         const candidate = { engine: step.engine, node, stays, waits: waiting.has(step.instance) };
         const reason =
