@@ -210,13 +210,23 @@ export const pieces: readonly Mutation[] = [
     rule: 'volumes',
     apply: onStep(
       (step) => isNew(step) && (step.holds.volumes ?? []).length === 2,
-      (scene, step) => {
-        const alone = withVolumesAsked(scene, step, () => ({ exclusive: true }));
-        return editVolumes(alone, step, ({ name }) => ({
-          exclusive: true,
-          device: name === 'log' ? '/data3' : '/data2',
-        }));
+      (scene, { unit }) => {
+        const own = scene.plan.steps.filter((step) => step.unit === unit);
+        const change = ({ name }: HeldVolume) =>
+          ({ exclusive: true, device: name === 'log' ? '/data3' : '/data2' }) as const;
+        return own.reduce(
+          (edited, step) => editVolumes(edited, step, change),
+          own.slice(0, 1).reduce((first, step) => withVolumesAsked(first, step, () => ({ exclusive: true })), scene),
+        );
       },
+    ),
+  },
+  {
+    name: 'hold a volume that nobody asked for',
+    rule: 'volumes',
+    apply: onStep(
+      (step) => makes(step) && step.holds.volumes === undefined,
+      (scene, step) => editHolds(scene, step, { volumes: [{ name: 'extra', device: '/data3', bytes: 1 }] }),
     ),
   },
   {
