@@ -4,14 +4,15 @@ import { type EngineDirectory, EngineError } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
 import type { EngineKind, UnitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
+import { shareUnchanged } from '../source/share.ts';
 import { type Leadership, LockHeld } from '../store/leader.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { type ApplyDependencies, applyPlan } from './apply.ts';
 import type { Clock } from './clock.ts';
 import { Halted } from './halt.ts';
-import { PlanRejected, planAndVerify, planExpiresAfterMs } from './planning.ts';
+import { openPlanning, PlanRejected, planExpiresAfterMs } from './planning.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
-import { look, noteAbsences } from './reconcile.ts';
+import { noteAbsences, openLook } from './reconcile.ts';
 import { recoverRuns } from './recover.ts';
 import { restrictPlan } from './restrict.ts';
 import { createWake, followEngine, type TriggerReason, type Wake } from './triggers.ts';
@@ -116,6 +117,8 @@ interface Term {
   engines: EngineDirectory | undefined;
   stopEvents: AbortController;
   backoff: ReadonlyMap<UnitId, BackoffState>;
+  readonly look: ReturnType<typeof openLook>;
+  readonly plan: ReturnType<typeof openPlanning>;
 }
 
 async function passUntilStopped(dependencies: LoopDependencies, leadership: Leadership, wake: Wake): Promise<void> {
@@ -126,6 +129,8 @@ async function passUntilStopped(dependencies: LoopDependencies, leadership: Lead
     engines: undefined,
     stopEvents: new AbortController(),
     backoff: new Map(),
+    look: openLook(dependencies.store),
+    plan: openPlanning(),
   };
   let trigger: TriggerReason = 'start';
   let recovered = false;
@@ -183,9 +188,9 @@ async function refresh(dependencies: LoopDependencies, term: Term, wake: Wake): 
     return;
   }
   term.stale = false;
-  const nodesChanged = JSON.stringify(desired.nodes) !== JSON.stringify(term.desired?.nodes);
-  term.desired = desired;
-  if (!nodesChanged && term.engines !== undefined) return;
+  const before = term.desired;
+  term.desired = before === undefined ? desired : shareUnchanged(before, desired);
+  if (term.desired.nodes === before?.nodes && term.engines !== undefined) return;
   term.stopEvents.abort();
   await term.engines?.close();
   term.stopEvents = new AbortController();
@@ -218,12 +223,12 @@ async function pass(
   apply: ApplyDependencies,
   trigger: TriggerReason,
 ): Promise<number> {
-  const { clock, store, liveFields, report, resyncMs } = dependencies;
+  const { clock, liveFields, report, resyncMs } = dependencies;
   const { desired, engines } = apply;
   const startedAt = clock.now();
-  const { recorded, observed } = await look({ desired, store, engines, clock, signal: dependencies.softStop });
+  const { recorded, observed } = await term.look({ desired, engines, clock, signal: dependencies.softStop });
   await noteAbsences(apply, desired, recorded);
-  const { plan } = planAndVerify({
+  const { plan } = term.plan({
     desired,
     recorded,
     observed,
@@ -246,7 +251,9 @@ async function pass(
   });
   if (ready.units.length > 0) {
     const outcome = await applyPlan(apply, ready);
-    for (const { unit } of outcome.units) {
+    for (const { unit, state } of outcome.units) {
+      // What only waited for another was not tried.
+      if (state === 'skipped') continue;
       term.backoff = afterAttempt(term.backoff, { unit, key: keyOf(unit), now: clock.now() }, defaultBackoff);
     }
     report({ kind: 'applied', outcome });

@@ -1,7 +1,8 @@
 import { runFailureCodes } from '../model/failure-codes.ts';
-import type { Plan } from '../model/plan.ts';
+import { isEmptyPlan, type Plan } from '../model/plan.ts';
 import type { PlanInputs } from '../plan/inputs.ts';
-import { createPlan } from '../plan/plan.ts';
+import { openPlanner } from '../plan/plan.ts';
+import { isOpenedFor, openVerifier, type Verifier } from '../plan/verify/base.ts';
 import { verifyPlan } from '../plan/verify.ts';
 
 /** How long a saved plan may be applied. */
@@ -14,10 +15,23 @@ interface Planned {
 }
 
 /** Plans and verifies. A plan that its verifier refuses is a bug, and is never shown as good nor applied. */
-export function planAndVerify(inputs: PlanInputs): Planned {
-  const plan = createPlan(inputs);
-  assertVerified(inputs, plan);
-  return { inputs, plan };
+export const planAndVerify = (inputs: PlanInputs): Planned => openPlanning()(inputs);
+
+/**
+ * `planAndVerify` pass after pass: what the planner and its verifier work out from nodes, records and observation is kept
+ * as long as these are the same objects, each on its own side.
+ */
+export function openPlanning(): (inputs: PlanInputs) => Planned {
+  const planner = openPlanner();
+  let verifier: Verifier | undefined;
+  return (inputs) => {
+    const plan = planner(inputs);
+    if (verifier !== undefined && !isOpenedFor(verifier, inputs)) verifier = undefined;
+    // A plan without steps is verified without looking at what is recorded.
+    if (!isEmptyPlan(plan)) verifier ??= openVerifier(inputs);
+    assertVerified(inputs, plan, verifier);
+    return { inputs, plan };
+  };
 }
 
 export class PlanRejected extends Error {
@@ -33,8 +47,8 @@ export class PlanRejected extends Error {
 }
 
 /** For a plan that was made in another way. Throws `PlanRejected`. */
-export function assertVerified(inputs: PlanInputs, plan: Plan): void {
-  const violations = verifyPlan(inputs, plan);
+export function assertVerified(inputs: PlanInputs, plan: Plan, verifier?: Verifier): void {
+  const violations = verifyPlan(inputs, plan, verifier);
   if (violations.length === 0) return;
   throw new PlanRejected(violations.map(({ rule, subject, message }) => `${rule} (${subject}): ${message}`));
 }

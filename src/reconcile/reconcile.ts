@@ -3,26 +3,49 @@ import type { Desired } from '../model/desired.ts';
 import type { WorkloadId } from '../model/ids.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Recorded } from '../model/recorded.ts';
+import { share } from '../model/share.ts';
 import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
-import { encodeWorkload, loadRecorded } from '../store/recorded.ts';
+import { encodeWorkload, openRecords } from '../store/recorded.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { commit } from './journal.ts';
 import { observeWorld } from './observe.ts';
 
-/** A look at the world: what is recorded, what the engines report. */
-export async function look(options: {
+interface LookOptions {
   readonly desired: Desired;
-  readonly store: Store;
   readonly engines: EngineDirectory;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
-}): Promise<{ readonly recorded: Recorded; readonly observed: Observed }> {
-  const { desired, store, engines, clock, signal } = options;
-  const recorded = await loadRecorded(store);
-  const observed = await observeWorld({ desired, recorded, engines, clock, probes: 'run', ...(signal && { signal }) });
-  return { recorded, observed };
+}
+
+interface Seen {
+  readonly recorded: Recorded;
+  readonly observed: Observed;
+}
+
+/** A look at the world: what is recorded, what the engines report. */
+export const look = ({ store, ...options }: LookOptions & { readonly store: Store }): Promise<Seen> =>
+  openLook(store)(options);
+
+/** Looks again and again: what is as it was is the very same object, so that whoever keeps what follows from it can tell. */
+export function openLook(store: Store): (options: LookOptions) => Promise<Seen> {
+  const loadRecords = openRecords(store);
+  let last: Observed | undefined;
+  return async ({ desired, engines, clock, signal }) => {
+    const recorded = await loadRecords();
+    const world = { desired, recorded, engines, clock, ...(signal && { signal }) };
+    const observed = await observeWorld({ ...world, probes: 'run' });
+    last = last === undefined ? observed : shareObserved(last, observed);
+    return { recorded, observed: last };
+  };
+}
+
+/** When it was seen is no difference. */
+function shareObserved(previous: Observed, next: Observed): Observed {
+  const nodes = share(previous.nodes, next.nodes);
+  const objects = share(previous.objects, next.objects);
+  return nodes === previous.nodes && objects === previous.objects ? previous : { ...next, nodes, objects };
 }
 
 /**

@@ -12,7 +12,7 @@ import type {
 } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 import { keys, parseAllocationKey, parseUnitStatusKey, prefixes } from './keys.ts';
-import { type Compare, type KeyValue, type Store, StoreError } from './store.ts';
+import { type Compare, type KeyValue, type RangeResult, type Store, StoreError } from './store.ts';
 
 const formatVersion = '1.0';
 const terminalUnitStates: ReadonlySet<string> = new Set(['done', 'undone', 'skipped']);
@@ -29,12 +29,57 @@ const allocationStates: ReadonlySet<string> = new Set([
  * its key, and `internal` on a format of a newer major version.
  */
 export async function loadRecorded(store: Store): Promise<Recorded> {
-  const { revision, entries } = await store.range('');
+  return recordedFrom(await store.range(''), (entry, decode) => decode(entry));
+}
+
+/**
+ * `loadRecorded` again and again: a record that was not written since is not decoded again, and when none was, the result
+ * is the very one of the last time, with the store revision of that time.
+ */
+export function openRecords(store: Store): () => Promise<Recorded> {
+  const known = new Map<string, Known>();
+  let last: Recorded | undefined;
+  return async () => {
+    const range = await store.range('');
+    let isSame = range.entries.length === known.size;
+    for (const { key, modRevision } of range.entries) {
+      if (known.get(key)?.modRevision === modRevision) continue;
+      known.set(key, { modRevision, value: undefined });
+      isSame = false;
+    }
+    if (isSame && last !== undefined) return last;
+    // Should a record be unreadable, the next look finds that out again.
+    last = undefined;
+    if (known.size > range.entries.length) forgetDeleted(known, range.entries);
+    last = recordedFrom(range, (entry, decode) => {
+      const record = known.get(entry.key) ?? { modRevision: entry.modRevision, value: undefined };
+      record.value ??= decode(entry);
+      return record.value as ReturnType<typeof decode>;
+    });
+    return last;
+  };
+}
+
+/** A record as it was last read. */
+interface Known {
+  readonly modRevision: number;
+  /** Absent until it is decoded; not all are. */
+  value: unknown;
+}
+
+function forgetDeleted(known: Map<string, Known>, entries: readonly KeyValue[]): void {
+  const present = new Set(entries.map(({ key }) => key));
+  for (const key of known.keys()) if (!present.has(key)) known.delete(key);
+}
+
+type Decode = <Value>(entry: KeyValue, decode: (entry: KeyValue) => Value) => Value;
+
+function recordedFrom({ revision, entries }: RangeResult, decode: Decode): Recorded {
   const tables = emptyTables();
   // The format first: records of a format that this version does not know are not looked at.
   const format = entries.find((entry) => entry.key === keys.format);
   const identity = format && decodeIdentity(format);
-  for (const entry of entries) sortInto(tables, entry);
+  for (const entry of entries) sortInto(tables, entry, decode);
   tables.allocations.sort(byWorkloadOrdinalGeneration);
   return { storeRevision: revision, ...(identity && { identity }), ...tables };
 }
@@ -205,13 +250,13 @@ const emptyTables = (): Tables => ({
 });
 
 /** Keys of newer minor versions are passed over. */
-function sortInto(tables: Tables, entry: KeyValue): void {
+function sortInto(tables: Tables, entry: KeyValue, decode: Decode): void {
   const { key } = entry;
-  if (key.startsWith(prefixes.allocations)) tables.allocations.push(decodeAllocation(entry));
+  if (key.startsWith(prefixes.allocations)) tables.allocations.push(decode(entry, decodeAllocation));
   else if (key.startsWith(prefixes.workloads)) {
-    tables.workloads.set(key.slice(prefixes.workloads.length) as WorkloadId, decodeWorkload(entry));
+    tables.workloads.set(key.slice(prefixes.workloads.length) as WorkloadId, decode(entry, decodeWorkload));
   } else if (key.startsWith(prefixes.revisions)) {
-    tables.revisions.set(key.slice(key.lastIndexOf('/') + 1) as RevisionHash, decodeRevision(entry));
+    tables.revisions.set(key.slice(key.lastIndexOf('/') + 1) as RevisionHash, decode(entry, decodeRevision));
   } else if (key.startsWith(prefixes.nodes))
     tables.nodes.set(key.slice(prefixes.nodes.length) as NodeName, decodeNode(entry));
   else if (key.startsWith(prefixes.overrides)) tables.overrides.push(decodeOverride(entry));

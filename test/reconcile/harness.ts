@@ -48,6 +48,8 @@ export interface Bench {
   readonly sims: ReadonlyMap<string, Sim>;
   readonly events: ProgressEvent[];
   readonly store: Store;
+  /** Of this cluster alone. */
+  readonly clock: Clock;
   /** One run of Muster from start to end: recover, plan, apply. Rejects with `Died` at the given transaction. */
   run(desired: Desired, options?: RunOptions): Promise<{ readonly plan: Plan; readonly outcome: RunOutcome }>;
   /** The plan as of now, after recovery by nobody. */
@@ -99,7 +101,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
   const run: Bench['run'] = async (desired, { death, stop, relocate, onEvent } = {}) => {
     const mortal = death === undefined ? store : dyingStore(store, death);
     const leadership = await lead(store);
-    const engines = directoryOf(sims);
+    const engines = engineDirectory(sims);
     const report: Progress = (event) => {
       events.push(event);
       onEvent?.(event);
@@ -134,7 +136,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
     }
   };
 
-  const lookNow: Bench['look'] = (desired) => look({ desired, store, engines: directoryOf(sims), clock });
+  const lookNow: Bench['look'] = (desired) => look({ desired, store, engines: engineDirectory(sims), clock });
 
   const plan: Bench['plan'] = async (desired) => {
     const seen = await lookNow(desired);
@@ -151,7 +153,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { sims, events, store, run, plan, look: lookNow, noteAbsences: absences, leap: clock.leap, close };
+  return { sims, events, store, clock, run, plan, look: lookNow, noteAbsences: absences, leap: clock.leap, close };
 }
 
 const lead = (store: Store): Promise<Leadership> =>
@@ -185,7 +187,7 @@ function dependenciesOf(of: {
   };
 }
 
-const directoryOf = (sims: ReadonlyMap<string, Sim>): EngineDirectory => ({
+export const engineDirectory = (sims: ReadonlyMap<string, Sim>): EngineDirectory => ({
   engineOf: async (node) => {
     const sim = sims.get(node);
     if (sim === undefined) throw new Error(`no simulated node ${node}`);

@@ -26,6 +26,7 @@ import {
   encodeWorkload,
   initialiseCluster,
   loadRecorded,
+  openRecords,
   readIdentity,
 } from '../../src/store/recorded.ts';
 import { maxOperations, type Operation, type Store, StoreError } from '../../src/store/store.ts';
@@ -78,6 +79,35 @@ describe('recorded', () => {
   };
   const put = (key: string, value: string): Operation => ({ kind: 'put', key, value });
   const write = (store: Store, ...operations: readonly Operation[]) => store.txn({ compares: [], operations });
+
+  it('that is read again and again is the very same as long as nobody writes, and keeps every record that nobody wrote', async () => {
+    await withStore(async (store) => {
+      const record = (own: Allocation): Operation => put(keys.allocation(own.id), encodeAllocation(own));
+      await initialiseCluster(store, { uid: clusterUid('11111111-1111-4111-8111-111111111111') });
+      await write(store, put(keys.revision(checkout, hash), encodeRevision(revision)));
+      await write(store, record(allocation(0, 1)), record(allocation(1, 2)), record(allocation(2, 3)));
+      const load = openRecords(store);
+      const first = await load();
+      assert.equal(await load(), first);
+
+      await write(store, record(allocation(1, 2, { state: 'stopping' })));
+      await write(store, { kind: 'delete', key: keys.allocation(allocation(2, 3).id) });
+      const second = await load();
+      assert.deepEqual(second, await loadRecorded(store), 'as if it were read for the first time');
+      assert.equal(second.allocations[0], first.allocations[0]);
+      assert.notEqual(second.allocations[1], first.allocations[1]);
+      assert.equal(second.revisions.get(hash), first.revisions.get(hash));
+      assert.equal(await load(), second);
+
+      // Written back as it was: another record all the same.
+      await write(store, record(allocation(2, 3)), record(allocation(1, 2)));
+      assert.deepEqual((await load()).allocations, first.allocations);
+      assert.deepEqual(await load(), await loadRecorded(store));
+
+      await write(store, put(keys.allocation(allocation(1, 2).id), '{}'));
+      for (let time = 0; time < 2; time += 1) await assert.rejects(load, /cannot be read: holds are missing/);
+    });
+  });
 
   it('an empty store is an empty record', () =>
     withStore(async (store) => {
