@@ -10,6 +10,7 @@ import {
 } from '../model/ids.ts';
 import type { Health, ObjectState, Observed } from '../model/observed.ts';
 import type { Allocation, Recorded } from '../model/recorded.ts';
+import { formatAge } from './amounts.ts';
 
 export interface StatusInputs {
   readonly desired: Desired;
@@ -52,6 +53,8 @@ export interface StatusWorkload {
   readonly recorded: number;
   readonly running: number;
   readonly healthy: number;
+  /** Stopped while their nodes are in maintenance, as git has it. */
+  readonly waiting: number;
   readonly failedRevisions: readonly RevisionHash[];
   /** A run that is not finished works on it. */
   readonly inFlight?: string;
@@ -69,6 +72,8 @@ export interface StatusInstance {
   /** How long the object has been running. */
   readonly ageMs?: number;
   readonly endpoints: readonly string[];
+  /** Why it is stopped on purpose, and what becomes of it. */
+  readonly held?: string;
   /** What is not as recorded (drift). */
   readonly drift?: string;
   /** What is not as git declares (change). */
@@ -94,7 +99,7 @@ export function viewStatus(inputs: StatusInputs): StatusView {
       drift === 0 &&
       workloads.every(
         (workload) =>
-          workload.recorded >= (workload.desired ?? 0) &&
+          workload.recorded + workload.waiting >= (workload.desired ?? 0) &&
           workload.instances.every((instance) => instance.change === undefined),
       ),
   };
@@ -146,6 +151,7 @@ function viewWorkload(of: {
     healthy: instances.filter(
       (instance) => instance.observed === 'running' && ['healthy', 'none'].includes(instance.health),
     ).length,
+    waiting: own.filter((allocation) => waitsForNode(allocation, of.inputs)).length,
     failedRevisions: (recorded.workloads.get(id)?.failed ?? []).map((failed) => failed.revision),
     ...(inFlight !== undefined && { inFlight: `run ${inFlight.run} is ${inFlight.status}` }),
     instances,
@@ -164,6 +170,7 @@ function viewAllocation(
   const object = found.find((candidate) => candidate.objectId === allocation.objectId) ?? found[0];
   const seen = isSeen(inputs.observed, allocation);
   const drift = driftOf(allocation.id, inputs);
+  const held = whyHeld(allocation, inputs);
   const change =
     desiredRevision !== undefined && desiredRevision !== allocation.revision && allocation.state === 'live'
       ? `git wants revision ${desiredRevision.slice(0, 8)}`
@@ -178,9 +185,34 @@ function viewAllocation(
     health: object?.health ?? 'none',
     ...(object?.state === 'running' && object.startedAt !== undefined && { ageMs: inputs.now - object.startedAt }),
     endpoints: Object.entries(object?.ports ?? {}).map(([name, { host, port }]) => `${name} ${host}:${port}`),
+    ...(held !== undefined && { held }),
     ...(drift !== undefined && { drift }),
     ...(change !== undefined && { change }),
   };
+}
+
+/** A static instance of a node that is not online is wanted, and comes back with its node. */
+function waitsForNode({ state, workload, ordinal, node }: Allocation, { desired }: StatusInputs): boolean {
+  if (state !== 'held') return false;
+  const wanted = desired.workloads.find(({ id }) => id === workload);
+  const lifecycle = desired.nodes.find(({ name }) => name === node)?.lifecycle;
+  const isAway = lifecycle === undefined || lifecycle === 'maintenance' || lifecycle === 'offline';
+  return wanted?.type === 'static' && ordinal < wanted.replicas && isAway;
+}
+
+function whyHeld(allocation: Allocation, inputs: StatusInputs): string | undefined {
+  const { desired, recorded, now } = inputs;
+  if (allocation.state !== 'held') return undefined;
+  if (waitsForNode(allocation, inputs)) {
+    const lifecycle = desired.nodes.find(({ name }) => name === allocation.node)?.lifecycle;
+    const why = lifecycle === undefined ? `${allocation.node} left git` : `${allocation.node} is in ${lifecycle}`;
+    return `stopped while ${why}; started again when it is online`;
+  }
+  if (desired.workloads.some(({ id }) => id === allocation.workload)) return undefined;
+  const { stopAfterMs, deleteAfterMs } = desired.cluster.prune;
+  const leftAt = recorded.workloads.get(allocation.workload)?.missingSince ?? now;
+  const inMs = Math.max(allocation.heldSince ?? now, leftAt + stopAfterMs) + deleteAfterMs - now;
+  return `stopped: its workload left git; ${inMs > 0 ? `deleted in ${formatAge(inMs)}` : 'the next apply deletes it'}`;
 }
 
 function isSeen(observed: Observed, allocation: Pick<Allocation, 'node' | 'engine'>): boolean {

@@ -69,7 +69,7 @@ function workloadSection(workload: StatusWorkload, page: Page): string {
         ? 'not in git'
         : 'one per node'
       : `${workload.desired}`;
-  const counts = `desired ${desired} · recorded ${workload.recorded} · running ${workload.running} · healthy ${workload.healthy}`;
+  const counts = `desired ${desired} · recorded ${workload.recorded} · running ${workload.running} · healthy ${workload.healthy}${workload.waiting > 0 ? ` · waiting for nodes ${workload.waiting}` : ''}`;
   const lines = [hang(`${paint.bold(workload.id)}  `, counts, width)];
   if (workload.inFlight !== undefined)
     lines.push(hang('  ', paint.warn(`${workload.inFlight}; the next apply finishes or undoes it`), width));
@@ -82,7 +82,8 @@ function workloadSection(workload: StatusWorkload, page: Page): string {
       ),
     );
   }
-  const isFine = (instance: StatusInstance): boolean => instance.drift === undefined && instance.change === undefined;
+  const isFine = ({ drift, change, held }: StatusInstance): boolean =>
+    drift === undefined && change === undefined && held === undefined;
   const sorted =
     page.all || workload.instances.length <= mostInstances
       ? workload.instances
@@ -106,6 +107,7 @@ function instanceLines(instances: readonly StatusInstance[], { paint, width }: P
   return columns(rows).flatMap((row, index) => {
     const instance = instances[index];
     const notes = [
+      ...(instance?.held === undefined ? [] : [paint.warn(`held: ${instance.held}`)]),
       ...(instance?.drift === undefined ? [] : [paint.bad(`drift: ${instance.drift}`)]),
       ...(instance?.change === undefined ? [] : [paint.changed(`change: ${instance.change}`)]),
     ];
@@ -126,7 +128,7 @@ function verdictOf(view: StatusView, { paint, width }: Page): string {
     .flatMap((workload) => workload.instances)
     .filter((instance) => instance.change !== undefined).length;
   const missing = view.workloads.reduce(
-    (sum, workload) => sum + Math.max(0, (workload.desired ?? 0) - workload.recorded),
+    (sum, workload) => sum + Math.max(0, (workload.desired ?? 0) - workload.recorded - workload.waiting),
     0,
   );
   if (view.asDeclared) return paint.bold(paint.good('Everything is as declared.'));

@@ -113,6 +113,49 @@ describe('status', () => {
     assert.match(unseen?.drift ?? '', /nodeUnreachable/);
   });
 
+  test('what is stopped on purpose says why and until when; a node in maintenance is as git has it', () => {
+    const base = world();
+    const held = (ordinal: number, node: string): Allocation => ({
+      ...allocation(ordinal, 1, node),
+      state: 'held',
+      heldSince: now - 7_200_000,
+    });
+    const gone = workloadId('payments', 'gone');
+    const leaver = { ...held(0, 'n2'), workload: gone, instance: instanceId(gone, 0) };
+    const allocations = [
+      held(0, 'n1'),
+      { ...allocation(1, 1, 'n2'), state: 'live' as const },
+      { ...leaver, id: allocationId(leaver.instance, 1) },
+    ];
+    const prune = { stopAfterMs: 600_000, deleteAfterMs: 86_400_000, max: { sharePercent: 10, atLeast: 3 } };
+    const inputs = {
+      ...base,
+      desired: {
+        ...base.desired,
+        cluster: { ...base.desired.cluster, prune },
+        nodes: base.desired.nodes.map((node) =>
+          node.name === 'n1' ? { ...node, lifecycle: 'maintenance' as const } : node,
+        ),
+        workloads: base.desired.workloads.map((each) => ({ ...each, type: 'static' as const, replicas: 2 })),
+      },
+      recorded: {
+        ...base.recorded,
+        workloads: new Map([[gone, { failed: [], nextGeneration: 2, missingSince: now - 7_800_000 }]]),
+        allocations,
+      },
+      observed: {
+        ...base.observed,
+        nodes: new Map([...base.observed.nodes].filter(([name]) => name !== 'n3')),
+        objects: allocations.map((own) =>
+          object(own, own.state === 'live' ? {} : { state: 'exited', exitCode: 0, health: 'none' }),
+        ),
+      },
+    };
+    const shown = viewStatus({ ...inputs, drift: detectDrift(inputs.recorded, inputs.observed), now });
+    assertGolden('status/held.txt', renderStatusText(shown, { color: false, width: 110, now }));
+    assert.deepEqual([shown.drift, shown.asDeclared], [0, true]);
+  });
+
   test('the same data are plain JSON', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(view())), view());
     assert.equal(view().asDeclared, false);
