@@ -46,7 +46,7 @@ export function isAtOrBelow(path: string, pointer: string): boolean {
   return pointer.split('/').every((key, index) => index < keys.length && (key === '*' || key === keys[index]));
 }
 
-/** Lists are compared member by member while they have the same length, and as a whole otherwise. */
+/** Lists are compared member by member while they have the same length and names, and as a whole otherwise. */
 function collect(
   before: unknown,
   after: unknown,
@@ -60,7 +60,7 @@ function collect(
     }
     return;
   }
-  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
+  if (Array.isArray(before) && Array.isArray(after) && haveSameMembers(before, after)) {
     before.forEach((member, index) => {
       collect(member, after[index], `${path}/${index}`, report);
     });
@@ -68,6 +68,12 @@ function collect(
   }
   if (canonicalJson(before) !== canonicalJson(after)) report(path, before, after);
 }
+
+/** Volumes and ports are known by their names: where others stand in their places, a comparison by place would mislead. */
+const haveSameMembers = (before: readonly unknown[], after: readonly unknown[]): boolean =>
+  before.length === after.length && before.every((member, index) => nameOf(member) === nameOf(after[index]));
+
+const nameOf = (member: unknown): unknown => (isRecord(member) ? member['name'] : undefined);
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -26,6 +26,8 @@ function leaves(path: string, before: unknown, after: unknown, depth = 0): reado
       leaves(`${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, before?.[name], after?.[name], depth + 1),
     );
   }
+  const [members, others] = [before ?? [], after ?? []];
+  if (isNamedList(members) && isNamedList(others)) return memberLines(path, members, others, depth);
   const label = labelOf(path);
   if (isLongText(before) || isLongText(after))
     return [{ kind: 'text', label, lines: unified(asText(before), asText(after)) }];
@@ -38,6 +40,53 @@ function leaves(path: string, before: unknown, after: unknown, depth = 0): reado
     },
   ];
 }
+
+interface Named {
+  readonly name: string;
+}
+
+const isNamed = (value: unknown): value is Named =>
+  typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string';
+
+const isNamedList = (value: unknown): value is readonly Named[] => Array.isArray(value) && value.every(isNamed);
+
+/** Members that came or went are told in one line each; those that stay field by field. */
+function memberLines(
+  path: string,
+  before: readonly Named[],
+  after: readonly Named[],
+  depth: number,
+): readonly FieldLine[] {
+  const names = [...new Set([...before, ...after].map(({ name }) => name))].sort();
+  return names.flatMap((name): readonly FieldLine[] => {
+    const own = `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const was = before.find((member) => member.name === name);
+    const is = after.find((member) => member.name === name);
+    if (was !== undefined && is !== undefined) return leaves(own, was, is, depth + 1);
+    return [
+      {
+        kind: 'value',
+        label: labelOf(own),
+        ...(was !== undefined && { before: summary(own, was) }),
+        ...(is !== undefined && { after: summary(own, is) }),
+      },
+    ];
+  });
+}
+
+/** `mount /data, size 20GiB, source auto`: what is not switched off. */
+const summary = (path: string, { name: _, ...fields }: Named): string =>
+  Object.entries(fields)
+    .filter(([, value]) => value !== false && value !== 0 && value !== undefined)
+    .map(([field, value]) => `${dimensionLabel(field)} ${plainValue(`${path}/${field}`, value)}`)
+    .join(', ');
+
+const plainValue = (path: string, value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? Object.values(value)
+        .map((part) => formatValue(path, part))
+        .join(' ')
+    : formatValue(path, value);
 
 /** `/resources/memoryBytes` → `resources.memory`; a name that contains a slash keeps it. */
 function labelOf(path: string): string {

@@ -1,7 +1,7 @@
 import type { Plan } from '../model/plan.ts';
 
-/** Rows that are joined into one chunk: large enough that writing costs little, small enough to stay flat in memory. */
-const rowsPerChunk = 256;
+/** Characters that are joined into one chunk: enough that writing costs little, few enough to stay flat in memory. */
+const chunkLength = 65_536;
 
 /**
  * A plan as JSON text in chunks, one step a line, so that a plan of 200,000 steps is never one string. Valid against
@@ -20,9 +20,14 @@ export function* planJsonChunks(plan: Plan): Generator<string> {
 }
 
 function* rows(values: readonly unknown[]): Generator<string> {
-  for (let start = 0; start < values.length; start += rowsPerChunk) {
-    const lines = values.slice(start, start + rowsPerChunk).map((value) => `    ${JSON.stringify(value)}`);
-    yield (start === 0 ? '[\n' : ',\n') + lines.join(',\n');
+  let text = '[';
+  let separator = '\n    ';
+  for (const value of values) {
+    text += separator + JSON.stringify(value);
+    separator = ',\n    ';
+    if (text.length < chunkLength) continue;
+    yield text;
+    text = '';
   }
-  yield '\n  ]';
+  yield `${text}\n  ]`;
 }

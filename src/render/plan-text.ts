@@ -11,13 +11,14 @@ import { capacityRows, quotaRows } from './plan-uses.ts';
 import { type HiddenUnits, isDown, type UnitView, viewUnits } from './plan-view.ts';
 import { causeText, commitsText, shortPlanId, symbols, verdict } from './plan-words.ts';
 
-/** A plan must fit a person's patience, not only the screen. */
+/** A plan must fit a person's patience, not only the screen: of more workloads than this only some are shown whole. */
 const mostUnits = 40;
+const shownOfMany = 15;
 
 /** A plan as a person reads it on a terminal, ending with the verdict. */
 export function renderPlanText(plan: Plan, options: PlanTextOptions): string {
   const page = openPage(options);
-  const { shown, hidden } = viewUnits(plan, page.all ? undefined : mostUnits);
+  const { shown, hidden } = viewUnits(plan, page.all || plan.units.length <= mostUnits ? undefined : shownOfMany);
   const sections = [
     header(plan, page),
     ...shown.map((unit) => unitSection(unit, page)),

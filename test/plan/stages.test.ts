@@ -61,6 +61,16 @@ test('comparing says each field, in order, with what it disturbs', () => {
   assert.equal(worstClass(changes), 'recreate');
 });
 
+test('members of a list are compared by place only while they are the same ones', () => {
+  const port = (name: string, number: number) => ({ name, port: number, protocol: 'tcp', publish: 'none' }) as const;
+  const paths = (...ports: readonly ReturnType<typeof port>[]): readonly string[] =>
+    compareRevisions(revision({ ports: [port('a', 1), port('b', 2)] }), revision({ ports }), {}).map(
+      ({ path }) => path,
+    );
+  assert.deepEqual(paths(port('a', 1), port('b', 3)), ['/ports/1/port']);
+  assert.deepEqual(paths(port('b', 2), port('c', 3)), ['/ports']);
+});
+
 test('nothing is live when the engine changes', () => {
   const changes = compareRevisions(revision(), revision({ engine: 'process', restart: 'never' }), {
     process: ['/restart'],
