@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { instanceId, nodeName, unitOf, workloadId } from '../../src/model/ids.ts';
+import { instanceId, nodeName, planId, unitOf, workloadId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import { createPlan } from '../../src/plan/plan.ts';
 import { renderPlan } from '../../src/render/plan.ts';
 import { planJsonChunks } from '../../src/render/plan-json.ts';
 import { assertGolden } from '../golden.ts';
+import { nodes } from '../plan/goldens/nodes.ts';
 import { checkout, planOf, refused, rollout, step } from './plans.ts';
 
 const render = (plan: Plan, format: Parameters<typeof renderPlan>[1]): string =>
@@ -36,6 +38,12 @@ const full = planOf(rollout(12, 'stop-first').steps, {
 describe('plan as markdown', () => {
   test('a pull request shows verdict, table, diff, waves, quota and warnings', () => {
     assertGolden('plan/rollout.md', render(full, 'markdown'));
+  });
+
+  test('a drain shows what leaves in which order, who serves meanwhile and what stays', () => {
+    const make = nodes['drain in waves, daemon last, static stays'] ?? assert.fail('the world of the golden is gone');
+    const plan = { ...createPlan(make()), id: planId(`sha256:${'0'.repeat(64)}`) };
+    assertGolden('plan/drain.md', render(plan, 'markdown'));
   });
 
   test('a comment stays under 60 KB, whole and well-formed, and says what is missing', () => {
