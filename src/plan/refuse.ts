@@ -6,7 +6,14 @@ import type { Context } from './context.ts';
 import type { Intent } from './decide.ts';
 import type { Instance } from './instances.ts';
 import { resourcesOfVector, type Vector } from './ledger.ts';
-import { dimensionName, distanceOf, type Obstacle, obstacleInPlace, obstacleOn } from './place/obstacle.ts';
+import {
+  dimensionName,
+  distanceOf,
+  type Obstacle,
+  obstacleInPlace,
+  obstacleOn,
+  obstacleToMove,
+} from './place/obstacle.ts';
 import { strategyOf } from './place/queue-for.ts';
 import type { UnitState } from './place/unit-state.ts';
 import type { QuotaRow } from './quota.ts';
@@ -32,7 +39,7 @@ export function capacityRefusal(
     const node = context.cluster.nodes[index] as ClusterNode;
     const obstacle =
       obstacleOn(context, { definition, ask, counts, spread }, node) ??
-      whyNotThere(context, intent, { node: index, leaves: count.leaves });
+      whyNotThere(context, { intent, spread }, { node, leaves: count.leaves });
     add(obstacle.key, obstacle.text, 1);
     if (obstacle.short === undefined) continue;
     const distance = distanceOf(obstacle.short, ask);
@@ -93,10 +100,14 @@ const doNotFit = ({ failed, of }: { readonly failed: number; readonly of: number
 /** What else keeps it away from a node that one more would fit on. */
 function whyNotThere(
   context: Context,
-  intent: Intent,
-  { node, leaves }: { readonly node: number; readonly leaves: ReadonlySet<number> },
+  { intent, spread }: Pick<UnitState, 'intent' | 'spread'>,
+  { node, leaves }: { readonly node: ClusterNode; readonly leaves: ReadonlySet<number> },
 ): Obstacle {
-  if (leaves.has(node)) return { key: 'leaves', text: 'have to be left' };
+  if (leaves.has(node.index)) return { key: 'leaves', text: 'have to be left' };
+  for (const from of spread.rules.length === 0 ? [] : leaves) {
+    const obstacle = obstacleToMove(spread, context.cluster.nodes[from] as ClusterNode, node);
+    if (obstacle !== undefined) return obstacle;
+  }
   return strategyOf(context, intent) === 'each'
     ? { key: 'strategy', text: 'cannot take the whole number (strategy each)' }
     : { key: 'capacity', text: 'have no room for all of them together' };

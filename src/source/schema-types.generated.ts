@@ -1313,7 +1313,7 @@ export interface Quota {
       instances?: number;
     };
     /**
-     * Where a limit was lowered below what is used, instances are removed until it holds, those of the lowest priority first, within their disruption budgets. Otherwise they stay, and nothing more is added.
+     * Where a limit was lowered below what is used, instances are removed until it holds, those of the lowest priority first and at once: what has to go is not missed. Otherwise they stay, and nothing more is added.
      */
     drainToQuota?: boolean;
   };

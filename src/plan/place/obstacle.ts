@@ -60,6 +60,14 @@ export function obstacleInPlace(context: Context, ask: Ask, instance: Instance):
   return { key: dimensionName(dimension), text: `lack ${dimensionName(dimension)}`, short };
 }
 
+/** Why an instance does not go from one node to another although there is room for one more: its place is missed there. */
+export function obstacleToMove(spread: Spread, from: ClusterNode, to: ClusterNode): Obstacle | undefined {
+  spread.add(from, -1);
+  const isAllowed = spread.allows(to);
+  spread.add(from, 1);
+  return isAllowed ? undefined : spreadObstacle(spread, to);
+}
+
 function spreadObstacle({ rules }: Spread, node: ClusterNode): Obstacle {
   const rule = rules.find(({ rule: { by } }) => by !== 'node')?.rule ?? rules[0]?.rule;
   if (rule === undefined) return { key: 'spread', text: 'would break the spread' };
