@@ -73,7 +73,7 @@ describe('bad input and faults', { concurrency: 2 }, () => {
     cluster.commit({ 'a.yaml': (text) => text.replace('replicas: 2', 'replicas: 5') });
     const { code, stdout } = await cluster.muster(['plan', '--detailed-exitcode']);
     assert.equal(code, 3);
-    assert.match(stdout, /! default\/a: payments: 2 → 5 of 3 instances/);
+    assert.match(stdout, /! default\/a: 2 of 3 instances are beyond quota payments: 2 → 5 of 3 instances/);
   });
 
   test('a command that is not there: the unit is undone, what served serves on; exit code 6', async (t) => {
