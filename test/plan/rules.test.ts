@@ -85,6 +85,28 @@ describe('spread', () => {
     assert.equal(made.refusals[0]?.instances, 1);
   });
 
+  it('that cannot be kept any more lets come what opens another zone, and nothing else', () => {
+    const minimum = { by: 'zone', minDomains: 3 } as const;
+    const workloads = [workload(app, { replicas: 4, ...placement({ spread: [minimum] }) })];
+    let inputs = withRunning(
+      world({ nodes: zoned('abc'), workloads }),
+      ['a1', 'a1', 'a2'].map((name, ordinal) => ({ workload: app, ordinal, node: name })),
+    );
+    // Two stay in zone a, whatever happens there, and a third is repaired there.
+    inputs = withNode(inputs, 'a1', { liveness: 'unknown' });
+    const objects = inputs.observed.objects.filter((object) => object.node !== 'a2');
+    const made = plan({ ...inputs, observed: { ...inputs.observed, objects } });
+    assert.equal(zonesOf(made, app), 'ab');
+    assert.deepEqual(made.refusals, []);
+
+    const full = zoned('bc', { capacity: { cpuMillis: 0, memoryBytes: 0 } });
+    const tight = withDesired(
+      { ...inputs, observed: { ...inputs.observed, objects } },
+      { nodes: [...zoned('a'), ...full] },
+    );
+    assert.equal(zonesOf(plan(tight), app), 'a', 'one more in zone a would be further from three zones');
+  });
+
   it('is forced upon everybody by a policy, from so many replicas on', () => {
     const inputs = world({
       nodes: [...zoned('a'), ...zoned('b', { capacity: { cpuMillis: 600, memoryBytes: 64 * GiB } })],

@@ -6,7 +6,7 @@ import { allocationsOf, nameOfNode } from './base.ts';
 import { domainOf } from './nodes.ts';
 import { type SpreadRules, spreadRulesFor } from './policies.ts';
 import type { Report } from './violation.ts';
-import type { Check, UnitWork, World } from './world.ts';
+import type { Check, Item, UnitWork, World } from './world.ts';
 
 /**
  * Rules over where the instances of a workload are beside each other, counted on the world after the plan: most on one
@@ -51,21 +51,28 @@ function checkPerNode({ base }: World, { work, workload }: Checked, report: Repo
 }
 
 /**
- * What is placed leaves enough instances for as many domains as are asked for: never all of them where that is too few.
- * A daemon is where its nodes are.
+ * What is placed leaves enough instances for as many domains as are asked for. Where too few are left already, since a
+ * rule is new or what is unreachable has to stay, only what opens another domain may come: nothing joins others. A daemon
+ * is where its nodes are.
  */
 function checkSpread(
-  world: World,
+  { base }: World,
   { work, workload, rules }: Checked & { readonly rules: SpreadRules },
   report: Report,
 ): void {
   if (rules.length === 0 || workload.type === 'daemon' || !work.items.some(isNewcomer)) return;
-  const nodes = nodesAfter(world.base, work);
+  const nodes = nodesAfter(base, work);
   for (const { by, minDomains } of rules) {
-    const has = new Set(nodes.map((node) => domainOf(world.base.nodes, node, by))).size;
+    const counts = new Map<number, number>();
+    for (const node of nodes) {
+      const domain = domainOf(base.nodes, node, by);
+      if (domain >= 0) counts.set(domain, (counts.get(domain) ?? 0) + 1);
+    }
     const needed = Math.min(minDomains, workload.replicas);
-    if (has + Math.max(0, workload.replicas - nodes.length) >= needed) continue;
-    const places = `${nodes.length} of ${workload.replicas} instances are in ${has} of the ${needed} ${by}s that they have to be in`;
+    if (counts.size + Math.max(0, workload.replicas - nodes.length) >= needed) continue;
+    const opens = ({ node }: Item): boolean => counts.get(domainOf(base.nodes, node, by)) === 1;
+    if (work.items.every((item) => !isNewcomer(item) || opens(item))) continue;
+    const places = `${nodes.length} of ${workload.replicas} instances are in ${counts.size} of the ${needed} ${by}s that they have to be in`;
     report('spread', work.id, places);
   }
 }
