@@ -149,6 +149,7 @@ async function openWhenFree(place: Place, desired: Desired, flags: StoreFlags & 
   try {
     const leadership = await acquireLeadership(store, {
       holder: holder('muster apply'),
+      clock: systemClock,
       ttlMs: leaseTtlMs,
       waitMs: Math.max(flags.waitMs - (performance.now() - startedAt), 0),
       signal: flags.signal,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import PQueue from 'p-queue';
 import type { EngineDirectory } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
@@ -45,10 +44,10 @@ export interface ApplyDependencies {
 export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Promise<RunOutcome> {
   const { clock, progress } = dependencies;
   const startedAt = clock.now();
-  const run = newRunId(startedAt);
+  const recorded = await loadRecorded(dependencies.store);
+  const run = newRunId(startedAt, recorded.storeRevision);
   const context = await openRun(dependencies, run);
   progress({ kind: 'runStarted', run, plan });
-  const recorded = await loadRecorded(dependencies.store);
   const records = unitRecords({ plan, desired: dependencies.desired, recorded, now: startedAt });
   const meta: RunMeta = {
     plan: plan.id,
@@ -73,13 +72,13 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
   return outcome;
 }
 
-/** Sortable by time, unique enough beside another run of the same second. */
-function newRunId(now: number): RunId {
+/** Sortable by time. Every run writes, so that no other of the same second begins at the same store revision. */
+function newRunId(now: number, storeRevision: number): RunId {
   const time = new Date(now)
     .toISOString()
     .replaceAll(/[-:]|\.\d+Z/g, '')
     .replace('T', '-');
-  return runId(`${time}-${randomBytes(2).toString('hex')}`);
+  return runId(`${time}-${storeRevision.toString(16).padStart(4, '0')}`);
 }
 
 /** The context of a run, with the store's records as they are now. `resumedAt`: of one that another process began. */

@@ -69,7 +69,7 @@ const failedPassMs = 2_000;
  */
 export async function runLoop(dependencies: LoopDependencies): Promise<void> {
   const { softStop, report } = dependencies;
-  const wake = createWake();
+  const wake = createWake(dependencies.clock);
   const watching = dependencies.watchSource(() => wake.signal('source'), softStop);
   while (!softStop.aborted) {
     report({ kind: 'standby' });

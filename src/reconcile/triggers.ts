@@ -1,4 +1,5 @@
 import type { Engine } from '../engines/engine.ts';
+import type { Clock } from './clock.ts';
 
 /** Why a pass was begun; only ever a reason to look again, never a fact to act on. */
 export type TriggerReason = 'start' | 'source' | 'engine' | 'resync' | 'backoff' | 'again';
@@ -14,28 +15,24 @@ export interface Wake {
   }): Promise<TriggerReason>;
 }
 
-export function createWake(): Wake {
+export function createWake(clock: Pick<Clock, 'sleep'>): Wake {
   let pending: TriggerReason | undefined;
-  let resolve: ((reason: TriggerReason) => void) | undefined;
+  let resolve: (() => void) | undefined;
   return {
     signal: (reason) => {
       // A change of the source says more than the others: what it declares has to be read again.
       if (pending === undefined || reason === 'source') pending = reason;
-      resolve?.(pending);
+      resolve?.();
     },
     wait: async ({ timeoutMs, otherwise = 'resync', signal }) => {
       if (pending === undefined && !signal.aborted) {
-        await new Promise<void>((done) => {
-          const finish = (): void => {
-            clearTimeout(timer);
-            signal.removeEventListener('abort', finish);
-            resolve = undefined;
-            done();
-          };
-          const timer = setTimeout(finish, timeoutMs);
-          signal.addEventListener('abort', finish, { once: true });
-          resolve = finish;
-        });
+        const over = new AbortController();
+        const finish = (): void => over.abort();
+        resolve = finish;
+        signal.addEventListener('abort', finish, { once: true });
+        await clock.sleep(timeoutMs, over.signal);
+        signal.removeEventListener('abort', finish);
+        resolve = undefined;
       }
       const reason = pending ?? otherwise;
       pending = undefined;

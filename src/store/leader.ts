@@ -42,8 +42,19 @@ interface LeaderRecord extends Holder {
   readonly since: number;
 }
 
+/** Time as an input, so that a simulation can supply its own. */
+export interface LeaderClock {
+  /** Unix ms */
+  now(): number;
+  /** Ms since some fixed instant; never set back or forth. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once when the signal is aborted; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
 export interface LeadershipOptions {
   readonly holder: Holder;
+  readonly clock: LeaderClock;
   /** How long others wait when this process dies. etcd raises it to its minimum, 1.5 × its election timeout. */
   readonly ttlMs: number;
   /** How long to wait for another holder; 0: not at all. */
@@ -59,8 +70,8 @@ const lookAgainMs = 1000;
  * `StoreError`. The epoch is the cluster's, or 1 before it is initialised.
  */
 export async function acquireLeadership(store: Store, options: LeadershipOptions): Promise<Leadership> {
-  const { signal } = options;
-  const deadline = performance.now() + options.waitMs;
+  const { signal, clock } = options;
+  const deadline = clock.monotonic() + options.waitMs;
   for (;;) {
     signal.throwIfAborted();
     const current = await store.get(keys.leader);
@@ -69,18 +80,18 @@ export async function acquireLeadership(store: Store, options: LeadershipOptions
       if (leadership !== undefined) return leadership;
       continue;
     }
-    const remainingMs = deadline - performance.now();
+    const remainingMs = deadline - clock.monotonic();
     if (remainingMs <= 0) throw lockHeld(current);
-    await nextChange(store, current, { signal, timeoutMs: Math.min(remainingMs, lookAgainMs) });
+    await nextChange(store, current, { signal, clock, timeoutMs: Math.min(remainingMs, lookAgainMs) });
   }
 }
 
 /** Undefined when somebody else was faster. */
-async function tryAcquire(store: Store, { holder, ttlMs }: LeadershipOptions): Promise<Leadership | undefined> {
+async function tryAcquire(store: Store, { holder, ttlMs, clock }: LeadershipOptions): Promise<Leadership | undefined> {
   const epoch = (await readIdentity(store))?.epoch ?? 1;
   const lease = await store.lease({ ttlMs });
   const { actor, pid, host, command } = holder;
-  const record: LeaderRecord = { actor, pid, host, command, since: Date.now() };
+  const record: LeaderRecord = { actor, pid, host, command, since: clock.now() };
   try {
     const { succeeded, revision } = await store.txn({
       compares: [{ kind: 'createRevision', key: keys.leader, equals: 0 }],
@@ -108,14 +119,22 @@ const leadershipOf = (lease: StoreLease, token: FencingToken): Leadership => ({
 async function nextChange(
   store: Store,
   current: KeyValue,
-  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  {
+    signal,
+    clock,
+    timeoutMs,
+  }: { readonly signal: AbortSignal; readonly clock: LeaderClock; readonly timeoutMs: number },
 ): Promise<void> {
-  const both = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]);
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  void clock.sleep(Math.ceil(timeoutMs), either).then(() => over.abort());
   try {
-    for await (const _change of store.watch(keys.leader, { fromRevision: current.modRevision, signal: both })) return;
+    for await (const _change of store.watch(keys.leader, { fromRevision: current.modRevision, signal: either })) return;
   } catch (error) {
     if (error instanceof StoreError && error.retryable) return;
     throw error;
+  } finally {
+    over.abort();
   }
 }
 

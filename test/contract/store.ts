@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../src/reconcile/clock.ts';
 import { acquireLeadership, LockHeld } from '../../src/store/leader.ts';
 import {
   type Compare,
@@ -383,7 +384,13 @@ function leaseContract(withStore: WithStore): void {
       const holder = { actor: 'alice@build', pid: 1, host: 'build', command: 'muster apply' };
       const signal = new AbortController().signal;
       const acquire = (actor: string, waitMs: number) =>
-        acquireLeadership(store, { holder: { ...holder, actor }, ttlMs: leaseTtlMs, waitMs, signal });
+        acquireLeadership(store, {
+          holder: { ...holder, actor },
+          clock: systemClock,
+          ttlMs: leaseTtlMs,
+          waitMs,
+          signal,
+        });
       const first = await acquire('alice@build', 0);
       await assert.rejects(
         acquire('bob@desk', 200),

@@ -12,7 +12,7 @@ import type { Plan } from '../../src/model/plan.ts';
 import type { Revision } from '../../src/model/revision.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { type ApplyDependencies, applyPlan } from '../../src/reconcile/apply.ts';
-import type { Clock } from '../../src/reconcile/clock.ts';
+import { type Clock, systemClock } from '../../src/reconcile/clock.ts';
 import { planAndVerify } from '../../src/reconcile/planning.ts';
 import type { Progress, ProgressEvent, RunOutcome } from '../../src/reconcile/progress.ts';
 import { look, noteAbsences } from '../../src/reconcile/reconcile.ts';
@@ -70,6 +70,7 @@ function leapingClock(): Clock & { leap(ms: number): void } {
   let leaptMs = 0;
   return {
     now: () => Date.now() + leaptMs,
+    monotonic: () => performance.now() + leaptMs,
     leap: (ms) => {
       leaptMs += ms;
     },
@@ -158,6 +159,7 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
 
 const lead = (store: Store): Promise<Leadership> =>
   acquireLeadership(store, {
+    clock: systemClock,
     holder: { actor: 'test', pid: process.pid, host: 'here', command: 'test' },
     ttlMs: 10_000,
     waitMs: 0,

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../src/reconcile/clock.ts';
 import { createWake } from '../../src/reconcile/triggers.ts';
 
 const never = new AbortController().signal;
 const longMs = 20_000;
 
 test('signals between two waits are one', async () => {
-  const wake = createWake();
+  const wake = createWake(systemClock);
   wake.signal('engine');
   wake.signal('engine');
   assert.equal(await wake.wait({ timeoutMs: longMs, signal: never }), 'engine');
@@ -14,7 +15,7 @@ test('signals between two waits are one', async () => {
 });
 
 test('a commit is not lost behind an engine event that came first', async () => {
-  const wake = createWake();
+  const wake = createWake(systemClock);
   wake.signal('engine');
   wake.signal('source');
   wake.signal('engine');
@@ -22,7 +23,7 @@ test('a commit is not lost behind an engine event that came first', async () => 
 });
 
 test('a signal ends a wait at once, and so does a stop', async () => {
-  const wake = createWake();
+  const wake = createWake(systemClock);
   const waiting = wake.wait({ timeoutMs: longMs, signal: never });
   wake.signal('source');
   assert.equal(await waiting, 'source');

@@ -15,6 +15,7 @@ import {
 } from '../../src/model/ids.ts';
 import type { Allocation, Override, RecordedNode, RecordedWorkload } from '../../src/model/recorded.ts';
 import type { Revision } from '../../src/model/revision.ts';
+import { systemClock } from '../../src/reconcile/clock.ts';
 import { keys, parseAllocationKey, parseUnitStatusKey } from '../../src/store/keys.ts';
 import { acquireLeadership } from '../../src/store/leader.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -189,7 +190,13 @@ describe('recorded', () => {
     withStore(async (store) => {
       const holder = { actor: 'alice', pid: 1, host: 'desk', command: 'muster apply' };
       const lead = () =>
-        acquireLeadership(store, { holder, ttlMs: 5000, waitMs: 0, signal: new AbortController().signal });
+        acquireLeadership(store, {
+          holder,
+          clock: systemClock,
+          ttlMs: 5000,
+          waitMs: 0,
+          signal: new AbortController().signal,
+        });
       const old = await lead();
       await old.release();
       await assert.rejects(initialiseCluster(store, { uid: clusterUid('late'), token: old.token }), { code: 'locked' });

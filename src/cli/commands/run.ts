@@ -59,7 +59,7 @@ export async function run(dir: string, flags: RunFlags): Promise<ExitCode> {
         }),
       store: opened,
       acquireLeadership: async (signal) => {
-        const wait = { ttlMs: leaseTtlMs, waitMs: Number.POSITIVE_INFINITY, signal };
+        const wait = { clock: systemClock, ttlMs: leaseTtlMs, waitMs: Number.POSITIVE_INFINITY, signal };
         const leadership = await acquireLeadership(opened, { holder: holder('muster run'), ...wait });
         uid = await identify(opened, leadership);
         return leadership;
