@@ -11,6 +11,7 @@ import type {
   RecordedWorkload,
 } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
+import { type OneText, openTexts } from '../model/texts.ts';
 import { keys, parseAllocationKey, parseUnitStatusKey, prefixes } from './keys.ts';
 import { type Compare, type KeyValue, type RangeResult, type Store, StoreError } from './store.ts';
 
@@ -79,7 +80,12 @@ function recordedFrom({ revision, entries }: RangeResult, decode: Decode): Recor
   // The format first: records of a format that this version does not know are not looked at.
   const format = entries.find((entry) => entry.key === keys.format);
   const identity = format && decodeIdentity(format);
-  for (const entry of entries) sortInto(tables, entry, decode);
+  const one = openTexts();
+  const allocationOf = (entry: KeyValue): Allocation => decodeAllocation(entry, one);
+  for (const entry of entries) {
+    if (entry.key.startsWith(prefixes.allocations)) tables.allocations.push(decode(entry, allocationOf));
+    else sortInto(tables, entry, decode);
+  }
   tables.allocations.sort(byWorkloadOrdinalGeneration);
   return { storeRevision: revision, ...(identity && { identity }), ...tables };
 }
@@ -128,7 +134,7 @@ export function encodeAllocation(allocation: Allocation): string {
   return JSON.stringify({ node, engine, revision, state, objectId, holds, heldSince });
 }
 
-export function decodeAllocation(entry: KeyValue): Allocation {
+export function decodeAllocation(entry: KeyValue, one: OneText): Allocation {
   const identity = parseAllocationKey(entry.key);
   const record = parseRecord(entry) as Partial<Allocation>;
   const { node, engine, revision, state, objectId, holds, heldSince } = record;
@@ -139,12 +145,12 @@ export function decodeAllocation(entry: KeyValue): Allocation {
   const allocation: { -readonly [Key in keyof Allocation]: Allocation[Key] } = {
     id,
     instance,
-    workload,
+    workload: one(workload),
     ordinal,
     generation,
-    node: checked(entry, node, 'node'),
-    engine: checked(entry, engine, 'engine'),
-    revision: checked(entry, revision, 'revision'),
+    node: one(checked(entry, node, 'node')),
+    engine: one(checked(entry, engine, 'engine')),
+    revision: one(checked(entry, revision, 'revision')),
     state: checked(entry, state, 'state'),
     holds,
   };
@@ -249,11 +255,10 @@ const emptyTables = (): Tables => ({
   inFlight: [],
 });
 
-/** Keys of newer minor versions are passed over. */
+/** All but allocations. Keys of newer minor versions are passed over. */
 function sortInto(tables: Tables, entry: KeyValue, decode: Decode): void {
   const { key } = entry;
-  if (key.startsWith(prefixes.allocations)) tables.allocations.push(decode(entry, decodeAllocation));
-  else if (key.startsWith(prefixes.workloads)) {
+  if (key.startsWith(prefixes.workloads)) {
     tables.workloads.set(key.slice(prefixes.workloads.length) as WorkloadId, decode(entry, decodeWorkload));
   } else if (key.startsWith(prefixes.revisions)) {
     tables.revisions.set(key.slice(key.lastIndexOf('/') + 1) as RevisionHash, decode(entry, decodeRevision));

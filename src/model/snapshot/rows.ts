@@ -21,6 +21,7 @@ import {
 } from '../recorded.ts';
 import { fromPieces, noResources, type Resources } from '../resources.ts';
 import type { Revision } from '../revision.ts';
+import { type OneText, openTexts } from '../texts.ts';
 import {
   type Snapshot,
   type SnapshotHolds,
@@ -41,6 +42,8 @@ export interface Loader {
   problem(pointer: string, message: string): void;
   /** What `current` stands for, and what gives an instance the parts that its row leaves out. */
   workload(id: WorkloadId): DesiredWorkload | undefined;
+  /** For names and ids that many rows have. */
+  readonly one: OneText;
 }
 
 export function createLoader(snapshot: Snapshot, { desired, base }: SnapshotTrees): Loader {
@@ -61,6 +64,7 @@ export function createLoader(snapshot: Snapshot, { desired, base }: SnapshotTree
     pieces: new Map(),
     problem: (pointer, message) => problems.push({ pointer, message }),
     workload: (id) => workloads.get(id),
+    one: openTexts([...workloads.keys(), ...desired.nodes.map(({ name }) => name)]),
   };
 }
 
@@ -107,9 +111,12 @@ export function loadInstances(
 }
 
 function loadAllocation(row: SnapshotInstance, pointer: string, loader: Loader): Allocation | undefined {
-  const { workload, ordinal } = parseInstanceId(row.id);
+  const parts = parseInstanceId(row.id);
+  const { ordinal } = parts;
+  const workload = loader.one(parts.workload);
   const definition = loader.workload(workload);
-  const known = row.revision === undefined || row.revision === 'current' ? definition?.revisionHash : row.revision;
+  const known =
+    row.revision === undefined || row.revision === 'current' ? definition?.revisionHash : loader.one(row.revision);
   const body =
     known === definition?.revisionHash ? definition?.revision : loader.revisions.get(known ?? revisionHash(''));
   const engine = row.engine ?? body?.engine ?? definition?.revision.engine;
@@ -132,7 +139,7 @@ function loadAllocation(row: SnapshotInstance, pointer: string, loader: Loader):
     workload,
     ordinal,
     generation,
-    node: row.node,
+    node: loader.one(row.node),
     engine,
     revision,
     state: row.allocation ?? 'live',
