@@ -4,9 +4,10 @@ import type { Context } from '../context.ts';
 import type { Intent } from '../decide.ts';
 import { fits } from '../ledger.ts';
 import { packScore } from './pack-score.ts';
-import { type NodeQueue, openQueue, type RankedQueue } from './queue.ts';
+import { leafOf, mergeBySpread } from './merge.ts';
+import { type NodeQueue, type QueueRules, type RankedQueue, ShelfQueue } from './queue.ts';
 import { openScore, roomOf } from './score.ts';
-import { type Group, mergeBySpread } from './spread.ts';
+import type { Group } from './spread.ts';
 import type { UnitState } from './unit-state.ts';
 
 /** The candidates of a workload, best first: the domain with the fewest instances, then what it likes, then the strategy. */
@@ -17,20 +18,15 @@ export function queueFor(context: Context, state: UnitState): NodeQueue {
   const rules = spread.rules.map(({ rule }) => rule);
   const { nodes } = context.candidatesOf(definition, target.revision.engine);
   const tiers = tiersOf(context, intent, nodes);
-  const leafOf = openLeaves(context, state, nodes.length);
-  const leaves = tiers.flatMap((tier, rank) =>
-    context.groupsOf(tier, rules).map((group) => ({ group, rank, queue: leafOf(group.nodes) })),
+  const queueOf = openQueues(context, state, nodes.length);
+  const [only] = tiers;
+  if (rules.length === 0 && tiers.length === 1 && only !== undefined) return queueOf(only);
+  return inOrder(
+    tiers.map((tier) => {
+      const leaves = context.groupsOf(tier, rules).map((group) => leafOf(group, queueOf(group.nodes)));
+      return mergeBySpread(spread, leaves, context);
+    }),
   );
-  const [only] = leaves;
-  if (leaves.length === 1 && only !== undefined && rules.length === 0) return only.queue;
-  const merged = tiers.map((_, rank) =>
-    mergeBySpread(
-      spread,
-      leaves.filter((leaf) => leaf.rank === rank),
-      (index) => context.cluster.nodes[index] as ClusterNode,
-    ),
-  );
-  return inOrder(merged);
 }
 
 /** Queues one after the other. */
@@ -69,38 +65,21 @@ function tiersOf(context: Context, { definition }: Intent, nodes: readonly numbe
   return [...tiers].sort(([a], [b]) => b - a).map(([, tier]) => tier);
 }
 
-function openLeaves(context: Context, state: UnitState, candidates: number): (nodes: Group['nodes']) => RankedQueue {
+function openQueues(context: Context, state: UnitState, candidates: number): (nodes: Group['nodes']) => RankedQueue {
   const { intent, ask, counts } = state;
+  const { ledger } = context;
   const strategy = strategyOf(context, intent);
   const even = Math.max(1, Math.ceil(intent.replicas / Math.max(1, candidates)));
-  const perNode = intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY);
-  const { ledger } = context;
   const score = strategy === 'pack' ? packScore(context.pack(), ask) : openScore(ledger, strategy, ask);
-  return (nodes) => {
-    return openQueue({
-      nodes,
-      shelf: context.shelves.of(nodes, score),
-      scoreOf: score.of,
-      hasRoom: (node) => fits(ledger, node, ask.amounts),
-      roomOf: (node) => roomOf(context, context.cluster.nodes[node] as ClusterNode, ask),
-      strategy,
-      counts,
-      isMember: (node) => includes(nodes, node),
-      perNode,
-    });
+  const rules: QueueRules = {
+    scoreOf: score.of,
+    hasRoom: (node) => fits(ledger, node, ask.amounts),
+    roomOf: (node) => roomOf(context, context.cluster.nodes[node] as ClusterNode, ask),
+    strategy,
+    counts,
+    perNode: intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY),
   };
-}
-
-/** Of ascending numbers. */
-function includes(numbers: readonly number[], wanted: number): boolean {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((numbers[middle] as number) < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return numbers[low] === wanted;
+  return (nodes) => new ShelfQueue(nodes, context.shelves.of(nodes, score), rules);
 }
 
 /** The workload's own, else that of its pod; over several pods it is `auto`. */

@@ -1,6 +1,5 @@
 import type { DesiredWorkload, Domain, SpreadRule } from '../../model/desired.ts';
 import type { Cluster, ClusterNode } from '../cluster.ts';
-import type { NodeQueue, RankedQueue } from './queue.ts';
 
 /** The failure domain of a node; undefined when it has none of that kind. */
 export function domainOf(node: ClusterNode, by: Domain): string | undefined {
@@ -142,59 +141,6 @@ function cut(cluster: Cluster, nodes: readonly number[], kinds: readonly Domain[
 function compare(a: readonly number[], b: readonly number[]): number {
   for (let i = 0; i < a.length; i += 1) {
     const difference = (a[i] as number) - (b[i] as number);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-export interface Leaf {
-  readonly group: Group;
-  readonly queue: RankedQueue;
-}
-
-/** The queues of several groups as one: the group whose domains have the fewest instances first. */
-export function mergeBySpread(
-  spread: Spread,
-  leaves: readonly Leaf[],
-  nodeAt: (index: number) => ClusterNode,
-): NodeQueue {
-  const counts = spread.rules.filter(({ rule }) => rule.by !== 'node').map((rule) => rule.counts);
-  let chosen: RankedQueue | undefined;
-  const allowedBest = (queue: RankedQueue): number | undefined => {
-    for (let node = queue.best(); node !== undefined; node = queue.best()) {
-      if (spread.allows(nodeAt(node))) return node;
-      queue.drop();
-    }
-    return undefined;
-  };
-  return {
-    best() {
-      let best: number | undefined;
-      let of: Leaf | undefined;
-      for (const leaf of leaves) {
-        const byDomain = of === undefined ? 0 : compareDomains(counts, leaf.group, of.group);
-        if (byDomain > 0) continue;
-        const node = allowedBest(leaf.queue);
-        if (node === undefined) continue;
-        if (of !== undefined && best !== undefined && byDomain === 0) {
-          const byRank = leaf.queue.rank() - of.queue.rank() || leaf.queue.score() - of.queue.score() || node - best;
-          if (byRank > 0) continue;
-        }
-        best = node;
-        of = leaf;
-      }
-      chosen = of?.queue;
-      return best;
-    },
-    used: () => chosen?.used(),
-    drop: () => chosen?.drop(),
-  };
-}
-
-function compareDomains(counts: readonly Int32Array[], a: Group, b: Group): number {
-  for (let i = 0; i < counts.length; i += 1) {
-    const column = counts[i] as Int32Array;
-    const difference = (column[a.domains[i] as number] ?? 0) - (column[b.domains[i] as number] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;
