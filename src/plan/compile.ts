@@ -91,39 +91,47 @@ function byWorkload(allocations: readonly Allocation[]): ReadonlyMap<WorkloadId,
 /** Mostly objects come in the order of the allocations, one for each: then nothing has to be looked up. */
 function openObjects(objects: readonly ObservedObject[]): Objects {
   let next = 0;
-  let index: ReadonlyMap<AllocationId, ObservedObject | readonly ObservedObject[]> | undefined;
-  const lookUp = (id: AllocationId): ReturnType<Objects['of']> => {
-    index ??= indexObjects(objects);
-    return index.get(id);
-  };
+  let index: ReadonlyMap<AllocationId, readonly ObservedObject[]> | undefined;
   return {
-    of(id) {
+    of(allocation) {
       const object = objects[next];
-      if (object?.allocation !== id || objects[next + 1]?.allocation === id) return lookUp(id);
-      next += 1;
-      return object;
+      if (object?.allocation === allocation.id) {
+        next += 1;
+        if (object.node === allocation.node && object.objectId === allocation.objectId) return object;
+      }
+      index ??= indexObjects(objects);
+      return recordedOne(allocation, index.get(allocation.id) ?? []);
     },
     orphans(allocations) {
       if (index === undefined && next === objects.length) return [];
       const ids = new Set(allocations.map((allocation) => allocation.id));
       return objects
         .filter((object) => !ids.has(object.allocation))
-        .sort((a, b) => (a.allocation < b.allocation ? -1 : a.allocation > b.allocation ? 1 : 0));
+        .sort((a, b) => compareText(a.allocation, b.allocation) || compareText(a.objectId, b.objectId));
     },
   };
 }
 
-function indexObjects(
-  objects: readonly ObservedObject[],
-): ReadonlyMap<AllocationId, ObservedObject | readonly ObservedObject[]> {
-  const index = new Map<AllocationId, ObservedObject | readonly ObservedObject[]>();
+function indexObjects(objects: readonly ObservedObject[]): ReadonlyMap<AllocationId, readonly ObservedObject[]> {
+  const index = new Map<AllocationId, ObservedObject[]>();
   for (const object of objects) {
     const known = index.get(object.allocation);
-    if (known === undefined) index.set(object.allocation, object);
-    else index.set(object.allocation, [...('objectId' in known ? [known] : known), object]);
+    if (known === undefined) index.set(object.allocation, [object]);
+    else known.push(object);
   }
   return index;
 }
+
+/** Of those on its node the one that is recorded, else one that runs. What else was started is drift. */
+function recordedOne({ node, objectId }: Allocation, found: readonly ObservedObject[]): ObservedObject | undefined {
+  const rank = (object: ObservedObject): number =>
+    object.objectId === objectId ? 0 : object.state === 'running' ? 1 : 2;
+  return found
+    .filter((object) => object.node === node)
+    .sort((a, b) => rank(a) - rank(b) || compareText(a.objectId, b.objectId))[0];
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Sorted into the nodes when somebody asks for one. */
 function openResidents(allocations: readonly Allocation[], cluster: Cluster): (node: number) => readonly Allocation[] {

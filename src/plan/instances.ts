@@ -1,4 +1,4 @@
-import type { AllocationId, InstanceId } from '../model/ids.ts';
+import type { InstanceId } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { Allocation } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, isReachable } from './cluster.ts';
@@ -26,19 +26,12 @@ export interface Instance {
   readonly leftovers: readonly Allocation[];
 }
 
-/** Finds what is on the engines for an allocation: nothing, one object, or several where one was started twice. */
+/** Finds what is on the engines. */
 export interface Objects {
-  of(allocation: AllocationId): ObservedObject | readonly ObservedObject[] | undefined;
+  /** Its object on its own node: the recorded one, where it was started twice. */
+  of(allocation: Allocation): ObservedObject | undefined;
   /** Those of no recorded allocation, sorted by what they say they are of. */
   orphans(allocations: readonly Allocation[]): readonly ObservedObject[];
-}
-
-/** The object on the allocation's own node; the last of several. */
-function objectFor({ id, node }: Allocation, objects: Objects): ObservedObject | undefined {
-  const found = objects.of(id);
-  if (found === undefined) return undefined;
-  if ('objectId' in found) return found.node === node ? found : undefined;
-  return found.findLast((object) => object.node === node);
 }
 
 /** What is known of each recorded instance of one workload. */
@@ -60,7 +53,7 @@ export function matchInstances(
     if (current === undefined) continue;
     const node = cluster.nodes[cluster.indexOf.get(current.node) ?? -1];
     if (node === undefined) continue;
-    const object = objectFor(current, objects);
+    const object = objects.of(current);
     const status = statusOf(current, node, object);
     instances.push({
       id: current.instance,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Desired, DesiredNode, Placement } from '../../src/model/desired.ts';
-import type { WorkloadId } from '../../src/model/ids.ts';
+import { nodeName, type WorkloadId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { createPlan } from '../../src/plan/plan.ts';
@@ -378,5 +378,21 @@ describe('bound cores and devices', () => {
         ['0,2', { 0: 500 }, { 'gpu/a100': { 0: 500 } }],
       ],
     );
+  });
+});
+
+describe('an object that was started a second time', () => {
+  it('does not stand in for the one that is recorded, wherever the engines list it', () => {
+    const inputs = withRunning(world({ workloads: [workload(app)] }), spread(app, 3, ['n1', 'n2', 'n3']));
+    const [first, ...others] = inputs.observed.objects;
+    assert.ok(first);
+    const elsewhere = { ...first, objectId: 'twin', node: nodeName('n2') };
+    const beside = { ...first, objectId: 'another', state: 'exited', health: 'none' } as const;
+    for (const objects of [
+      [elsewhere, beside, first, ...others],
+      [first, ...others, beside, elsewhere],
+    ]) {
+      assert.deepEqual(plan({ ...inputs, observed: { ...inputs.observed, objects } }).steps, []);
+    }
   });
 });

@@ -126,18 +126,28 @@ export const nameOfNode = ({ nodes }: Verifier, node: number): NodeName | undefi
 export const allocationsOf = (verifier: Verifier, workload: WorkloadId): Int32Array =>
   rowAt(verifier.byWorkload, verifier.workloadIndex.get(workload) ?? -1);
 
-/** The object of an allocation, on its own node. Often both are listed in the same order; else its node has few. */
+/**
+ * The object of an allocation, on its own node; the recorded one, where it was started twice. Often both are listed in
+ * the same order; else its node has few.
+ */
 export function objectOf(verifier: Verifier, index: number): ObservedObject | undefined {
   const { allocations, objects, homes } = verifier;
-  const { id, node } = allocations[index] as Allocation;
+  const { id, node, objectId } = allocations[index] as Allocation;
   const likely = objects[index];
-  if (likely?.allocation === id && likely.node === node) return likely;
+  if (likely?.allocation === id && likely.node === node && likely.objectId === objectId) return likely;
+  let found: ObservedObject | undefined;
   for (const other of objectsOn(verifier, homes[index] as number)) {
     const object = objects[other] as ObservedObject;
-    if (object.allocation === id) return object;
+    if (object.allocation !== id) continue;
+    if (object.objectId === objectId) return object;
+    if (found === undefined || isLikelier(object, found)) found = object;
   }
-  return undefined;
+  return found;
 }
+
+/** None is the recorded one: one that runs, and the first by name of those. */
+const isLikelier = (a: ObservedObject, b: ObservedObject): boolean =>
+  (a.state === 'running') === (b.state === 'running') ? a.objectId < b.objectId : a.state === 'running';
 
 export function factsOf({ lazy: { facts } }: Verifier, revision: Revision): RevisionFacts {
   const known = facts.get(revision);
