@@ -73,7 +73,7 @@ function openChecks(world: World, report: Report): readonly Check[] {
     referencesCheck(world, report),
     revisionsCheck(world, report),
     eligibilityCheck(world, rulesetOf, report),
-    stickyCheck(world, report),
+    stickyCheck(report),
     placementCheck(world, report),
     piecesCheck(world, report),
     capacityCheck(world, report),

@@ -1,5 +1,6 @@
 import { nodeName } from '../../src/model/ids.ts';
 import type { Step } from '../../src/model/plan.ts';
+import type { HeldVolume } from '../../src/model/recorded.ts';
 import {
   editHolds,
   editNode,
@@ -172,7 +173,20 @@ export const places: readonly Mutation[] = [
         editHolds(scene, step, { volumes: (step.holds.volumes ?? []).filter(({ name }) => name !== 'log') }),
     ),
   },
+  {
+    name: 'find a volume empty on another device',
+    rule: 'dataLoss',
+    apply: onStep(
+      (step) => step.kind === 'replace' && step.holds.volumes !== undefined,
+      (scene, step) => editHolds(scene, step, { volumes: (step.holds.volumes ?? []).map(onAnotherDevice) }),
+    ),
+  },
 ];
+
+const onAnotherDevice = (volume: HeldVolume): HeldVolume => ({
+  ...volume,
+  device: volume.device === '/data3' ? '/data2' : '/data3',
+});
 
 /** Nothing of the workload was there. */
 const isPlacedAnew = ({ inputs }: Scene, step: Step): boolean =>

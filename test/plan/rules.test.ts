@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { Desired, DesiredNode, Placement } from '../../src/model/desired.ts';
 import { nodeName, type WorkloadId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import type { RevisionVolume } from '../../src/model/revision.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { verifyPlan } from '../../src/plan/verify.ts';
@@ -396,3 +397,58 @@ describe('an object that was started a second time', () => {
     }
   });
 });
+
+describe('a daemon', () => {
+  it('goes on counting on a node whose turn to be drained has not come', () => {
+    const nodes = zoned('a', { lifecycle: 'maintenance' });
+    const inputs = withRunning(
+      world({
+        nodes,
+        workloads: [workload(app, { type: 'daemon' })],
+        cluster: { drain: { perZone: { kind: 'count', count: 1 } } },
+      }),
+      spread(app, 2, ['a1', 'a2']),
+    );
+    const made = plan(inputs);
+    assert.deepEqual(
+      made.steps.map(({ kind, node: name }) => `${kind} ${name}`),
+      ['remove a1'],
+    );
+    assert.equal(made.units[0]?.waves[0]?.available, 1);
+  });
+});
+
+describe('a volume', () => {
+  it('that git takes away is left behind: a replacement deletes nothing, whatever onRemove says', () => {
+    const data = { ...volume, name: 'data' } as const;
+    const before = revision({ volumes: [data, { ...volume, name: 'log', onRemove: 'delete' }] });
+    const nodes = [node('n1', { disks: [{ device: '/data1', sizeBytes: 10 * GiB }] })];
+    const db = workload(app, { type: 'stateful', replicas: 1, hash: 'r2', revision: revision({ volumes: [data] }) });
+    const held = ['data', 'log'].map((name) => ({ name, device: '/data1', bytes: GiB }));
+    const inputs = withRunning(
+      world({ nodes, workloads: [db] }),
+      [{ workload: app, ordinal: 0, node: 'n1', holds: { volumes: held } }],
+      { revisions: { r1: before } },
+    );
+    assert.deepEqual(
+      plan(inputs).steps.map(({ kind, holds }) => [
+        kind,
+        holds.volumes?.map(({ name, device }) => `${name} ${device}`),
+      ]),
+      [['replace', ['data /data1']]],
+    );
+  });
+});
+
+const volume: Omit<RevisionVolume, 'name'> = {
+  mount: '/data',
+  sizeBytes: GiB,
+  source: { kind: 'auto' },
+  exclusive: false,
+  readOnly: false,
+  onRemove: 'keep',
+  readIops: 0,
+  writeIops: 0,
+  readBps: 0,
+  writeBps: 0,
+};

@@ -1,4 +1,5 @@
 import type { DesiredWorkload } from '../../model/desired.ts';
+import type { InstanceId } from '../../model/ids.ts';
 import type { Allocation } from '../../model/recorded.ts';
 import { definitionAt, objectOf, observedAt, type Verifier } from './base.ts';
 import { whyNotForWorkload } from './eligibility.ts';
@@ -13,16 +14,17 @@ import type { Check, Item, UnitWork, World } from './world.ts';
  */
 export function disruptionCheck(world: World, report: Report): Check {
   const budgetOf = budgetsFor(world.inputs.desired.policies);
+  const waiting = new Set(world.plan.goals.flatMap(({ blocked }) => blocked.map(({ instance }) => instance)));
   return {
     unit: (work) => {
       const { workload } = work;
       if (workload === undefined || work.allocations.length === 0) return; // nothing has to stay
-      const state = stateOf(world, work, workload);
+      const state = stateOf(world, work, { workload, waiting });
       const budget = budgetOf(workload, state.wanted.size);
       checkAnnounced(world, work, budget, report);
       checkForced(world, work, report);
       for (const [index, { wave, items }] of work.waves.entries()) {
-        const { taken, counts } = takenBy(world, items, state.up);
+        const { taken, counts } = takenBy(world, items, state);
         const left = state.up.size - taken.size;
         if (counts && left < state.wanted.size - budget) {
           const kept = `leaves ${left} of ${state.wanted.size} instances available`;
@@ -41,12 +43,20 @@ export function disruptionCheck(world: World, report: Report): Check {
 interface State {
   readonly wanted: ReadonlySet<number>;
   readonly up: Set<number>;
+  /** How many allocations of an ordinal serve besides the first: an unfinished run may have left some. */
+  readonly spare: Map<number, number>;
 }
 
-function stateOf(world: World, { allocations, items }: UnitWork, workload: DesiredWorkload): State {
-  const { base } = world;
+/** `waiting`: instances that cannot leave yet a node that is to be emptied. */
+interface Served {
+  readonly workload: DesiredWorkload;
+  readonly waiting: ReadonlySet<InstanceId>;
+}
+
+function stateOf({ base }: World, { allocations, items }: UnitWork, { workload, waiting }: Served): State {
   const wanted = new Set<number>();
   const up = new Set<number>();
+  const spare = new Map<number, number>();
   const served = new Set<number>();
   const goes = new Set(items.filter(goesForQuota).map(({ oldIndex }) => oldIndex));
   for (const index of allocations) {
@@ -56,26 +66,35 @@ function stateOf(world: World, { allocations, items }: UnitWork, workload: Desir
     // A static instance that is stopped for the maintenance of its node is missed until it is back.
     if ((state === 'held' && workload.type !== 'static') || state === 'reserved' || goes.has(index)) continue;
     const counts =
-      workload.type === 'daemon' ? isServed(base, { workload, home, served }) : ordinal < workload.replicas;
+      workload.type === 'daemon'
+        ? isServed(base, { workload, home, served, waits: waiting.has(allocation.instance) })
+        : ordinal < workload.replicas;
     if (!counts) continue;
     wanted.add(ordinal);
-    if (state !== 'held' && isAvailable(base, index)) up.add(ordinal);
+    if (state === 'held' || !isAvailable(base, index)) continue;
+    if (up.has(ordinal)) spare.set(ordinal, (spare.get(ordinal) ?? 0) + 1);
+    up.add(ordinal);
   }
-  return { wanted, up };
+  return { wanted, up, spare };
 }
 
 const goesForQuota = ({ step, shape }: Item): boolean => step.cause === 'quota' && !shape.makes && !shape.updates;
 
-/** A daemon's instance counts once for each node that it is for. */
+/** A daemon's instance counts once for each node that it is for, until that is emptied. */
 function isServed(
   base: Verifier,
-  of: { readonly workload: DesiredWorkload; readonly home: number; readonly served: Set<number> },
+  of: {
+    readonly workload: DesiredWorkload;
+    readonly home: number;
+    readonly served: Set<number>;
+    readonly waits: boolean;
+  },
 ): boolean {
-  const { workload, home, served } = of;
+  const { workload, home, served, waits } = of;
   const node = definitionAt(base, home);
   if (node === undefined || served.has(home)) return false;
   const leaves = node.lifecycle === 'maintenance' || node.lifecycle === 'offline';
-  if (leaves || node.engines[workload.revision.engine] === undefined) return false;
+  if ((leaves && !waits) || node.engines[workload.revision.engine] === undefined) return false;
   if (whyNotForWorkload(node, workload) !== undefined) return false;
   served.add(home);
   return true;
@@ -93,12 +112,17 @@ function isAvailable(base: Verifier, index: number): boolean {
 function takenBy(
   world: World,
   items: readonly Item[],
-  up: ReadonlySet<number>,
+  { up, spare }: State,
 ): { readonly taken: ReadonlySet<number>; readonly counts: boolean } {
   const taken = new Set<number>();
   let counts = false;
   for (const item of items) {
     if (!item.shape.disrupts || !up.has(item.ordinal)) continue;
+    // What is left over of an instance and does not serve is not missed, nor what serves beside another of it.
+    if (item.oldIndex >= 0 && !isAvailable(world.base, item.oldIndex)) continue;
+    const others = spare.get(item.ordinal) ?? 0;
+    spare.set(item.ordinal, others - 1);
+    if (others > 0) continue;
     taken.add(item.ordinal);
     counts ||= !isForced(world, item);
   }

@@ -1,11 +1,11 @@
 import type { DesiredWorkload } from '../../model/desired.ts';
-import type { Replaced, Step } from '../../model/plan.ts';
+import type { Replaced } from '../../model/plan.ts';
 import type { Allocation } from '../../model/recorded.ts';
 import type { Report } from './violation.ts';
-import type { Check, Item, World } from './world.ts';
+import type { Check, Item } from './world.ts';
 
 /** What belongs to its place stays there, what exists once is never there twice, and data is not lost by the way. */
-export function stickyCheck(world: World, report: Report): Check {
+export function stickyCheck(report: Report): Check {
   return {
     unit: ({ workload, items }) => {
       if (workload === undefined) return;
@@ -14,7 +14,7 @@ export function stickyCheck(world: World, report: Report): Check {
         if (step.class === 'dataLoss') report('dataLoss', step.id, `${step.instance} would lose its data`);
         if (workload.type === 'stateless' || !shape.makes || step.replaces === undefined) continue;
         checkPlace(workload, item, step.replaces, report);
-        if (item.old !== undefined) checkData(world, step, item.old, report);
+        checkData(item, report);
       }
     },
   };
@@ -42,12 +42,20 @@ function whyBound({ type }: DesiredWorkload, old: Allocation | undefined): strin
   }
 }
 
-/** A volume that git took away is deleted with the old incarnation where it says so. */
-function checkData({ inputs }: World, step: Step, old: Allocation, report: Report): void {
-  const before = inputs.recorded.revisions.get(old.revision)?.volumes ?? [];
-  for (const { name } of old.holds.volumes ?? []) {
-    if (step.holds.volumes?.some((volume) => volume.name === name) === true) continue;
-    if (before.find((volume) => volume.name === name)?.onRemove !== 'delete') continue;
-    report('dataLoss', step.id, `${step.instance} would lose volume ${name}, which is deleted with ${old.id}`);
+/**
+ * Data that is still wanted stays in its place: a volume that the new revision has, too, is held again, and on the same
+ * device unless git names another one. What git took out of the revision stays behind: a replacement deletes nothing.
+ */
+function checkData({ step, facts, old }: Item, report: Report): void {
+  for (const { name, device } of old?.holds.volumes ?? []) {
+    const wanted = facts?.localVolumes.find((volume) => volume.name === name);
+    if (wanted === undefined) continue;
+    const now = step.holds.volumes?.find((volume) => volume.name === name)?.device;
+    if (now === device || (now !== undefined && wanted.source.kind === 'device')) continue;
+    report(
+      'dataLoss',
+      step.id,
+      `${step.instance} would start without the data of volume ${name}, which is on ${device}`,
+    );
   }
 }
