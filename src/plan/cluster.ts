@@ -1,7 +1,7 @@
 import type { DesiredNode, Lifecycle } from '../model/desired.ts';
 import type { EngineKind, NodeName } from '../model/ids.ts';
 import type { ObservedNode } from '../model/observed.ts';
-import type { Liveness } from '../model/recorded.ts';
+import type { Allocation, Liveness } from '../model/recorded.ts';
 import { countOf } from './count.ts';
 import type { PlanInputs } from './inputs.ts';
 
@@ -9,8 +9,8 @@ import type { PlanInputs } from './inputs.ts';
 export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   readonly indexOf: ReadonlyMap<NodeName, number>;
-  /** The node of each recorded allocation, by position: several stages ask for it. */
-  readonly homes: readonly ClusterNode[];
+  /** Index of the node of each recorded allocation, by position: several stages ask for it. */
+  readonly homes: Int32Array;
   /** How many there are. */
   readonly zones: number;
   readonly racks: number;
@@ -40,9 +40,7 @@ type ClusterInputs = Pick<PlanInputs, 'desired' | 'recorded' | 'observed' | 'now
 
 export function compileCluster(inputs: ClusterInputs): Cluster {
   const definitions = new Map(inputs.desired.nodes.map((node) => [node.name, node]));
-  const names = new Set<NodeName>(definitions.keys());
-  const { allocations } = inputs.recorded;
-  for (const { node } of allocations) names.add(node);
+  const { names, homes, indexOf } = findHomes([...definitions.keys()], inputs.recorded.allocations);
   const cordoned = new Set(
     inputs.recorded.overrides
       .filter((override) => override.kind === 'cordon' && override.until > inputs.now)
@@ -51,7 +49,7 @@ export function compileCluster(inputs: ClusterInputs): Cluster {
   const waiting = waitingDrains(inputs);
   const zones = numbered(inputs.desired.nodes.map(({ zone }) => zone));
   const racks = numbered(inputs.desired.nodes.map(({ rack }) => rack));
-  const nodes = [...names].sort().map((name, index): ClusterNode => {
+  const nodes = names.map((name, index): ClusterNode => {
     const definition = definitions.get(name);
     const observed = inputs.observed.nodes.get(name);
     const lifecycle = definition?.lifecycle;
@@ -71,14 +69,25 @@ export function compileCluster(inputs: ClusterInputs): Cluster {
       rack: racks.get(definition?.rack ?? '') ?? -1,
     };
   });
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  return {
-    nodes,
-    indexOf: new Map(nodes.map((node) => [node.name, node.index])),
-    homes: allocations.map(({ node }) => byName.get(node) as ClusterNode),
-    zones: zones.size,
-    racks: racks.size,
-  };
+  return { nodes, indexOf, homes, zones: zones.size, racks: racks.size };
+}
+
+/** All names in order, and where each allocation is. Mostly it is where git has a node: a node that left is rare. */
+function findHomes(
+  declared: readonly NodeName[],
+  allocations: readonly Allocation[],
+): Pick<Cluster, 'homes' | 'indexOf'> & { readonly names: readonly NodeName[] } {
+  const names = [...declared].sort();
+  const indexOf = new Map(names.map((name, index) => [name, index]));
+  const homes = new Int32Array(allocations.length);
+  const left = new Set<NodeName>();
+  for (let index = 0; index < homes.length; index += 1) {
+    const { node } = allocations[index] as Allocation;
+    const home = indexOf.get(node);
+    if (home === undefined) left.add(node);
+    else homes[index] = home;
+  }
+  return left.size === 0 ? { names, homes, indexOf } : findHomes([...declared, ...left], allocations);
 }
 
 const isLeft = (lifecycle: Lifecycle | undefined): boolean =>

@@ -81,14 +81,18 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 const unescapePointer = (key: string): string => key.replaceAll('~1', '/').replaceAll('~0', '~');
 
+const none: readonly FieldChange[] = [];
+
 /** Settings that the engine reports differently from the revision: the object was changed behind our back. */
 export function compareActual(
   revision: Revision,
   actual: Readonly<Record<string, unknown>>,
   options: { readonly liveFields: readonly string[]; readonly ignoreFields: readonly string[] },
 ): readonly FieldChange[] {
+  const paths = Object.keys(actual);
+  if (paths.length === 0) return none;
   const changes: FieldChange[] = [];
-  for (const path of Object.keys(actual).sort()) {
+  for (const path of paths.sort()) {
     const expected = valueAt(revision, path);
     const found = actual[path];
     if (Object.is(expected, found) || canonicalJson(expected) === canonicalJson(found)) continue;
@@ -112,7 +116,7 @@ export function compareHeld(
   held: ObservedObject['held'],
   ignoreFields: readonly string[],
 ): readonly FieldChange[] {
-  if (held === undefined || (held.cpuset === holds.cpuset && held.ip === holds.ip)) return [];
+  if (held === undefined || (held.cpuset === holds.cpuset && held.ip === holds.ip)) return none;
   return (['cpuset', 'ip'] as const).flatMap((key): readonly FieldChange[] => {
     const path = `/holds/${key}`;
     const [found, expected] = [held[key], holds[key]];

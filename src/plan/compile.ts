@@ -1,3 +1,4 @@
+import { chargedHolds } from '../model/capacity.ts';
 import type { DesiredWorkload } from '../model/desired.ts';
 import type { AllocationId, WorkloadId } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
@@ -5,11 +6,11 @@ import type { Allocation } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
 import { type Instance, matchInstances, type Objects } from './instances.ts';
-import { compileLedger, type LedgerBase } from './ledger.ts';
+import { addHolds, compileLedger, type LedgerBase } from './ledger.ts';
 import { type CandidatesOf, openCandidates } from './place/feasible.ts';
+import { type KeepersOf, openKeepers } from './place/keepers.ts';
 import { type GroupsOf, openGroups } from './place/spread.ts';
-import type { QuotaUseOf } from './quota.ts';
-import { openQuotaUse } from './quota-use.ts';
+import { openScopes, type ScopeUse } from './quota-use.ts';
 import type { AnyResource, NodeFacts } from './resources/resource.ts';
 
 /**
@@ -28,8 +29,10 @@ export interface Compiled {
   readonly residentsOf: (node: number) => readonly Allocation[];
   readonly factsOf: (node: ClusterNode) => NodeFacts;
   readonly poolsOf: PoolsOf;
-  readonly quotaUse: QuotaUseOf;
+  /** What is recorded, as quotas count it. */
+  readonly scopes: readonly ScopeUse[];
   readonly candidatesOf: CandidatesOf;
+  readonly keepersOf: KeepersOf;
   readonly groupsOf: GroupsOf;
   /** Workloads that were found to have nothing to do, and how many instances of theirs that leaves as they are. */
   readonly settled: Map<DesiredWorkload, number>;
@@ -40,7 +43,8 @@ export function compile(inputs: PlanInputs): Compiled {
   const objects = openObjects(inputs.observed.objects);
   const { allocations } = inputs.recorded;
   const instances = new Map<WorkloadId, readonly Instance[]>();
-  for (const [id, own] of byWorkload(allocations)) instances.set(id, matchInstances(own, cluster, objects));
+  const records = { allocations, cluster, objects };
+  for (const [id, own] of byWorkload(allocations)) instances.set(id, matchInstances(own, records));
   const ledger = compileLedger(inputs, cluster);
   const factsOf = openFacts(inputs, cluster, ledger.usable);
   return {
@@ -52,9 +56,10 @@ export function compile(inputs: PlanInputs): Compiled {
     orphans: objects.orphans(allocations),
     residentsOf: openResidents(allocations, cluster),
     candidatesOf: openCandidates(cluster),
+    keepersOf: openKeepers(cluster),
     groupsOf: openGroups(cluster),
     settled: new Map(),
-    quotaUse: openQuotaUse(inputs, cluster),
+    scopes: chargeRecords(allocations, cluster, ledger),
     poolsOf: openPools(cluster, factsOf),
   };
 }
@@ -74,16 +79,32 @@ export function isFor({ from }: Compiled, inputs: PlanInputs): boolean {
   return sameWorld && timeless && from.relocate === inputs.relocate;
 }
 
-function byWorkload(allocations: readonly Allocation[]): ReadonlyMap<WorkloadId, readonly Allocation[]> {
-  const lists = new Map<WorkloadId, Allocation[]>();
+/** What is recorded, to its nodes and to what quotas count, in one pass: there are many. */
+function chargeRecords(allocations: readonly Allocation[], cluster: Cluster, ledger: LedgerBase): readonly ScopeUse[] {
+  const scopes = openScopes(cluster, ledger);
+  for (let index = 0; index < allocations.length; index += 1) {
+    const allocation = allocations[index] as Allocation;
+    const home = cluster.homes[index] as number;
+    addHolds(ledger, ledger.used, home * ledger.width, chargedHolds(allocation), 1);
+    scopes.add(allocation, home);
+  }
+  return scopes.all;
+}
+
+/** Positions of the allocations of each workload. */
+function byWorkload(allocations: readonly Allocation[]): ReadonlyMap<WorkloadId, readonly number[]> {
+  const lists = new Map<WorkloadId, number[]>();
   // Mostly they come in the order of the records, so that neighbours belong together.
-  let last: Allocation[] = [];
-  for (const allocation of allocations) {
-    if (last[0]?.workload !== allocation.workload) {
-      last = lists.get(allocation.workload) ?? [];
-      if (last.length === 0) lists.set(allocation.workload, last);
+  let last: WorkloadId | undefined;
+  let own: number[] = [];
+  for (let position = 0; position < allocations.length; position += 1) {
+    const { workload } = allocations[position] as Allocation;
+    if (workload !== last) {
+      own = lists.get(workload) ?? [];
+      if (own.length === 0) lists.set(workload, own);
+      last = workload;
     }
-    last.push(allocation);
+    own.push(position);
   }
   return lists;
 }
@@ -139,8 +160,7 @@ function openResidents(allocations: readonly Allocation[], cluster: Cluster): (n
   return (node) => {
     if (byNode === undefined) {
       byNode = cluster.nodes.map(() => []);
-      for (const [index, allocation] of allocations.entries())
-        byNode[cluster.homes[index]?.index ?? -1]?.push(allocation);
+      for (const [index, allocation] of allocations.entries()) byNode[cluster.homes[index] as number]?.push(allocation);
     }
     return byNode[node] ?? [];
   };

@@ -17,6 +17,7 @@ import type { Pack } from './place/pack.ts';
 import { packFor } from './place/pack-score.ts';
 import { openShelves, type Shelves } from './place/shelves.ts';
 import type { GroupsOf } from './place/spread.ts';
+import { pushTo } from './push-to.ts';
 import { openQuotas, type QuotaLedger } from './quota.ts';
 import { openResources } from './resources/all.ts';
 import { openRequirements, openRules, type Requirement, type RulesFor } from './rules.ts';
@@ -96,10 +97,4 @@ function once<Value>(make: () => Value): () => Value {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-export function pushTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }

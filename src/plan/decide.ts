@@ -9,6 +9,7 @@ import { releaseLeftovers, removeExtra, stopFor } from './endings.ts';
 import type { Instance } from './instances.ts';
 import type { MatchedWorkload } from './match.ts';
 import { whyMisplaced } from './place/feasible.ts';
+import type { KeepsRules } from './place/keepers.ts';
 import type { Target } from './target.ts';
 
 /** Something that has to be placed. */
@@ -67,12 +68,15 @@ export function decide(
     removals: [] as Draft[],
   };
   const { wanted, extra, missing } = splitInstances(context, workload, definition, { target, over });
+  const keepsRules = context.compiled.keepersOf(definition.placement, target.revision.engine);
   let unchanged = 0;
   for (const instance of wanted) {
-    const list = sort(context, definition, target, instance, lists);
+    const list = sort(context, { definition, target, keepsRules }, instance, lists);
     if (list === 'unchanged') unchanged += 1;
   }
-  for (const instance of workload.instances) lists.removals.push(...releaseLeftovers(context, instance));
+  for (const instance of workload.instances) {
+    if (instance.leftovers.length > 0) lists.removals.push(...releaseLeftovers(context, instance));
+  }
   for (const { instance, cause } of extra) lists.removals.push(...removeExtra(context, instance, cause));
   const replicas = wanted.length + missing.ordinals.length;
   return { workload, definition, target, wanted, replicas, unchanged, missing, ...lists };
@@ -117,19 +121,25 @@ function splitInstances(
   { target, over }: { readonly target: Target; readonly over: ReadonlySet<InstanceId> },
 ): Split {
   if (definition.type === 'daemon') return splitDaemon(context, workload, definition, target);
-  const isWanted = ({ id, ordinal }: Instance): boolean => ordinal < definition.replicas && !over.has(id);
-  const wanted = workload.instances.filter(isWanted);
-  const present = new Set(wanted.map((instance) => instance.ordinal));
-  const cause: Cause = present.size === 0 ? 'new' : 'scale';
+  const wanted: Instance[] = [];
+  const extra: Split['extra'][number][] = [];
   const ordinals: number[] = [];
-  for (let ordinal = 0; ordinal < definition.replicas; ordinal += 1) {
-    if (!present.has(ordinal)) ordinals.push(ordinal);
+  // They come by ordinal: what is skipped is missing.
+  let next = 0;
+  for (const instance of workload.instances) {
+    const { id, ordinal } = instance;
+    const isOver = over.size > 0 && over.has(id);
+    if (ordinal >= definition.replicas || isOver) {
+      extra.push({ instance, cause: isOver ? 'quota' : 'scale' });
+      continue;
+    }
+    for (; next < ordinal; next += 1) ordinals.push(next);
+    next = ordinal + 1;
+    wanted.push(instance);
   }
-  const extra = workload.instances
-    .filter((instance) => !isWanted(instance))
-    .reverse()
-    .map((instance): Split['extra'][number] => ({ instance, cause: over.has(instance.id) ? 'quota' : 'scale' }));
-  return { wanted, extra, missing: { cause, ordinals } };
+  for (; next < definition.replicas; next += 1) ordinals.push(next);
+  const cause: Cause = wanted.length === 0 ? 'new' : 'scale';
+  return { wanted, extra: extra.reverse(), missing: { cause, ordinals } };
 }
 
 /** One on every matching node; an ordinal stays with its node. */
@@ -174,24 +184,22 @@ type Lists = Pick<{ [K in keyof Intent]: Want[] }, 'heals' | 'moves' | 'rollout'
   readonly stops: Draft[];
 };
 
+/** What the instances of a workload are compared with. */
+interface Standard {
+  readonly definition: DesiredWorkload;
+  readonly target: Target;
+  /** `whyMisplaced` has nothing to say of the node. */
+  readonly keepsRules: KeepsRules;
+}
+
 function sort(
   context: Context,
-  definition: DesiredWorkload,
-  target: Target,
+  standard: Standard,
   instance: Instance,
   lists: Lists,
 ): 'unchanged' | 'listed' | 'waits' {
+  const { definition, target } = standard;
   const { status, allocation, node } = instance;
-  const want = (cause: Cause, changes: readonly FieldChange[], mustLeave?: string): Want => ({
-    instance: instance.id,
-    ordinal: instance.ordinal,
-    cause,
-    current: instance,
-    changes,
-    mustLeave,
-    ...(definition.type === 'daemon' && { onlyNode: node }),
-    ...(isForced(context, node) && { forced: true }),
-  });
   if (status === 'unknown') {
     context.unseen(instance, definition.id);
     return 'waits';
@@ -209,28 +217,51 @@ function sort(
   // Stopped for the maintenance of its node: it comes back with the node.
   if (status === 'held' && definition.type === 'static' && node.draining) return 'waits';
   if (status === 'held' || allocation.state === 'reserved') {
-    lists.news.push(want('new', changes, node.draining ? `${node.name} is drained` : undefined));
+    const mustLeave = node.draining ? `${node.name} is drained` : undefined;
+    lists.news.push(wantOf(context, definition, instance, { cause: 'new', changes, mustLeave }));
     return 'listed';
   }
-  const leave = leaveReason(context, definition, target, instance);
+  const leave = leaveReason(context, standard, instance);
   if (leave === 'blocked') return 'waits';
   if (leave === 'stops') {
     lists.stops.push(stopFor(instance, { forced: isForced(context, node) }));
     return 'listed';
   }
-  const cause = status === 'lost' ? 'lost' : isDown(instance) ? 'heal' : leave?.cause;
+  const forced = status === 'lost' ? 'lost' : isDown(instance) ? 'heal' : leave?.cause;
+  const mustLeave = leave?.reason;
   if (allocation.revision !== target.hash) {
-    lists.rollout.push(want(cause ?? (target.followsGit ? 'change' : 'rollback'), changes, leave?.reason));
+    const cause = forced ?? (target.followsGit ? 'change' : 'rollback');
+    lists.rollout.push(wantOf(context, definition, instance, { cause, changes, mustLeave }));
     return 'listed';
   }
+  const cause = forced ?? 'heal';
   if (status === 'lost' || isDown(instance)) {
-    lists.heals.push(want(cause ?? 'heal', [], leave?.reason));
+    lists.heals.push(wantOf(context, definition, instance, { cause, changes: [], mustLeave }));
     return 'listed';
   }
   const drift = driftOf(context, definition, target, instance);
   if (leave === undefined && drift.length === 0) return 'unchanged';
-  lists.moves.push(want(cause ?? 'heal', drift, leave?.reason));
+  lists.moves.push(wantOf(context, definition, instance, { cause, changes: drift, mustLeave }));
   return 'listed';
+}
+
+function wantOf(
+  context: Context,
+  { type }: DesiredWorkload,
+  instance: Instance,
+  why: Pick<Want, 'cause' | 'changes' | 'mustLeave'>,
+): Want {
+  const { id, ordinal, node } = instance;
+  return {
+    instance: id,
+    ordinal,
+    cause: why.cause,
+    current: instance,
+    changes: why.changes,
+    mustLeave: why.mustLeave,
+    ...(type === 'daemon' && { onlyNode: node }),
+    ...(isForced(context, node) && { forced: true }),
+  };
 }
 
 const isDown = ({ status }: Instance): boolean => status === 'dead' || status === 'gone' || status === 'unhealthy';
@@ -253,13 +284,11 @@ function changesOf(context: Context, { allocation }: Instance, target: Target): 
 
 function leaveReason(
   context: Context,
-  definition: DesiredWorkload,
-  target: Target,
+  { definition, keepsRules }: Standard,
   instance: Instance,
 ): { readonly cause: Cause; readonly reason: string } | 'blocked' | 'stops' | undefined {
   const { node } = instance;
   if (instance.status === 'lost') return { cause: 'lost', reason: `${node.name} is lost` };
-  const misplaced = whyMisplaced(node, definition.placement, target.revision.engine);
   if (node.waitsToDrain) {
     context.blockDrain(
       node,
@@ -268,7 +297,7 @@ function leaveReason(
     );
     return undefined;
   }
-  if (!node.draining && misplaced === undefined) return context.inputs.relocate?.get(instance.id);
+  if (!node.draining && keepsRules(node)) return context.inputs.relocate?.get(instance.id);
   if (definition.type === 'static') {
     if (node.definition?.lifecycle === 'maintenance') return 'stops';
     const reason = 'it is static: it never moves; remove it or bring the node back online';
@@ -305,10 +334,9 @@ function driftOf(
   if (object === undefined || drift.changed === 'ignore') return [];
   const { ignoreFields } = drift;
   const liveFields = liveFieldsOf(context.inputs.liveFields, target.revision.engine);
-  const changes = [
-    ...compareActual(target.revision, object.actual, { liveFields, ignoreFields }),
-    ...compareHeld(allocation.holds, object.held, ignoreFields),
-  ];
+  const actual = compareActual(target.revision, object.actual, { liveFields, ignoreFields });
+  const held = compareHeld(allocation.holds, object.held, ignoreFields);
+  const changes = held.length === 0 ? actual : [...actual, ...held];
   if (changes.length === 0 || drift.changed === 'heal') return changes;
   const paths = changes.map((change) => change.path).join(', ');
   context.notes.warn(

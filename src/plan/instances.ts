@@ -2,6 +2,7 @@ import type { InstanceId } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { Allocation } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, isReachable } from './cluster.ts';
+import { pushTo } from './push-to.ts';
 
 /**
  * What is known of a recorded instance:
@@ -34,53 +35,61 @@ export interface Objects {
   orphans(allocations: readonly Allocation[]): readonly ObservedObject[];
 }
 
-/** What is known of each recorded instance of one workload. */
-export function matchInstances(
-  allocations: readonly Allocation[],
-  cluster: Cluster,
-  objects: Objects,
-): readonly Instance[] {
-  const ordered = isAscending(allocations) ? allocations : [...allocations].sort(byOrdinalNewestFirst);
+/** What instances are matched from. */
+export interface Records {
+  readonly allocations: readonly Allocation[];
+  readonly cluster: Pick<Cluster, 'nodes' | 'homes'>;
+  readonly objects: Objects;
+}
+
+/** What is known of each recorded instance of one workload, by ordinal. `own`: positions of its allocations. */
+export function matchInstances(own: readonly number[], records: Records): readonly Instance[] {
+  const { allocations } = records;
+  const at = (index: number): Allocation => allocations[own[index] as number] as Allocation;
   const instances: Instance[] = [];
-  for (let first = 0; first < ordered.length; ) {
-    const ordinal = ordered[first]?.ordinal ?? 0;
-    let end = first + 1;
-    while (ordered[end]?.ordinal === ordinal) end += 1;
-    const same = end - first === 1 ? noLeftovers : ordered.slice(first, end);
-    // The live one speaks for the instance; without one, the newest.
-    const current = same.find((allocation) => allocation.state === 'live') ?? ordered[first];
-    first = end;
-    if (current === undefined) continue;
-    const node = cluster.nodes[cluster.indexOf.get(current.node) ?? -1];
-    if (node === undefined) continue;
-    const object = objects.of(current);
-    const status = statusOf(current, node, object);
-    instances.push({
-      id: current.instance,
-      ordinal,
-      status,
-      available: status === 'running' && object?.health !== 'unknown',
-      allocation: current,
-      node,
-      object,
-      leftovers: same.length === 0 ? noLeftovers : same.filter((allocation) => allocation !== current),
-    });
+  let last = -1;
+  for (let index = 0; index < own.length; index += 1) {
+    const { ordinal } = at(index);
+    if (ordinal <= last) return matchLeftovers(own, records);
+    last = ordinal;
+    instances.push(instanceAt(own[index] as number, noLeftovers, records));
   }
   return instances;
 }
 
-const noLeftovers: readonly Allocation[] = [];
-
-const byOrdinalNewestFirst = (a: Allocation, b: Allocation): number =>
-  a.ordinal - b.ordinal || b.generation - a.generation;
-
-/** True when each ordinal is there once, and they are in order. */
-function isAscending(allocations: readonly Allocation[]): boolean {
-  for (let i = 1; i < allocations.length; i += 1) {
-    if ((allocations[i] as Allocation).ordinal <= (allocations[i - 1] as Allocation).ordinal) return false;
-  }
-  return true;
+/** The same where several incarnations of an instance are recorded, or they are not in order. */
+function matchLeftovers(own: readonly number[], records: Records): readonly Instance[] {
+  const { allocations } = records;
+  const at = (position: number): Allocation => allocations[position] as Allocation;
+  const ordered = [...own].sort((a, b) => at(a).ordinal - at(b).ordinal || at(b).generation - at(a).generation);
+  const byOrdinal = new Map<number, number[]>();
+  for (const position of ordered) pushTo(byOrdinal, at(position).ordinal, position);
+  return [...byOrdinal.values()].map((same) => {
+    // The live one speaks for the instance; without one, the newest.
+    const current = same.find((position) => at(position).state === 'live') ?? (same[0] as number);
+    return instanceAt(current, same.filter((position) => position !== current).map(at), records);
+  });
 }
+
+function instanceAt(position: number, leftovers: readonly Allocation[], records: Records): Instance {
+  const { cluster, objects } = records;
+  const allocation = records.allocations[position] as Allocation;
+  const node = cluster.nodes[cluster.homes[position] as number] as ClusterNode;
+  const object = objects.of(allocation);
+  const status = statusOf(allocation, node, object);
+  return {
+    id: allocation.instance,
+    ordinal: allocation.ordinal,
+    status,
+    available: status === 'running' && object?.health !== 'unknown',
+    allocation,
+    node,
+    object,
+    leftovers,
+  };
+}
+
+const noLeftovers: readonly Allocation[] = [];
 
 function statusOf(allocation: Allocation, node: ClusterNode, object: ObservedObject | undefined): InstanceStatus {
   if (allocation.state === 'held') return 'held';

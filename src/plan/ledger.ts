@@ -1,4 +1,4 @@
-import { chargedHolds, usableCapacity } from '../model/capacity.ts';
+import { usableCapacity } from '../model/capacity.ts';
 import { extendedOf, type Holds } from '../model/recorded.ts';
 import { baseDimensions, type Dimension, dimensionsOf, type Resources } from '../model/resources.ts';
 import type { Cluster } from './cluster.ts';
@@ -50,6 +50,7 @@ export const openLedger = (base: LedgerBase): Ledger => ({
   rollbacks: 0,
 });
 
+/** What there is, and what is not ours; `compile` charges what is recorded. */
 export function compileLedger(inputs: PlanInputs, cluster: Cluster): LedgerBase {
   const usable = cluster.nodes.map((node) =>
     usableCapacity({
@@ -76,10 +77,6 @@ export function compileLedger(inputs: PlanInputs, cluster: Cluster): LedgerBase 
       if (amount !== undefined && amount > (ledger.largest[d] ?? amount)) ledger.largest[d] = amount;
     });
   });
-  for (const [index, allocation] of inputs.recorded.allocations.entries()) {
-    const node = cluster.homes[index];
-    if (node !== undefined) addHolds(ledger, ledger.used, node.index * width, chargedHolds(allocation), 1);
-  }
   for (const node of cluster.nodes) {
     for (const foreign of node.observed?.foreign ?? []) {
       addTo(ledger.used, node.index * width, vectorOf(ledger, foreign.resources));

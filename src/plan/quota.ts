@@ -7,7 +7,8 @@ import type { Allocation, Holds } from '../model/recorded.ts';
 import { type Dimension, inPieces } from '../model/resources.ts';
 import type { Cluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
-import { heldOf } from './ledger.ts';
+import { heldOf, type LedgerBase } from './ledger.ts';
+import { type ScopeUse, usedOf } from './quota-use.ts';
 import type { UndoLog } from './undo.ts';
 
 /** Use of every quota, charged like nodes are: adds at once; what a unit frees goes to its account. */
@@ -17,9 +18,6 @@ export interface QuotaLedger {
   readonly rowsFor: (namespace: NamespaceName, pod: PodName | undefined) => readonly QuotaRow[];
   readonly undo: UndoLog;
 }
-
-/** What recorded allocations use of each row of a quota ledger. */
-export type QuotaUseOf = (quotas: readonly DesiredQuota[], ledger: QuotaLedger) => readonly number[];
 
 export interface QuotaCharge {
   readonly row: QuotaRow;
@@ -46,9 +44,10 @@ export interface QuotaScope {
 
 export function openQuotas(
   inputs: PlanInputs,
-  { cluster, quotaUse }: { readonly cluster: Cluster; readonly quotaUse: QuotaUseOf },
+  world: { readonly cluster: Cluster; readonly ledger: LedgerBase; readonly scopes: readonly ScopeUse[] },
   undo: UndoLog,
 ): QuotaLedger {
+  const { cluster } = world;
   const quotas = new Map(inputs.desired.quotas.map((quota) => [quota.name, quota]));
   const users = (row: QuotaRow): ReadonlyMap<WorkloadId, number> => usersOf(row, { inputs, cluster, rowsFor });
   const rowsOf = new Map(inputs.desired.quotas.map((quota) => [quota.name, rowsOfQuota(quota, users)]));
@@ -73,9 +72,10 @@ export function openQuotas(
   };
   const ledger: QuotaLedger = { rows: [...rowsOf.values()].flat(), rowsFor, undo };
   if (ledger.rows.length === 0) return ledger;
-  const use = quotaUse(inputs.desired.quotas, ledger);
-  for (const [index, row] of ledger.rows.entries()) {
-    row.before = use[index] ?? 0;
+  for (const scope of world.scopes) {
+    for (const row of rowsFor(scope.namespace, scope.pod)) row.before += usedOf(scope, world.ledger, row.dimension);
+  }
+  for (const row of ledger.rows) {
     row.used = row.before;
     row.after = row.before;
   }
@@ -83,7 +83,7 @@ export function openQuotas(
 }
 
 /** Allocations of one workload are neighbours: its namespace is cut out of its id once. */
-export function namespaces(): (allocation: Allocation) => NamespaceName {
+function namespaces(): (allocation: Allocation) => NamespaceName {
   let last: WorkloadId | undefined;
   let namespace = '' as NamespaceName;
   return ({ workload }) => {
@@ -104,7 +104,8 @@ function usersOf(
   for (const [index, allocation] of of.inputs.recorded.allocations.entries()) {
     if (allocation.state === 'lost') continue;
     const { workload } = allocation;
-    if (!of.rowsFor(namespaceOf(allocation), of.cluster.homes[index]?.definition?.pod).includes(row)) continue;
+    const home = of.cluster.nodes[of.cluster.homes[index] as number];
+    if (!of.rowsFor(namespaceOf(allocation), home?.definition?.pod).includes(row)) continue;
     users.set(workload, (users.get(workload) ?? 0) + amountFor(row, demandOf(allocation)));
   }
   return users;

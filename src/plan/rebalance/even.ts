@@ -1,11 +1,11 @@
 import type { Domain, Strategy } from '../../model/desired.ts';
 import type { InstanceId, PodName } from '../../model/ids.ts';
 import type { ClusterNode } from '../cluster.ts';
-import { pushTo } from '../context.ts';
 import type { Instance } from '../instances.ts';
 import type { MatchedWorkload } from '../match.ts';
 import { openCandidates } from '../place/feasible.ts';
 import { domainOf } from '../place/spread.ts';
+import { pushTo } from '../push-to.ts';
 import { type PlannedWorld, wantedOf } from '../simulate/world.ts';
 import { proposeLevelling } from './level.ts';
 import { type EvenOptions, isMovable, type Proposal, strategyOf } from './proposal.ts';

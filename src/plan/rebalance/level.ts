@@ -3,7 +3,7 @@ import type { InstanceId, PodName } from '../../model/ids.ts';
 import { resourcesOf } from '../../model/recorded.ts';
 import type { Dimension } from '../../model/resources.ts';
 import type { ClusterNode } from '../cluster.ts';
-import { pushTo } from '../context.ts';
+import { pushTo } from '../push-to.ts';
 import type { PlannedWorld, Resident } from '../simulate/world.ts';
 import { type EvenOptions, isMovable, type Proposal, strategyOf } from './proposal.ts';
 import { openUse, type Use } from './use.ts';

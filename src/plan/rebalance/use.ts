@@ -29,7 +29,7 @@ export function openUse({ inputs, cluster }: Pick<PlannedWorld, 'inputs' | 'clus
     }
   };
   for (const [index, allocation] of inputs.recorded.allocations.entries()) {
-    const home = cluster.homes[index];
+    const home = cluster.nodes[cluster.homes[index] as number];
     if (home !== undefined) add(home, resourcesOf(chargedHolds(allocation)), 1);
   }
   for (const node of cluster.nodes) for (const { resources } of node.observed?.foreign ?? []) add(node, resources, 1);

@@ -55,7 +55,7 @@ function clusterWithout(cluster: Cluster, lost: ReadonlySet<NodeName>): Cluster 
           }
         : node,
   );
-  return { ...cluster, nodes, homes: cluster.homes };
+  return { ...cluster, nodes };
 }
 
 /** Held ones stay held: nobody misses them. */

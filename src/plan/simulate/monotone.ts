@@ -1,9 +1,9 @@
 import type { SpreadRule } from '../../model/desired.ts';
 import type { NodeName, WorkloadId } from '../../model/ids.ts';
-import { pushTo } from '../context.ts';
 import type { MatchedWorkload } from '../match.ts';
 import { openCandidates } from '../place/feasible.ts';
 import { domainOf } from '../place/spread.ts';
+import { pushTo } from '../push-to.ts';
 import type { Loss } from './lose.ts';
 import type { PlannedWorld } from './world.ts';
 

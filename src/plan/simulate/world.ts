@@ -4,12 +4,12 @@ import type { Plan, PlanSummary } from '../../model/plan.ts';
 import { worldAfter } from '../after.ts';
 import type { Cluster } from '../cluster.ts';
 import { type Compiled, compile } from '../compile.ts';
-import { pushTo } from '../context.ts';
 import type { PlanInputs } from '../inputs.ts';
 import type { Instance } from '../instances.ts';
 import { type MatchedWorkload, match } from '../match.ts';
 import { spreadRulesOf } from '../place/spread.ts';
 import { createPlan } from '../plan.ts';
+import { pushTo } from '../push-to.ts';
 import { openRequirements } from '../rules.ts';
 
 /** The world that nodes are taken from: as the plan leaves it, looked at once for any number of losses. */
