@@ -83,18 +83,23 @@ function digestOf<Definition extends object>(
   return digest;
 }
 
-/** Canonical JSON of definitions of which many share parts: nodes of one set have the same labels and capacity. */
+/**
+ * Canonical JSON of definitions of which neighbours share parts: nodes of one set have the same labels and capacity, and
+ * come one after the other.
+ */
 function createTexts(): (definition: object) => string {
-  const known = new Map<unknown, string>();
-  const partText = (part: unknown): string => {
+  const last = new Map<string, { readonly part: object; readonly text: string }>();
+  const partText = (key: string, part: unknown): string => {
     if (typeof part !== 'object' || part === null) return canonicalJson(part);
-    const text = known.get(part) ?? canonicalJson(part);
-    known.set(part, text);
+    const known = last.get(key);
+    if (known?.part === part) return known.text;
+    const text = canonicalJson(part);
+    last.set(key, { part, text });
     return text;
   };
   return (definition) =>
     Object.entries(definition)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, part]) => `${key}:${partText(part)}`)
+      .map(([key, part]) => `${key}:${partText(key, part)}`)
       .join(',');
 }
