@@ -32,14 +32,20 @@ function canonicalMap(members: Readonly<Record<string, unknown>>): string {
   return text === '' ? '{}' : `${text}}`;
 }
 
-/** Sorting costs more than looking whether it is needed. */
+/** Sorted in place, by insertion: most maps are small, and many are in order already. */
 function sortedKeys(members: Readonly<Record<string, unknown>>): readonly string[] {
   const keys = Object.keys(members);
+  if (keys.length > fewKeys) return keys.sort();
   for (let i = 1; i < keys.length; i += 1) {
-    if ((keys[i] as string) < (keys[i - 1] as string)) return keys.sort();
+    const key = keys[i] as string;
+    let at = i;
+    for (; at > 0 && key < (keys[at - 1] as string); at -= 1) keys[at] = keys[at - 1] as string;
+    keys[at] = key;
   }
   return keys;
 }
+
+const fewKeys = 40;
 
 /** SHA-256 (FIPS 180-4) of the text's UTF-8 bytes, as 64 hex digits. Written here because the core imports nothing. */
 export function sha256Hex(text: string): string {
@@ -57,39 +63,68 @@ export interface Sha256 {
 
 export function openSha256(): Sha256 {
   const state = Int32Array.from(initialState);
-  let rest = new Uint8Array(0);
+  const bytes = new Uint8Array(bufferedBytes);
+  /** How many of `bytes` wait; always less than all. */
+  let waiting = 0;
   let total = 0;
+  const updateAny = (text: string): void => {
+    for (const byte of encoder.encode(text)) {
+      bytes[waiting] = byte;
+      waiting += 1;
+      if (waiting === bufferedBytes) flush();
+    }
+  };
+  const flush = (): void => {
+    compress(state, bytes, bufferedBytes);
+    total += bufferedBytes;
+    waiting = 0;
+  };
   return {
     update(text) {
-      const more = encoder.encode(text);
-      total += more.length;
-      const bytes = rest.length === 0 ? more : joined(rest, more);
-      const whole = bytes.length - (bytes.length % blockBytes);
-      compress(state, bytes, whole);
-      rest = bytes.slice(whole);
+      for (let from = 0; from < text.length; ) {
+        const room = Math.min(bufferedBytes - waiting, text.length - from);
+        const copied = copyAscii({ text, from }, { bytes, at: waiting }, room);
+        waiting += copied;
+        from += copied;
+        if (copied < room) return updateAny(text.slice(from));
+        if (waiting === bufferedBytes) flush();
+      }
     },
     hex() {
-      const last = new Uint8Array(rest.length + 9 > blockBytes ? 2 * blockBytes : blockBytes);
-      last.set(rest);
-      last[rest.length] = 0x80;
+      const bits = (total + waiting) * 8;
+      const whole = waiting - (waiting % blockBytes);
+      const rest = waiting - whole;
+      const last = new Uint8Array(rest + 9 > blockBytes ? 2 * blockBytes : blockBytes);
+      last.set(bytes.subarray(whole, waiting));
+      last[rest] = 0x80;
       const view = new DataView(last.buffer);
-      view.setUint32(last.length - 8, Math.floor(total / 0x20000000));
-      view.setUint32(last.length - 4, (total << 3) >>> 0);
+      view.setUint32(last.length - 8, Math.floor(bits / 2 ** 32));
+      view.setUint32(last.length - 4, bits >>> 0);
+      compress(state, bytes, whole);
       compress(state, last, last.length);
       return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
     },
   };
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+/** Copies up to `count` characters, each of which is one byte; how many those are. Nearly all that is hashed is ASCII. */
+function copyAscii(
+  { text, from }: { readonly text: string; readonly from: number },
+  { bytes, at }: { readonly bytes: Uint8Array; readonly at: number },
+  count: number,
+): number {
+  for (let i = 0; i < count; i += 1) {
+    const code = text.charCodeAt(from + i);
+    if (code >= 0x80) return i;
+    bytes[at + i] = code;
+  }
+  return count;
 }
 
 const encoder = new TextEncoder();
 const blockBytes = 64;
+/** Whole blocks; few enough to cost nothing where little is hashed. */
+const bufferedBytes = 16 * blockBytes;
 /** The message schedule, used anew for every block: nothing here is asynchronous. */
 const schedule = new Int32Array(64);
 

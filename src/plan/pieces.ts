@@ -42,6 +42,10 @@ export function openPieces(compiled: Compiled, ledger: Ledger): Pieces {
       return room;
     },
     take(ask, node, predecessor) {
+      const [only] = ask.pieces;
+      // Mostly there is only a port to be had, and nobody to take it over from.
+      if (ask.pieces.length === 1 && only !== undefined && predecessor === undefined && !ledger.undo.isOn)
+        return takeForGood(only, node);
       const taken: Taken[] = [];
       let holds: Partial<Holds> = nothing;
       for (const { resource, ask: wanted } of ask.pieces) {
@@ -74,6 +78,15 @@ export function openPieces(compiled: Compiled, ledger: Ledger): Pieces {
       return undefined;
     },
   };
+
+  /** Of what is new, when nothing that is placed is taken back. */
+  function takeForGood({ resource, ask }: PieceAsk, node: ClusterNode): Partial<Holds> | undefined {
+    const { facts, state } = stateOf(resource, node);
+    const held = resource.choose(state, ask, { node: facts, keep: undefined });
+    if (held === undefined) return undefined;
+    resource.take(state, held);
+    return resource.holdsOf(held);
+  }
 
   function takeOne(
     resource: AnyResource,

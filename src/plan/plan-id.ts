@@ -15,18 +15,17 @@ export function idOf(
   const { steps, units, ...rest } = content;
   const hash = openSha256();
   const holdsText = openHoldsText();
-  let text = canonicalJson({ ...rest, basis });
+  hash.update(canonicalJson({ ...rest, basis }));
   const say = (line: string): void => {
-    text += `\n${line}`;
-    if (text.length < flushLength) return;
-    hash.update(text);
-    text = '';
+    hash.update('\n');
+    hash.update(line);
   };
   let last: Step | undefined;
   for (const step of steps) {
     if (last === undefined || !isAlike(last, step)) say(commonText(step));
     last = step;
-    say(`${step.instance} ${step.generation} ${step.node} ${step.from ?? ''} ${holdsText(step.holds)}`);
+    const ordinal = step.instance.slice(step.unit.length + 1);
+    say(`${ordinal} ${step.generation} ${step.node} ${step.from ?? ''} ${holdsText(step.holds)}`);
     if (step.heldBefore !== undefined) say(`held ${holdsText(step.heldBefore)}`);
     if (step.replaces !== undefined) {
       const { generation, node, engine, revision, object, holds } = step.replaces;
@@ -38,12 +37,8 @@ export function idOf(
     for (const { steps: ids, gate, observeMs, worstCaseMs, available } of waves)
       say(`${ids.length} ${gate} ${observeMs} ${worstCaseMs ?? ''} ${available ?? ''}`);
   }
-  hash.update(text);
   return planId(`sha256:${hash.hex()}`);
 }
-
-/** Characters that are hashed at once: enough to be quick, too few to matter in memory. */
-const flushLength = 65_536;
 
 /** True when all that `commonText` says is the same. */
 const isAlike = (a: Step, b: Step): boolean =>

@@ -42,9 +42,15 @@ export type Failure =
   | { readonly kind: 'quota'; readonly row: QuotaRow; readonly amount: number }
   | { readonly kind: 'cannotMove'; readonly reason: string };
 
+/** `fromQueue`: its node is the best of the queue, which has to be told when it stays there. */
 export type Outcome =
   | { readonly kind: 'placed'; readonly draft: Draft; readonly fromQueue: boolean }
   | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** Charged, or why it was not. */
+export type Settled = Draft | Failure;
+
+export const isPlaced = (settled: Settled): settled is Draft => 'action' in settled;
 
 export interface Attempt {
   readonly order: 'create-first' | 'stop-first';
@@ -60,19 +66,18 @@ export interface Attempt {
 export function placeOne(context: Context, state: UnitState, want: Want, attempt: Attempt): Outcome {
   const { intent } = state;
   const stay = stayingNode(context, state, want);
-  const failure = stay === undefined ? undefined : tryStay(context, state, want, { attempt, node: stay });
-  if (failure?.kind === 'placed') return failure;
+  const settled = stay === undefined ? undefined : tryStay(context, state, want, { attempt, node: stay });
+  if (settled !== undefined && isPlaced(settled)) return { kind: 'placed', draft: settled, fromQueue: false };
   const bound = boundTo(intent, want);
   if (bound !== undefined && want.current !== undefined) {
-    if (failure === undefined) return failed({ kind: 'cannotMove', reason: bound });
-    return failure.failure.kind === 'capacity' ? failed({ kind: 'capacity', bound }) : failure;
+    if (settled === undefined) return failed({ kind: 'cannotMove', reason: bound });
+    return failed(settled.kind === 'capacity' ? { kind: 'capacity', bound } : settled);
   }
-  if (want.onlyNode !== undefined) {
-    return isApart(context, intent, want.onlyNode)
-      ? placeOn(context, state, want, { ...attempt, node: want.onlyNode })
-      : failed({ kind: 'capacity' });
-  }
-  return tryElsewhere(context, state, want, attempt);
+  if (want.onlyNode === undefined) return tryElsewhere(context, state, want, attempt);
+  const there = isApart(context, intent, want.onlyNode)
+    ? placeOn(context, state, want, { attempt, node: want.onlyNode })
+    : noRoom;
+  return isPlaced(there) ? { kind: 'placed', draft: there, fromQueue: false } : failed(there);
 }
 
 /** As far from others, and as near, as it has to be. */
@@ -80,6 +85,8 @@ export const isApart = ({ affinity }: Context, { definition }: Intent, node: Clu
   !affinity.concerns(definition) || affinity.whyNot(definition, node) === undefined;
 
 const failed = (failure: Failure): Outcome => ({ kind: 'failed', failure });
+
+const noRoom: Failure = { kind: 'capacity' };
 
 /** Set when the instance may be nowhere else. */
 export function boundTo({ definition }: Intent, want: Pick<Want, 'current' | 'onlyNode'>): string | undefined {
@@ -110,9 +117,9 @@ function tryStay(
   state: UnitState,
   want: Want,
   { attempt, node }: { readonly attempt: Attempt; readonly node: ClusterNode },
-): Outcome {
+): Settled {
   const { current } = want;
-  if (current === undefined) return failed({ kind: 'capacity' });
+  if (current === undefined) return noRoom;
   const { account } = attempt;
   if (isInPlace(state.intent, want)) {
     const update = settle(context, state, want, {
@@ -123,7 +130,7 @@ function tryStay(
       order: 'in-place',
       note: '',
     });
-    if (update.kind === 'placed') return update;
+    if (isPlaced(update)) return update;
   }
   const object = objectOf(current);
   const both = attempt.order === 'create-first' && object === 'running';
@@ -158,12 +165,12 @@ function tryElsewhere(context: Context, state: UnitState, want: Want, attempt: A
       queue.drop();
       continue;
     }
-    const outcome = placeOn(context, state, want, { ...attempt, node });
-    if (outcome.kind === 'placed') return { ...outcome, fromQueue: true };
-    if (outcome.failure.kind === 'quota') full = outcome.failure;
+    const settled = placeOn(context, state, want, { attempt, node });
+    if (isPlaced(settled)) return { kind: 'placed', draft: settled, fromQueue: true };
+    if (settled.kind === 'quota') full = settled;
     queue.drop();
   }
-  return failed(full ?? { kind: 'capacity' });
+  return failed(full ?? noRoom);
 }
 
 /** A new object on a node, beside or instead of the one that is there. */
@@ -171,11 +178,10 @@ export function placeOn(
   context: Context,
   state: UnitState,
   want: Want,
-  attempt: Omit<Attempt, 'queue'> & { readonly node: ClusterNode },
-): Outcome {
+  { attempt, node }: { readonly attempt: Omit<Attempt, 'queue'>; readonly node: ClusterNode },
+): Settled {
   const { current } = want;
   const object = current === undefined ? undefined : objectOf(current);
-  const { node } = attempt;
   const stops = object === 'running';
   return settle(context, state, want, {
     node,
@@ -188,7 +194,7 @@ export function placeOn(
 }
 
 /** Charges the choice if it fits in every respect. */
-function settle(context: Context, state: UnitState, want: Want, choice: Choice): Outcome {
+function settle(context: Context, state: UnitState, want: Want, choice: Choice): Settled {
   const { ledger, quotas } = context;
   const { node, account, chained } = choice;
   const { ask, intent } = state;
@@ -201,10 +207,10 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   const predecessor =
     chained && held !== undefined && current !== undefined ? { holds: held, node: current.node } : undefined;
   const holds = withPieces(context, state, node, predecessor);
-  if (holds === undefined) return failed({ kind: 'capacity' });
+  if (holds === undefined) return noRoom;
   const amounts = ask.isOpen ? holdsVector(ledger, holds) : ask.amounts;
   const need = needOf(ledger, account, { node: node.index, amounts, freed: freedHere });
-  if (need === undefined) return undone(context, mark, { kind: 'capacity' });
+  if (need === undefined) return undone(context, mark, noRoom);
   const quota = quotaOf(context, intent, want, { choice, holds, held });
   const over = exceeded(quota.need);
   if (over !== undefined) return undone(context, mark, { kind: 'quota', ...over });
@@ -215,16 +221,16 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   }
   addQuotaPending(quotas, account, quota.freedLater);
   const charged = { amounts: need, quota: quota.need };
-  return { kind: 'placed', draft: draftOf(state, want, choice, { holds, charged }), fromQueue: false };
+  return draftOf(state, want, choice, { holds, charged });
 }
 
 /** As `settle`, for what takes nothing's place: its instances share all that can be shared. */
-function settleNew(context: Context, state: UnitState, want: Want, choice: Choice): Outcome {
+function settleNew(context: Context, state: UnitState, want: Want, choice: Choice): Settled {
   const { ledger, quotas } = context;
   const { node } = choice;
   const { ask } = state;
   const { amounts } = ask;
-  if (!fits(ledger, node.index, amounts)) return failed({ kind: 'capacity' });
+  if (!fits(ledger, node.index, amounts)) return noRoom;
   const pod = node.definition?.pod;
   let charged = state.charges.get(pod);
   if (charged === undefined) {
@@ -235,17 +241,17 @@ function settleNew(context: Context, state: UnitState, want: Want, choice: Choic
     state.charges.set(pod, charged);
   }
   const over = exceeded(charged.quota);
-  if (over !== undefined) return failed({ kind: 'quota', ...over });
+  if (over !== undefined) return { kind: 'quota', ...over };
   const holds = withPieces(context, state, node, undefined);
-  if (holds === undefined) return failed({ kind: 'capacity' });
+  if (holds === undefined) return noRoom;
   charge(ledger, node.index, amounts);
   chargeQuota(quotas, charged.quota);
-  return { kind: 'placed', draft: draftOf(state, want, choice, { holds, charged }), fromQueue: false };
+  return draftOf(state, want, choice, { holds, charged });
 }
 
-function undone(context: Context, mark: number, failure: Failure): Outcome {
+function undone(context: Context, mark: number, failure: Failure): Failure {
   undoTo(context.ledger.undo, mark);
-  return failed(failure);
+  return failure;
 }
 
 /** What the instance will hold; instances without pieces share it. */

@@ -8,7 +8,7 @@ import type { Draft } from '../draft.ts';
 import type { Instance } from '../instances.ts';
 import { allLeadersOf } from '../leaders.ts';
 import type { Vector } from '../ledger.ts';
-import { boundTo, isApart, type Outcome, placeOn } from './place-one.ts';
+import { boundTo, isApart, isPlaced, placeOn, type Settled } from './place-one.ts';
 import { strategyOf } from './queue-for.ts';
 import type { Eviction, UnitState } from './unit-state.ts';
 
@@ -64,8 +64,8 @@ export function openEvictions(context: Context, intents: readonly Intent[]): Evi
         if (choice !== undefined && (best === undefined || isBetter(choice, best))) best = choice;
       }
       if (best === undefined) return undefined;
-      const outcome = placeBehind(context, state, want, best);
-      if (outcome.kind === 'failed') return undefined;
+      const draft = placeBehind(context, state, want, best);
+      if (!isPlaced(draft)) return undefined;
       for (const { intent, instance } of best.victims) {
         const { id } = intent.workload;
         const list = evicted.get(id) ?? new Map<InstanceId, Eviction>();
@@ -77,7 +77,7 @@ export function openEvictions(context: Context, intents: readonly Intent[]): Evi
           if (isFirst) state.after.delete(id);
         });
       }
-      return outcome.draft;
+      return draft;
     },
   };
 }
@@ -172,8 +172,9 @@ function fewest(
 }
 
 /** What the victims free is there by the time that this unit's turn comes. */
-function placeBehind(context: Context, state: UnitState, want: Want, { node, freed }: Choice): Outcome {
+function placeBehind(context: Context, state: UnitState, want: Want, { node, freed }: Choice): Settled {
   const account = openAccount();
   account.credit.set(node.index, freed);
-  return placeOn(context, state, want, { node, account, order: 'stop-first', note: '; others make room for it' });
+  const attempt = { account, order: 'stop-first', note: '; others make room for it' } as const;
+  return placeOn(context, state, want, { attempt, node });
 }
