@@ -33,7 +33,7 @@ export type Rebalance =
   | { readonly kind: 'unsettled'; readonly plan: Plan }
   | {
       readonly kind: 'planned';
-      /** An ordinary plan, of moves with cause `rebalance` alone; without steps when nothing gets better. */
+      /** An ordinary plan, of moves with cause `rebalance` and what was refused and finds room by them; without steps when nothing gets better. */
       readonly plan: Plan;
       readonly better: readonly Better[];
       /** Moves that were thought of and are not made, and why. */

@@ -188,3 +188,26 @@ test('once the plan is done there is nothing left to do', () => {
     assert.deepEqual(createPlan(after).steps, []);
   }
 });
+
+test('an address that somebody else is recorded with, too, is kept by neither: whoever is made anew has another', () => {
+  const kept = revision({ network: { name: 'prod', ip: 'keep' } });
+  const inputs = world({
+    nodes: [node('n1')],
+    workloads: [workload(app, { replicas: 1, hash: 'r2', revision: { ...kept, image: 'app:2' } })],
+    networks: [{ name: 'prod', subnet: '10.1.0.0/28', pools: [] }],
+  });
+  const one = { workload: app, ordinal: 0, node: 'n1', holds: { ip: '10.1.0.3' } };
+  const running = withRunning(
+    inputs,
+    [
+      { ...one, generation: 1 },
+      // What an unfinished run left.
+      { ...one, generation: 2, state: 'reserved', object: 'gone' },
+    ],
+    { revisions: { r1: kept } },
+  );
+  assert.deepEqual(
+    soundPlan(running).steps.map(({ kind, generation, holds }) => `${kind} #${generation} ${holds.ip}`),
+    ['replace #3 10.1.0.1', 'forget #2 10.1.0.3'],
+  );
+});

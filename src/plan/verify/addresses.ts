@@ -1,6 +1,7 @@
 import type { DesiredNetwork } from '../../model/desired.ts';
 import type { PlanInputs } from '../inputs.ts';
-import { recordedFacts } from './base.ts';
+import { addressNumber, holdersOf } from './address-book.ts';
+import { addressBookOf, recordedFacts } from './base.ts';
 import { isWithin, parseIp, parseSubnet, type Range } from './ipv4.ts';
 import type { RevisionFacts } from './revision-facts.ts';
 import type { Report } from './violation.ts';
@@ -60,6 +61,9 @@ function wrongAddress({ base }: World, { item, facts, networks }: AddressItem): 
   const old = ask.ip === 'keep' ? item.old : undefined;
   const kept = old !== undefined && recordedFacts(base, old)?.network === ask.name ? old.holds.ip : undefined;
   if (kept === undefined || kept === ip || whyNotGiven(network, kept, ask.pool) !== undefined) return undefined;
+  // Two that have the same one come apart when one of them is made anew.
+  const book = addressBookOf(base);
+  if (holdersOf(book, addressNumber(book, ask.name, kept)) > 1) return undefined;
   return `is given address ${ip}, although ${kept} belongs to it`;
 }
 
