@@ -161,6 +161,21 @@ describe('affinity', () => {
     assert.deepEqual(nodesOf(made, other), ['a1']);
   });
 
+  it('counts on what stays, whatever an unfinished run left beside it', () => {
+    const nodes = zoned('ab').filter(({ name }) => name !== 'a2');
+    const near = workload(app, {
+      replicas: 2,
+      ...placement({ affinity: [{ to: other, by: 'zone', required: true }] }),
+    });
+    const running = { workload: other, ordinal: 0, node: 'a1' };
+    const inputs = withRunning(world({ nodes, workloads: [near, workload(other, { replicas: 1 })] }), [
+      running,
+      { ...running, generation: 2, state: 'reserved', object: 'gone' },
+    ]);
+    const made = plan(inputs);
+    assert.equal(zonesOf(made, app), 'aa');
+  });
+
   it('that is only wished for gives way', () => {
     const wish = workload(app, {
       replicas: 1,

@@ -2,6 +2,7 @@ import type { AffinityRule, DesiredWorkload, Domain } from '../../model/desired.
 import type { WorkloadId } from '../../model/ids.ts';
 import type { ClusterNode } from '../cluster.ts';
 import type { Compiled } from '../compile.ts';
+import type { InstanceStatus } from '../instances.ts';
 import { domainOf } from './spread.ts';
 
 /**
@@ -58,7 +59,7 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
   const declared = new Set(workloads.map(({ id }) => id));
   for (const id of followed) {
     for (const { node, status } of recorded.get(id) ?? []) {
-      if (status === 'held' || status === 'lost') continue;
+      if (!isPresent(status)) continue;
       add(id, node, 1);
       // What left git is pruned sooner or later.
       if (!declared.has(id)) leave(id, node);
@@ -88,6 +89,9 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
     },
   };
 }
+
+/** It is where it is recorded, as far as anybody knows. */
+export const isPresent = (status: InstanceStatus): boolean => status !== 'held' && status !== 'lost';
 
 const inDomain = (by: Domain): string => (by === 'node' ? '' : ` in their ${by}`);
 

@@ -6,6 +6,7 @@ import { type Intent, mayLeaveLostNode, newCount, newWants, type Want } from '..
 import { type Draft, endingAction, objectOf } from '../draft.ts';
 import type { Instance } from '../instances.ts';
 import { markOf, undoTo } from '../undo.ts';
+import { isPresent } from './affinity.ts';
 import { firstOrder, ordersOf, surgeOf } from './order.ts';
 import { placeEach, placeInWaves } from './placing.ts';
 import { type Evictions, openEvictions } from './preempt.ts';
@@ -23,9 +24,7 @@ import { addRepairs, admits, endWave, openWaves, saveWaves } from './waves.ts';
 export function placeAll(context: Context, intents: readonly Intent[]): ReadonlyMap<WorkloadId, UnitState> {
   const placed = new Map<WorkloadId, UnitState>();
   const evictions = openEvictions(context, intents);
-  for (const { workload, removals, stops } of intents) {
-    for (const { node } of [...removals, ...stops]) context.affinity.leave(workload.id, node);
-  }
+  for (const intent of intents) noteLeavers(context, intent);
   const sorted = [...intents].sort(
     (a, b) => b.definition.priority - a.definition.priority || (a.workload.id < b.workload.id ? -1 : 1),
   );
@@ -45,6 +44,15 @@ export function placeAll(context: Context, intents: readonly Intent[]): Readonly
     first = end;
   }
   return placed;
+}
+
+/** Nobody counts on what will go. What an unfinished run left, or is held, was not counted on before. */
+function noteLeavers({ affinity }: Context, { workload, removals, stops }: Intent): void {
+  if (removals.length + stops.length === 0) return;
+  const ended = new Set([...removals, ...stops].map(({ old }) => old?.allocation));
+  for (const { allocation, status, node } of workload.instances) {
+    if (ended.has(allocation) && isPresent(status)) affinity.leave(workload.id, node);
+  }
 }
 
 /** Those that have to make room for others move, if they can. */
