@@ -74,7 +74,8 @@ export async function acquireLeadership(store: Store, options: LeadershipOptions
   const deadline = clock.monotonic() + options.waitMs;
   for (;;) {
     signal.throwIfAborted();
-    const current = await store.get(keys.leader);
+    const { revision, entries } = await store.range(keys.leader);
+    const current = entries.find(({ key }) => key === keys.leader);
     if (current === undefined) {
       const leadership = await tryAcquire(store, options);
       if (leadership !== undefined) return leadership;
@@ -82,7 +83,7 @@ export async function acquireLeadership(store: Store, options: LeadershipOptions
     }
     const remainingMs = deadline - clock.monotonic();
     if (remainingMs <= 0) throw lockHeld(current);
-    await nextChange(store, current, { signal, clock, timeoutMs: Math.min(remainingMs, lookAgainMs) });
+    await nextChange(store, { fromRevision: revision, signal, clock, timeoutMs: Math.min(remainingMs, lookAgainMs) });
   }
 }
 
@@ -115,21 +116,25 @@ const leadershipOf = (lease: StoreLease, token: FencingToken): Leadership => ({
   release: () => quietly(lease.revoke()),
 });
 
-/** Resolves at the first change of the key or after the timeout; errors of the watch are left to the next read. */
+/**
+ * Resolves at the first change of the key or after the timeout; errors of the watch are left to the next read. From the
+ * revision that was read at, not that of the key: a leader keeps its key for months, and its history is compacted away.
+ */
 async function nextChange(
   store: Store,
-  current: KeyValue,
-  {
-    signal,
-    clock,
-    timeoutMs,
-  }: { readonly signal: AbortSignal; readonly clock: LeaderClock; readonly timeoutMs: number },
+  of: {
+    readonly fromRevision: number;
+    readonly signal: AbortSignal;
+    readonly clock: LeaderClock;
+    readonly timeoutMs: number;
+  },
 ): Promise<void> {
+  const { fromRevision, signal, clock, timeoutMs } = of;
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
   void clock.sleep(Math.ceil(timeoutMs), either).then(() => over.abort());
   try {
-    for await (const _change of store.watch(keys.leader, { fromRevision: current.modRevision, signal: either })) return;
+    for await (const _change of store.watch(keys.leader, { fromRevision, signal: either })) return;
   } catch (error) {
     if (error instanceof StoreError && error.retryable) return;
     throw error;
