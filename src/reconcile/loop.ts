@@ -101,8 +101,10 @@ async function lead(dependencies: LoopDependencies): Promise<Leadership | undefi
   return undefined;
 }
 
+/** Also of a store that is full, or that lost a reply: whoever waits for the lease is not to be gone when it is mended. */
 const isWaitable = (error: unknown): error is Error =>
-  error instanceof LockHeld || (error instanceof StoreError && error.retryable);
+  error instanceof LockHeld ||
+  (error instanceof StoreError && (error.retryable || error.code === 'noSpace' || error.code === 'unknownOutcome'));
 
 async function pause(dependencies: LoopDependencies, error: Error): Promise<void> {
   dependencies.report({ kind: 'passFailed', error: error.message, retryInMs: failedPassMs });
