@@ -5,9 +5,9 @@ export interface BackoffState {
   /** What was attempted; another plan for the unit (git has moved on) starts from nothing. */
   readonly key: string;
   readonly attempts: number;
-  /** Unix ms; before this the unit is left alone. */
+  /** Before this (ms of a clock that is never set) the unit is left alone. */
   readonly notBefore: number;
-  /** Unix ms of the last attempt: after `forgetAfterMs` of quiet the count starts again. */
+  /** When the last attempt was: after `forgetAfterMs` of quiet the count starts again. */
   readonly lastAt: number;
 }
 

@@ -30,7 +30,7 @@ export function openBudget(context: RunContext, record: UnitRecord): Budget {
   const oneAtATime = new PQueue({ concurrency: 1 });
 
   const admitNow = async (step: Step, signal: AbortSignal): Promise<void> => {
-    const failAt = context.clock.now() + healthyDeadlineMs;
+    const failAt = context.clock.monotonic() + healthyDeadlineMs;
     // Bounded by the deadline.
     for (;;) {
       if (signal.aborted || context.hardStop.aborted) throw new Halted('interrupted', 'interrupted');
@@ -44,7 +44,7 @@ export function openBudget(context: RunContext, record: UnitRecord): Budget {
       }
       const names = [...others].sort().slice(0, 5).join(', ');
       const what = `${others.size} of ${counted.size} instances are unavailable (${names}); at most ${maxUnavailable} may be`;
-      if (context.clock.now() >= failAt) throw new BudgetExhausted(`${step.instance} was not stopped: ${what}`);
+      if (context.clock.monotonic() >= failAt) throw new BudgetExhausted(`${step.instance} was not stopped: ${what}`);
       context.progress({ kind: 'waiting', unit: record.unit, instance: step.instance, what });
       await context.clock.sleep(pollMs, signal);
     }

@@ -34,7 +34,7 @@ export async function awaitHealthy(
 ): Promise<void> {
   const revision = revisionOfAllocation(context, watched.allocation);
   const needed = revision.health?.healthyAfter ?? runningLooks;
-  const failAt = context.clock.now() + options.deadlineMs;
+  const failAt = context.clock.monotonic() + options.deadlineMs;
   let passed = 0;
   let reason = 'it has not started';
   // Bounded by the deadline.
@@ -47,14 +47,14 @@ export async function awaitHealthy(
     passed = look.kind === 'good' ? passed + 1 : 0;
     if (passed >= needed) return;
     if (look.kind !== 'good') reason = look.reason;
-    if (context.clock.now() >= failAt) {
+    if (context.clock.monotonic() >= failAt) {
       throw await gateFailed(context, watched, `not healthy within ${options.deadlineMs / 1000} s: ${reason}`);
     }
     const wait =
       look.kind === 'good'
         ? (revision.health?.intervalMs ?? pollMs)
         : Math.min(revision.health?.intervalMs ?? pollMs, pollMs);
-    await context.clock.sleep(Math.min(wait, Math.max(failAt - context.clock.now(), 0)), options.signal);
+    await context.clock.sleep(Math.min(wait, Math.max(failAt - context.clock.monotonic(), 0)), options.signal);
   }
 }
 
@@ -64,10 +64,10 @@ export async function observeWave(
   all: readonly Watched[],
   options: { readonly observeMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  const until = context.clock.now() + options.observeMs;
+  const until = context.clock.monotonic() + options.observeMs;
   const failures = new Map<AllocationId, number>();
   // Bounded by `until`.
-  while (context.clock.now() < until) {
+  while (context.clock.monotonic() < until) {
     await Promise.all(
       all.map(async (watched) => {
         const revision = revisionOfAllocation(context, watched.allocation);
@@ -87,7 +87,7 @@ export async function observeWave(
     const intervals = all.map(
       (watched) => revisionOfAllocation(context, watched.allocation).health?.intervalMs ?? pollMs,
     );
-    await context.clock.sleep(Math.min(...intervals, Math.max(until - context.clock.now(), 0)), options.signal);
+    await context.clock.sleep(Math.min(...intervals, Math.max(until - context.clock.monotonic(), 0)), options.signal);
   }
 }
 
@@ -105,7 +105,7 @@ async function startAgain(context: RunContext, watched: Watched, look: Look): Pr
   const { engineTrouble, startedAgain, resumedAt = Number.NEGATIVE_INFINITY } = context;
   const troubleAt = Math.max(resumedAt, engineTrouble.get(`${watched.node}/${watched.engine}`) ?? resumedAt);
   if (troubleAt <= (startedAgain.get(watched.allocation) ?? Number.NEGATIVE_INFINITY)) return false;
-  startedAgain.set(watched.allocation, context.clock.now());
+  startedAgain.set(watched.allocation, context.clock.monotonic());
   const objectId = await objectOf(context, watched);
   if (objectId === undefined) return false;
   await call(context, watched, (engine, options) => engine.start(objectId, options), startDeadlineMs);

@@ -241,7 +241,7 @@ async function pass(
   const keyOf = (unit: UnitId): string =>
     plan.basis.workloads[unit as string as keyof typeof plan.basis.workloads] ?? '';
   const due = (unit: UnitId): number => notBefore(term.backoff, unit, keyOf(unit));
-  const delayed = plan.units.map(({ id }) => id).filter((unit) => due(unit) > clock.now());
+  const delayed = plan.units.map(({ id }) => id).filter((unit) => due(unit) > clock.monotonic());
   const ready = restrictPlan(plan, (unit) => !delayed.includes(unit));
   report({
     kind: 'planned',
@@ -256,7 +256,7 @@ async function pass(
     for (const { unit, state } of outcome.units) {
       // What only waited for another was not tried.
       if (state === 'skipped') continue;
-      term.backoff = afterAttempt(term.backoff, { unit, key: keyOf(unit), now: clock.now() }, defaultBackoff);
+      term.backoff = afterAttempt(term.backoff, { unit, key: keyOf(unit), now: clock.monotonic() }, defaultBackoff);
     }
     report({ kind: 'applied', outcome });
     // Whatever the run left open (an engine or the store went away) is recovered before the next plan.
@@ -264,6 +264,6 @@ async function pass(
       throw new Halted('engine', outcome.units.find(({ state }) => state === 'paused')?.reason ?? 'paused');
     return 0;
   }
-  const waits = delayed.map((unit) => Math.max(due(unit) - clock.now(), 0));
+  const waits = delayed.map((unit) => Math.max(due(unit) - clock.monotonic(), 0));
   return Math.min(resyncMs, ...waits);
 }

@@ -169,7 +169,7 @@ export async function call<T>(
   run: (engine: Engine, options: Call) => Promise<T>,
   deadline: number,
 ): Promise<T> {
-  const began = context.clock.now();
+  const began = context.clock.monotonic();
   const within = at.kind === 'await' ? context.limits.look : context.limits.change;
   for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, maxBackoffMs)) {
     if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted');
@@ -183,8 +183,8 @@ export async function call<T>(
       if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted', { cause: error });
       if (!(error instanceof EngineError) || !error.retryable) throw error;
       const ofRegistry = error.code === 'imageMissing';
-      if (!ofRegistry) context.engineTrouble.set(`${at.node}/${at.engine}`, context.clock.now());
-      if (context.clock.now() + backoffMs > began + (ofRegistry ? registryRetryForMs : engineRetryForMs)) {
+      if (!ofRegistry) context.engineTrouble.set(`${at.node}/${at.engine}`, context.clock.monotonic());
+      if (context.clock.monotonic() + backoffMs > began + (ofRegistry ? registryRetryForMs : engineRetryForMs)) {
         if (ofRegistry) throw error;
         throw new Halted('engine', `${at.engine} on node ${at.node} does not answer: ${error.message}`, {
           cause: error,

@@ -30,7 +30,7 @@ async function recoverRun(
   run: RunId,
   units: readonly FoundUnit[],
 ): Promise<readonly UnitResult[]> {
-  const context = await openRun(dependencies, run, { resumedAt: dependencies.clock.now() });
+  const context = await openRun(dependencies, run, { resumedAt: dependencies.clock.monotonic() });
   const results = await Promise.all(units.map((unit) => recoverUnit(context, unit)));
   const meta = await readMeta(dependencies, run);
   const outcome = { run, units: results, startedAt: meta.startedAt, endedAt: dependencies.clock.now() };

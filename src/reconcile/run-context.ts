@@ -26,7 +26,7 @@ export interface RunContext {
   readonly revisions: Map<RevisionHash, Revision>;
   /** As git declares them, by name: engines are told where an address belongs. */
   readonly networks: ReadonlyMap<string, DesiredNetwork>;
-  /** When an engine last failed to answer (unix ms), by `node/engine`. A run that goes on after a crash has not seen what was before. */
+  /** When an engine last failed to answer (by the monotonic clock), by `node/engine`. A run that goes on after a crash has not seen what was before. */
   readonly engineTrouble: Map<string, number>;
   readonly resumedAt?: number;
   /** When the gate started an instance again that went away together with its engine. */
