@@ -17,6 +17,7 @@ import type { Pack } from './place/pack.ts';
 import { packFor } from './place/pack-score.ts';
 import { openShelves, type Shelves } from './place/shelves.ts';
 import type { GroupsOf } from './place/spread.ts';
+import { openPreferences, type PreferencesOf } from './place/tiers.ts';
 import { pushTo } from './push-to.ts';
 import { openQuotas, type QuotaLedger } from './quota.ts';
 import { openResources } from './resources/all.ts';
@@ -44,6 +45,7 @@ export interface Context {
   /** Opened when a workload is packed. */
   readonly pack: () => Pack;
   readonly groupsOf: GroupsOf;
+  readonly preferencesOf: PreferencesOf;
   /** By pod. */
   readonly strategies: ReadonlyMap<string, Strategy>;
   readonly hasObject: (allocation: Allocation) => boolean;
@@ -81,6 +83,7 @@ export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
     shelves: openShelves(ledger),
     pack: once(() => packFor({ inputs, cluster, ledger, pieces, askOf })),
     groupsOf,
+    preferencesOf: openPreferences(cluster),
     strategies: new Map(pods.map(({ name, strategy }) => [name, strategy])),
     hasObject: (allocation) => objects().has(allocation.id),
     unseenInstances,

@@ -3,7 +3,7 @@ import type { WorkloadId } from '../../model/ids.ts';
 import type { ClusterNode } from '../cluster.ts';
 import type { Compiled } from '../compile.ts';
 import type { InstanceStatus } from '../instances.ts';
-import { domainOf } from './spread.ts';
+import { domainNumber } from './spread.ts';
 
 /**
  * Where the workloads are that others want to be near to, or far from: recorded and planned instances by failure domain.
@@ -12,8 +12,10 @@ import { domainOf } from './spread.ts';
 export interface Affinity {
   /** Why the workload may not be on a node; undefined when it may. */
   whyNot(workload: DesiredWorkload, node: ClusterNode): string | undefined;
-  /** Wishes that a node fulfils, less those that it goes against. */
-  liking(workload: DesiredWorkload, node: ClusterNode): number;
+  /** Wishes that a node fulfils, less those that it goes against; of single nodes, or of racks and zones. */
+  liking(workload: DesiredWorkload, node: ClusterNode, of: 'nodes' | 'domains'): number;
+  /** Indices of the nodes on which wishes of single nodes bear. */
+  wishedNodes(workload: DesiredWorkload): ReadonlySet<number>;
   /** An instance came, or went. */
   add(workload: WorkloadId, node: ClusterNode, by: 1 | -1): void;
   /** A recorded instance is there while the plan runs, but will go: nobody can count on it. */
@@ -36,19 +38,19 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
       else list.push({ from: id, by });
     }
   }
-  const present: Presence = new Map([...followed].map((id) => [id, new Map()]));
-  const staying: Presence = new Map([...followed].map((id) => [id, new Map()]));
+  const present: Presence = new Map([...followed].map((id) => [id, nowhere()]));
+  const staying: Presence = new Map([...followed].map((id) => [id, nowhere()]));
   const isIn = (where: Presence, to: WorkloadId, node: ClusterNode, by: Domain): boolean =>
-    (where.get(to)?.get(keyOf(node, by)) ?? 0) > 0;
-  const isAnywhere = (to: WorkloadId): boolean => (staying.get(to)?.size ?? 0) > 0;
+    (where.get(to)?.[by].get(keyOf(node, by)) ?? 0) > 0;
+  const isAnywhere = (to: WorkloadId): boolean => (staying.get(to)?.node.size ?? 0) > 0;
   const addTo = (where: Presence, workload: WorkloadId, node: ClusterNode, by: 1 | -1): void => {
     const domains = where.get(workload);
     if (domains === undefined) return;
     for (const kind of kinds) {
       const key = keyOf(node, kind);
-      const count = (domains.get(key) ?? 0) + by;
-      if (count === 0) domains.delete(key);
-      else domains.set(key, count);
+      const count = (domains[kind].get(key) ?? 0) + by;
+      if (count === 0) domains[kind].delete(key);
+      else domains[kind].set(key, count);
     }
   };
   const add: Affinity['add'] = (workload, node, by) => {
@@ -82,23 +84,42 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
       const avoiding = avoidedBy.get(id)?.find(({ from, by }) => isIn(present, from, node, by));
       return avoiding && `have ${avoiding.from}${inDomain(avoiding.by)}, which keeps away from it`;
     },
-    liking({ placement }, node) {
-      const wished = (rules: readonly AffinityRule[] | undefined): number =>
-        (rules ?? noRules).filter(({ to, by, required }) => !required && isIn(staying, to, node, by)).length;
+    liking({ placement }, node, of) {
+      const wished = (rules: readonly AffinityRule[] = noRules): number =>
+        rules.filter((rule) => isWishOf(rule, of) && isIn(staying, rule.to, node, rule.by)).length;
       return wished(placement.affinity) - wished(placement.antiAffinity);
     },
+    wishedNodes: ({ placement }) =>
+      new Set(
+        [...(placement.affinity ?? noRules), ...(placement.antiAffinity ?? noRules)]
+          .filter((rule) => isWishOf(rule, 'nodes'))
+          .flatMap(({ to }) => [...(staying.get(to)?.node.keys() ?? [])]),
+      ),
   };
 }
 
 /** It is where it is recorded, as far as anybody knows. */
 export const isPresent = (status: InstanceStatus): boolean => status !== 'held' && status !== 'lost';
 
+const isWishOf = ({ by, required }: AffinityRule, of: 'nodes' | 'domains'): boolean =>
+  !required && (by === 'node') === (of === 'nodes');
+
 const inDomain = (by: Domain): string => (by === 'node' ? '' : ` in their ${by}`);
 
-/** Instances of a workload by failure domain. */
-type Presence = Map<WorkloadId, Map<string, number>>;
+/** Instances of a workload by failure domain, which is a number. */
+type Presence = Map<WorkloadId, Readonly<Record<Domain, Map<number, number>>>>;
+
+const nowhere = (): Readonly<Record<Domain, Map<number, number>>> => ({
+  node: new Map(),
+  rack: new Map(),
+  zone: new Map(),
+});
 
 const noRules: readonly AffinityRule[] = [];
 const kinds: readonly Domain[] = ['node', 'rack', 'zone'];
+
 /** A node without a rack or zone is near to nothing but itself. */
-const keyOf = (node: ClusterNode, by: Domain): string => `${by} ${domainOf(node, by) ?? `of ${node.name}`}`;
+function keyOf(node: ClusterNode, by: Domain): number {
+  const domain = domainNumber(node, by);
+  return domain < 0 ? -1 - node.index : domain;
+}

@@ -7,25 +7,28 @@ import { leafOf, mergeBySpread } from './merge.ts';
 import { packScore } from './pack-score.ts';
 import { type NodeQueue, type QueueRules, type RankedQueue, ShelfQueue } from './queue.ts';
 import { openScore, roomOf } from './score.ts';
-import type { Group } from './spread.ts';
+import { type TierList, tiersOf } from './tiers.ts';
 import type { UnitState } from './unit-state.ts';
 
-/** The candidates of a workload, best first: the domain with the fewest instances, then what it likes, then the strategy. */
+/** The candidates of a workload, best first: what it likes, then the domain with the fewest instances, then the strategy. */
 export function queueFor(context: Context, state: UnitState): NodeQueue {
   const { intent, spread } = state;
   const { definition, target } = intent;
   context.shelves.reset();
-  const rules = spread.rules.map(({ rule }) => rule);
+  const by = spread.rules.map(({ rule }) => rule.by);
   const { nodes } = context.candidatesOf(definition, target.revision.engine);
-  const tiers = tiersOf(context, intent, nodes);
   const queueOf = openQueues(context, state, nodes.length);
-  const [only] = tiers;
-  if (rules.length === 0 && tiers.length === 1 && only !== undefined) return queueOf(only);
+  const tiers = tiersOf(context, definition, { nodes, by });
+  const [only] = tiers[0] ?? [];
+  if (by.length === 0 && tiers.length === 1 && tiers[0]?.length === 1 && only !== undefined) return queueOf(only);
   return inOrder(
-    tiers.map((tier) => {
-      const leaves = context.groupsOf(tier, rules).map((group) => leafOf(group, queueOf(group.nodes)));
-      return mergeBySpread(spread, leaves, context);
-    }),
+    tiers.map((lists) =>
+      mergeBySpread(
+        spread,
+        lists.map((list) => leafOf(list.group, queueOf(list))),
+        context,
+      ),
+    ),
   );
 }
 
@@ -45,27 +48,7 @@ function inOrder(queues: readonly NodeQueue[]): NodeQueue {
   };
 }
 
-/** Nodes by how much the workload likes them, the best first; one list for those that like all the same. */
-function tiersOf(context: Context, { definition }: Intent, nodes: readonly number[]): readonly (readonly number[])[] {
-  const { prefer, affinity, antiAffinity } = definition.placement;
-  const wishes = [...(affinity ?? []), ...(antiAffinity ?? [])].some(({ required }) => !required);
-  if ((prefer === undefined || prefer.length === 0) && !wishes) return [nodes];
-  const tiers = new Map<number, number[]>();
-  for (const index of nodes) {
-    const node = context.cluster.nodes[index] as ClusterNode;
-    const labels = node.definition?.labels ?? {};
-    let weight = wishes ? context.affinity.liking(definition, node) : 0;
-    for (const { labels: wanted, weight: more } of prefer ?? []) {
-      if (Object.entries(wanted).every(([name, value]) => labels[name] === value)) weight += more;
-    }
-    const tier = tiers.get(weight);
-    if (tier === undefined) tiers.set(weight, [index]);
-    else tier.push(index);
-  }
-  return [...tiers].sort(([a], [b]) => b - a).map(([, tier]) => tier);
-}
-
-function openQueues(context: Context, state: UnitState, candidates: number): (nodes: Group['nodes']) => RankedQueue {
+function openQueues(context: Context, state: UnitState, candidates: number): (list: TierList) => RankedQueue {
   const { intent, ask, counts } = state;
   const { ledger } = context;
   const strategy = strategyOf(context, intent);
@@ -79,7 +62,8 @@ function openQueues(context: Context, state: UnitState, candidates: number): (no
     counts,
     perNode: intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY),
   };
-  return (nodes) => new ShelfQueue(nodes, context.shelves.of(nodes, score), rules);
+  return ({ group: { nodes }, without }) =>
+    new ShelfQueue(nodes, context.shelves.of(nodes, score), without === undefined ? rules : { ...rules, without });
 }
 
 /** The workload's own, else that of its pod; over several pods it is `auto`. */

@@ -38,6 +38,8 @@ export interface QueueRules {
   readonly counts: ReadonlyMap<number, number>;
   /** Most instances on one node. */
   readonly perNode: number;
+  /** Nodes of the list that are not for this queue. */
+  readonly without?: ReadonlySet<number>;
 }
 
 /**
@@ -119,6 +121,7 @@ export class ShelfQueue implements RankedQueue {
   }
 
   private isOnShelf(node: number): boolean {
+    if (this.rules.without?.has(node) === true) return false;
     const count = this.rules.counts.get(node) ?? 0;
     return count < this.rules.perNode && (this.direction === 0 || count === 0);
   }
@@ -144,7 +147,8 @@ export class ShelfQueue implements RankedQueue {
     if (this.own !== undefined) return this.own;
     this.own = [];
     for (const [node, count] of this.rules.counts) {
-      if (count > 0 && includes(this.nodes, node)) this.enter(this.own, node, count);
+      if (count > 0 && this.rules.without?.has(node) !== true && includes(this.nodes, node))
+        this.enter(this.own, node, count);
     }
     return this.own;
   }

@@ -14,7 +14,7 @@ export function domainOf(node: ClusterNode, by: Domain): string | undefined {
 }
 
 /** Its number among the domains of that kind; -1: it has none. */
-function domainNumber(node: ClusterNode, by: Domain): number {
+export function domainNumber(node: ClusterNode, by: Domain): number {
   switch (by) {
     case 'node':
       return node.index;
@@ -103,18 +103,18 @@ const widest: readonly Domain[] = ['zone', 'rack', 'node'];
 
 /** Nodes of one combination of domains. */
 export interface Group {
-  /** Numbers of its domains, one for each rule but those that spread over single nodes. */
+  /** Numbers of its domains, in the order in which they were asked for. */
   readonly domains: readonly number[];
   readonly nodes: readonly number[];
 }
 
-export type GroupsOf = (nodes: readonly number[], rules: readonly SpreadRule[]) => readonly Group[];
+export type GroupsOf = (nodes: readonly number[], by: readonly Domain[]) => readonly Group[];
 
-/** Node lists cut by the domains of some rules; each cut is made once. Single nodes are no groups: counts even those out. */
+/** Node lists cut by domains; each cut is made once. Single nodes are no groups: counts even those out. */
 export function openGroups(cluster: Cluster): GroupsOf {
   const known = new Map<readonly number[], Map<string, readonly Group[]>>();
-  return (nodes, rules) => {
-    const kinds = rules.map(({ by }) => by).filter((by) => by !== 'node');
+  return (nodes, by) => {
+    const kinds = by.filter((kind) => kind !== 'node');
     const key = kinds.join();
     const byKind = known.get(nodes) ?? new Map<string, readonly Group[]>();
     known.set(nodes, byKind);
