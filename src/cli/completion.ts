@@ -17,8 +17,11 @@ export function completionScript(program: Command, shell: Shell): string {
     (command): CommandWords => ({
       name: command.name(),
       description: command.description().split(':')[0] ?? '',
-      flags: [...command.options, ...program.options].filter((option) => option.long !== undefined),
-      choices: command.registeredArguments[0]?.argChoices ?? [],
+      flags: flagsOf(command, program),
+      choices:
+        command.commands.length > 0
+          ? command.commands.map((sub) => sub.name())
+          : (command.registeredArguments[0]?.argChoices ?? []),
     }),
   );
   switch (shell) {
@@ -29,6 +32,12 @@ export function completionScript(program: Command, shell: Shell): string {
     case 'fish':
       return fish(commands);
   }
+}
+
+/** Its own, those of its subcommands and the global ones, each once. */
+function flagsOf(command: Command, program: Command): readonly Option[] {
+  const all = [...command.options, ...command.commands.flatMap((sub) => sub.options), ...program.options];
+  return [...new Map(all.filter(({ long }) => long !== undefined).map((option) => [option.long, option])).values()];
 }
 
 const takesValue = (option: Option): boolean => option.required || option.optional;

@@ -1,13 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { ExitCode } from './exit.ts';
-import { formatParser, parseCount, parseNames, parseWait } from './suggest.ts';
+import {
+  answerFormats,
+  diagnosticFormats,
+  flag,
+  limitFlag,
+  lockTimeoutFlag,
+  output,
+  planFormats,
+  storeFlag,
+  viewFormats,
+  withSource,
+  withTelling,
+} from './program-flags.ts';
+import { addRuns, addUnit, groupCommand, type Run } from './program-operator.ts';
+import { parseCount, parseNames, parseWait } from './suggest.ts';
 
-/** Formats that a command offers with `-o`; here rather than in render/, so that `--help` loads no renderer. */
-const planFormats = ['text', 'json', 'markdown', 'github', 'junit', 'sarif'] as const;
-const diagnosticFormats = ['text', 'json', 'github', 'junit', 'sarif'] as const;
-const answerFormats = ['text', 'json', 'markdown'] as const;
-const viewFormats = ['text', 'json'] as const;
 const statusSources = ['engines'] as const;
 const shells = ['bash', 'zsh', 'fish'] as const;
 
@@ -29,7 +38,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
     return command;
   };
   // commander hands over the arguments, the command's own flags and the command; global flags come with the latter.
-  const run =
+  const run: Run =
     <Arguments extends readonly unknown[]>(load: () => Promise<(...given: Arguments) => Promise<ExitCode>>) =>
     async (...given: readonly unknown[]): Promise<void> => {
       const command = given.at(-1) as Command;
@@ -48,6 +57,8 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(simulateCommand()).action(run(async () => (await import('./commands/simulate.ts')).simulate));
   add(rebalanceCommand()).action(run(async () => (await import('./commands/rebalance.ts')).rebalance));
   add(historyCommand()).action(run(async () => (await import('./commands/history.ts')).history));
+  addRuns(add(groupCommand('runs', 'what is carried out, and how it goes: list, show, pause, resume, cancel')), run);
+  addUnit(add(groupCommand('unit', 'units that are in flight or stuck: list, show, retry, skip, abandon')), run);
   add(retryCommand()).action(run(async () => (await import('./commands/retry.ts')).retry));
   add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
   add(doctorCommand()).action(run(async () => (await import('./commands/doctor.ts')).doctor));
@@ -71,44 +82,6 @@ function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return String((JSON.parse(text) as { readonly version?: unknown }).version ?? 'unknown');
 }
-
-/** A flag that is also `MUSTER_<FLAG>`. */
-function flag(flags: string, description: string): Option {
-  const option = new Option(flags, description);
-  const variable = `MUSTER_${option.name().replaceAll('-', '_').toUpperCase()}`;
-  // commander takes any value of a switch's variable for "on": MUSTER_AUTO_APPROVE=false must not approve.
-  const isOff =
-    option.isBoolean() && ['', '0', 'false', 'no', 'off'].includes(process.env[variable]?.toLowerCase() ?? 'unset');
-  return isOff ? option : option.env(variable);
-}
-
-function output(formats: readonly string[], options: { readonly hasOut: boolean }): Option {
-  const option = flag('-o, --output <format>', `one of ${formats.join(', ')}`).argParser(
-    formatParser(formats, options),
-  );
-  return option.default('text');
-}
-
-/** Where the configuration is: a directory, or a git repository at a ref. */
-function withSource(command: Command, argument: '[dir]' | '[dirs...]' = '[dir]'): Command {
-  const where =
-    argument === '[dir]'
-      ? command.argument(argument, 'directory of the config repo', '.')
-      : command.argument(argument, 'directories of config repos', ['.']);
-  return where
-    .addOption(flag('--repo <url>', 'read a git repository instead of a directory'))
-    .addOption(flag('--ref <ref>', 'branch, tag or commit of --repo (default: HEAD)'))
-    .addOption(flag('--path <path>', 'folder inside --repo (default: .)'));
-}
-
-const storeFlag = (): Option =>
-  flag(
-    '--store <location>',
-    'embedded:PATH or etcd://HOST:PORT[,…]/PREFIX (default: what Cluster declares, else embedded)',
-  );
-
-const lockTimeoutFlag = (): Option =>
-  flag('--lock-timeout <duration>', 'how long to wait for another writer').argParser(parseWait).default(0, '0s');
 
 function initCommand(): Command {
   return new Command('init')
@@ -237,15 +210,15 @@ function historyCommand(): Command {
   return withSource(new Command('history'))
     .description('what was applied, newest first')
     .addOption(storeFlag())
-    .addOption(flag('--limit <count>', 'most entries').argParser(parseCount).default(20))
+    .addOption(limitFlag())
     .addOption(output(viewFormats, { hasOut: false }));
 }
 
 function retryCommand(): Command {
   const command = new Command('retry')
-    .description('try a revision again that failed its health gate')
+    .description('try again what git declares: forgets failed and cancelled revisions, and lifts pins')
     .argument('<workload>', 'namespace/workload');
-  return withSource(command).addOption(storeFlag()).addOption(lockTimeoutFlag());
+  return withTelling(withSource(command));
 }
 
 function snapshotCommand(): Command {

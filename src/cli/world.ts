@@ -10,7 +10,7 @@ import type { Recorded } from '../model/recorded.ts';
 import { systemClock } from '../reconcile/clock.ts';
 import { look } from '../reconcile/reconcile.ts';
 import { acquireLeadership, type Holder, type Leadership } from '../store/leader.ts';
-import { openStore, parseStoreLocation, type StoreLocation } from '../store/open.ts';
+import { openStore, parseStoreLocation, type StoreLocation, type StoreMode } from '../store/open.ts';
 import { initialiseCluster, readIdentity } from '../store/recorded.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Place } from './config.ts';
@@ -38,8 +38,14 @@ export async function openForReading(place: Place, desired: Desired, flags: Stor
   return await open('read', place, desired, flags, credentials);
 }
 
+/** The store of a cluster, for single records beside whoever leads. */
+export async function openBeside(place: Place, desired: Desired, flags: StoreFlags): Promise<Store> {
+  const credentials = await loadCredentials(process.env);
+  return await open('beside', place, desired, flags, credentials);
+}
+
 function open(
-  mode: 'read' | 'write',
+  mode: StoreMode,
   place: Place,
   desired: Desired,
   flags: StoreFlags,
@@ -129,6 +135,8 @@ export async function openWorld(
     readonly lockTimeoutMs: number;
     readonly signal: AbortSignal;
     readonly onWait?: (reason: string) => void;
+    /** What others are told that holds the lock; `muster apply` unless it says otherwise. */
+    readonly command?: string;
   },
 ): Promise<WritableWorld> {
   try {
@@ -142,13 +150,17 @@ export async function openWorld(
   }
 }
 
-async function openWhenFree(place: Place, desired: Desired, flags: StoreFlags & WaitOptions): Promise<WritableWorld> {
+async function openWhenFree(
+  place: Place,
+  desired: Desired,
+  flags: StoreFlags & WaitOptions & { readonly command?: string },
+): Promise<WritableWorld> {
   const credentials = await loadCredentials(process.env);
   const startedAt = performance.now();
   const store = await openForWriting(place, desired, flags, credentials);
   try {
     const leadership = await acquireLeadership(store, {
-      holder: holder('muster apply'),
+      holder: holder(flags.command ?? 'muster apply'),
       clock: systemClock,
       ttlMs: leaseTtlMs,
       waitMs: Math.max(flags.waitMs - (performance.now() - startedAt), 0),

@@ -507,7 +507,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS5008: {
     title: 'workload left alone',
     cause: 'A unit of the workload is under way, or an override freezes it.',
-    remedy: 'Wait for the run, or `muster thaw` the workload.',
+    remedy:
+      'Wait for the run; for one that is stuck or paused see `muster unit show`. A frozen one is let go with `muster thaw`.',
   },
   MUS5009: {
     title: 'drift reported',
@@ -571,7 +572,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS6007: {
     title: 'unit stuck',
     cause:
-      'A unit failed and an engine refused part of its undo. What it holds stays charged, and its workload is left alone.',
-    remedy: 'Mend what the message names; the next `muster apply` or `muster run` tries the undo again.',
+      'A unit failed and an engine refused part of its undo. What it holds stays charged, and its workload is left alone; everything else goes on.',
+    remedy:
+      '`muster unit show WORKLOAD` says what is where and what fails. Mend that and `muster unit retry`; or leave the step (`muster unit skip`), or close the unit as it is (`muster unit abandon`).',
   },
 };

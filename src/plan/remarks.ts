@@ -11,7 +11,7 @@ export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): v
     context.notes.warn(
       'MUS5008',
       id,
-      `${id} is left alone: its unit is ${unit?.status ?? 'in flight'} in run ${unit?.run ?? '?'}`,
+      `${id} is left alone: its unit is ${unit?.status ?? 'in flight'} in run ${unit?.run ?? '?'} (muster unit show ${id})`,
     );
     return;
   }

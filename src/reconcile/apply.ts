@@ -11,14 +11,15 @@ import type { Leadership } from '../store/leader.ts';
 import { encodeRevision, encodeWorkload, loadRecorded } from '../store/recorded.ts';
 import { maxOperations, type Operation, type Store, StoreError } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { createLiveRuns, type LiveRuns, type RunControl, toldBy, toldText } from './control.ts';
 import { runUnit } from './executor.ts';
 import { Halted } from './halt.ts';
 import { finishRun, type RunMeta } from './history.ts';
-import { commit, openJournal, unitOperations } from './journal.ts';
+import { commit, openJournal, unitOperations, waitingUnit } from './journal.ts';
 import { createLimits } from './limits.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
 import type { RunContext } from './run-context.ts';
-import { emptyLedger } from './saga.ts';
+import { emptyLedger, type Ledger } from './saga.ts';
 import { type UnitRecord, unitRecords } from './unit.ts';
 
 /** What applying needs from outside. */
@@ -35,6 +36,8 @@ export interface ApplyDependencies {
   readonly hardStop: AbortSignal;
   /** `user@host`, for the history. */
   readonly actor: string;
+  /** Where operators reach what this process carries out; absent where nobody can. */
+  readonly live?: LiveRuns;
 }
 
 /**
@@ -46,7 +49,8 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
   const startedAt = clock.now();
   const recorded = await loadRecorded(dependencies.store);
   const run = newRunId(startedAt, recorded.storeRevision);
-  const context = await openRun(dependencies, run);
+  const live = dependencies.live ?? createLiveRuns();
+  const context = await openRun(dependencies, run, { control: live.open(run) });
   progress({ kind: 'runStarted', run, plan });
   const records = unitRecords({ plan, desired: dependencies.desired, recorded, now: startedAt });
   const meta: RunMeta = {
@@ -59,10 +63,10 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
   const units = await halting(
     async () => {
       await commit(context, [{ kind: 'put', key: keys.runMeta(run), value: JSON.stringify(meta) }]);
-      return runUnits(context, records, dependencies.desired);
+      return runUnits(context, live, records, dependencies.desired);
     },
     (reason) => records.map((record) => ({ unit: record.unit, state: 'skipped', reason })),
-  );
+  ).finally(() => live.close(context.control));
   const outcome: RunOutcome = { run, units, startedAt, endedAt: clock.now() };
   await halting(
     () => finishRun(context, meta, outcome),
@@ -81,11 +85,11 @@ function newRunId(now: number, storeRevision: number): RunId {
   return runId(`${time}-${storeRevision.toString(16).padStart(4, '0')}`);
 }
 
-/** The context of a run, with the store's records as they are now. `resumedAt`: of one that another process began. */
+/** The context of a run, with the store's records as they are now. `resumedAt`: of one that was begun before. */
 export async function openRun(
   dependencies: ApplyDependencies,
   run: RunId,
-  options: { readonly resumedAt?: number } = {},
+  options: { readonly control: RunControl; readonly resumedAt?: number },
 ): Promise<RunContext> {
   const { store, leadership, engines, desired, clock, progress, softStop, hardStop } = dependencies;
   const recorded = await loadRecorded(store);
@@ -111,6 +115,7 @@ export async function openRun(
 
 async function runUnits(
   context: RunContext,
+  live: LiveRuns,
   records: readonly UnitRecord[],
   desired: Desired,
 ): Promise<readonly UnitResult[]> {
@@ -124,8 +129,8 @@ async function runUnits(
     const predecessors = record.planned.after.flatMap((unit) => byUnit.get(unit) ?? []);
     const result = startAfter(
       predecessors.map(start),
-      () => queue.add(() => startUnit(context, record, revisions)),
-      (reason) => skip(context, record, reason),
+      () => queue.add(() => startUnit(context, live, record, revisions)),
+      (before) => leaveOut(context, record, before),
     );
     results.set(record.unit, result);
     return result;
@@ -133,40 +138,79 @@ async function runUnits(
   return Promise.all(records.map(start));
 }
 
-/** Waits until every predecessor has committed; when one has not, the unit is skipped. The planner refuses cycles. */
+/** Waits until every predecessor has committed; when one has not, the unit is left out. The planner refuses cycles. */
 async function startAfter(
   predecessors: readonly Promise<UnitResult>[],
   start: () => Promise<UnitResult>,
-  leaveOut: (reason: string) => UnitResult,
+  leaveOut: (before: UnitResult) => Promise<UnitResult>,
 ): Promise<UnitResult> {
   const ended = await Promise.all(predecessors);
   const failed = ended.find((result) => result.state !== 'done');
-  return failed === undefined ? start() : leaveOut(`${failed.unit}, which it comes after, is ${failed.state}`);
+  return failed === undefined ? start() : leaveOut(failed);
 }
 
-function skip({ progress }: RunContext, { unit }: UnitRecord, reason: string): UnitResult {
+function leaveOut(context: RunContext, record: UnitRecord, { unit, state, waitsFor }: UnitResult): Promise<UnitResult> {
+  const reason = `${unit}, which it comes after, is ${state}`;
+  return state === 'paused' && waitsFor === 'operator' ? wait(context, record, reason) : skip(context, record, reason);
+}
+
+async function skip({ progress }: RunContext, { unit }: UnitRecord, reason: string): Promise<UnitResult> {
   const result: UnitResult = { unit, state: 'skipped', reason };
   progress({ kind: 'unitEnded', unit, result });
   return result;
 }
 
+/** A paused run keeps what it has not begun: nobody else begins it in the meantime. */
+async function wait(context: RunContext, { unit }: UnitRecord, why: string): Promise<UnitResult> {
+  const reason = `not begun: ${why}`;
+  const result = await halting(
+    async (): Promise<UnitResult> => {
+      await commit(context, [waitingUnit(context.run, unit, context.clock.now())]);
+      return { unit, state: 'paused', reason, waitsFor: 'operator' };
+    },
+    (halted): UnitResult => ({ unit, state: 'skipped', reason: halted }),
+  );
+  context.progress({ kind: 'unitEnded', unit, result });
+  return result;
+}
+
 async function startUnit(
   context: RunContext,
+  live: LiveRuns,
   record: UnitRecord,
   revisions: ReadonlyMap<RevisionHash, Revision>,
 ): Promise<UnitResult> {
   const { unit } = record;
+  const { paused, cancelled } = context.control;
   if (context.softStop.aborted) return skip(context, record, 'interrupted before it began');
+  if (cancelled.aborted) return skip(context, record, `cancelled by ${toldText(toldBy(cancelled))} before it began`);
+  if (paused.aborted) return wait(context, record, `paused by ${toldText(toldBy(paused))}`);
   context.progress({ kind: 'unitStarted', unit });
-  const result = await halting(
-    async () => {
-      await recordUnit(context, record, revisions);
-      return runUnit(context, record, openJournal(context, unit, { ledger: emptyLedger(), next: 0 }));
-    },
-    (reason): UnitResult => ({ unit, state: 'paused', reason }),
-  );
-  context.progress({ kind: 'unitEnded', unit, result });
-  return result;
+  return await carryOn(context, live, record, async () => {
+    await recordUnit(context, record, revisions);
+    return { ledger: emptyLedger(), next: 0 };
+  });
+}
+
+/** Runs a unit from where its journal says it is, as long as nothing halts it. */
+export async function carryOn(
+  context: RunContext,
+  live: LiveRuns,
+  record: UnitRecord,
+  prepare: () => Promise<{ readonly ledger: Ledger; readonly next: number }>,
+): Promise<UnitResult> {
+  const { unit } = record;
+  live.begin(unit, context.control);
+  try {
+    const result = await halting(
+      async () => runUnit(context, record, openJournal(context, unit, await prepare())),
+      (reason): UnitResult => ({ unit, state: 'paused', reason }),
+    );
+    context.progress({ kind: 'unitEnded', unit, result });
+    return result;
+  } finally {
+    live.end(unit);
+  }
 }
 
 /** Turns a halt, or a store that does not answer, into a value: the unit stays in the store as it is, and its reason says why. */
@@ -181,7 +225,7 @@ export async function halting<T>(run: () => Promise<T>, halted: (reason: string)
 }
 
 const reasonOf = ({ why, message }: Halted): string =>
-  why === 'interrupted' ? message : `${message} [${runFailureCodes[why]}]`;
+  why === 'interrupted' || why === 'paused' ? message : `${message} [${runFailureCodes[why]}]`;
 
 /** The unit's record, its revisions and its generations are in the store before its first effect. */
 async function recordUnit(

@@ -5,13 +5,15 @@ import { keys } from '../store/keys.ts';
 import { encodeWorkload } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import { openBudget } from './budget.ts';
+import { type RunControl, toldBy, toldText } from './control.ts';
 import { observeWave, type Watched } from './gate.ts';
-import { Halted } from './halt.ts';
+import { Cancelled, Halted } from './halt.ts';
 import type { UnitJournal } from './journal.ts';
 import type { UnitResult } from './progress.ts';
+import { resultOf } from './result.ts';
 import type { RunContext } from './run-context.ts';
 import { commitsAlone, effectsOf, type UnitRecord } from './unit.ts';
-import { failureOf, isDone, runEffect, settleStep, type UnitRun } from './unit-run.ts';
+import { failureOf, isDone, leftText, runEffect, settleStep, type UnitRun } from './unit-run.ts';
 import { unwind } from './unwind.ts';
 
 /**
@@ -23,7 +25,8 @@ export async function runUnit(context: RunContext, record: UnitRecord, journal: 
   const run: UnitRun = { context, record, journal, effects: effectsOf(record), budget: openBudget(context, record) };
   // At most three passes: running → settling or unwinding → ended.
   for (;;) {
-    const { state, failure, stuckReason } = journal.status();
+    const { state, paused } = journal.status();
+    if (paused !== undefined) return resultOf(record.unit, journal.status());
     switch (state) {
       case 'running':
         await goForward(run);
@@ -35,27 +38,29 @@ export async function runUnit(context: RunContext, record: UnitRecord, journal: 
         await unwind(run);
         break;
       case 'done':
-        return { unit: record.unit, state };
       case 'undone':
       case 'stuck':
-        return {
-          unit: record.unit,
-          state,
-          reason: stuckReason ?? failure?.reason ?? 'its last effects could not be finished',
-        };
+      case 'abandoned':
+        return resultOf(record.unit, journal.status());
       default:
         assertNever(state);
     }
   }
 }
 
-/** All remaining waves, then the commit; a failure turns the unit around. */
+/** All remaining waves, then the commit; a failure or a cancellation turns the unit around, a pause leaves it where it is. */
 async function goForward(run: UnitRun): Promise<void> {
+  const { control } = run.context;
   try {
     for (const [number, wave] of run.record.planned.waves.entries()) {
       if (number >= run.journal.status().wavesDone) await runWave(run, number, wave);
     }
+    if (control.cancelled.aborted) throw cancelled(control);
   } catch (error) {
+    if (error instanceof Halted && error.why === 'paused') {
+      await run.journal.append([{ kind: 'paused', told: toldBy(control.paused) }]);
+      return;
+    }
     const failure = failureOf(error);
     if (failure === undefined) throw error;
     run.context.progress({ kind: 'unitFailed', unit: run.record.unit, reason: failure.reason });
@@ -67,43 +72,67 @@ async function goForward(run: UnitRun): Promise<void> {
 
 async function runWave(run: UnitRun, number: number, wave: Wave): Promise<void> {
   const { context, record, journal, effects } = run;
-  if (context.softStop.aborted && !wave.steps.some((id) => hasBegun(run, id)))
-    throw new Halted('interrupted', 'interrupted');
+  assertMayBegin(
+    context,
+    wave.steps.some((id) => hasBegun(run, id)),
+  );
   context.progress({ kind: 'waveStarted', unit: record.unit, wave: number, of: record.planned.waves.length });
   const steps = wave.steps.map((id) => present(effects.steps.get(id), `step ${id}`));
   const failed = new AbortController();
+  const turned = AbortSignal.any([failed.signal, context.control.cancelled]);
   const results = await Promise.allSettled(
     steps.map(async (step) => {
       try {
-        // A first Ctrl-C begins no new step, but a step that was begun is finished: nobody is left without the old and the new.
-        if (context.softStop.aborted && !hasBegun(run, step.id)) throw new Halted('interrupted', 'interrupted');
-        await runStep(run, step, failed.signal);
+        // A step that was begun is finished: nobody is left without the old and the new.
+        assertMayBegin(context, hasBegun(run, step.id));
+        await runStep(run, step, turned);
       } catch (error) {
         if (failureOf(error) !== undefined) failed.abort();
         throw error;
       }
     }),
   );
-  throwFirst(results);
-  if (wave.gate === 'healthy' && wave.observeMs > 0) {
-    context.progress({ kind: 'waiting', unit: record.unit, what: `observing for ${wave.observeMs / 1000} s` });
-    await observeWave(
-      context,
-      steps.flatMap((step) => madeBy(run, step)),
-      { observeMs: wave.observeMs, signal: context.hardStop },
-    );
-  }
+  throwFirst(results, context.control);
+  if (wave.gate === 'healthy' && wave.observeMs > 0) await observe(run, wave, steps);
   await journal.append([{ kind: 'waveDone', wave: number }]);
 }
+
+async function observe(run: UnitRun, wave: Wave, steps: readonly Step[]): Promise<void> {
+  const { context, record } = run;
+  context.progress({ kind: 'waiting', unit: record.unit, what: `observing for ${wave.observeMs / 1000} s` });
+  const signal = AbortSignal.any([context.hardStop, context.control.cancelled]);
+  const [result] = await Promise.allSettled([
+    observeWave(
+      context,
+      steps.flatMap((step) => madeBy(run, step)),
+      { observeMs: wave.observeMs, signal },
+    ),
+  ]);
+  throwFirst([result], context.control);
+}
+
+/** After a first Ctrl-C, a pause or a cancellation nothing new is begun; the last two say so by what they throw. */
+function assertMayBegin({ softStop, control }: RunContext, hasBegun: boolean): void {
+  if (control.cancelled.aborted) throw cancelled(control);
+  if (hasBegun) return;
+  if (softStop.aborted) throw new Halted('interrupted', 'interrupted');
+  if (control.paused.aborted) throw new Halted('paused', `paused by ${toldText(toldBy(control.paused))}`);
+}
+
+const cancelled = ({ cancelled }: RunControl): Cancelled =>
+  new Cancelled(`cancelled by ${toldText(toldBy(cancelled))}`);
 
 const hasBegun = (run: UnitRun, id: Step['id']): boolean =>
   (run.effects.bySteps.get(id) ?? []).some((effect) => run.journal.reached(effect.key) !== undefined);
 
-/** A failure decides over a halt: what failed is undone rather than left; among equals the first. */
-function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
+/** A failure decides over a halt: what failed is undone rather than left; among equals the first. A cancellation cuts gates off. */
+function throwFirst(results: readonly PromiseSettledResult<void>[], control: RunControl): void {
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   const decisive = errors.find((error) => failureOf(error) !== undefined) ?? errors[0];
-  if (decisive !== undefined) throw decisive;
+  if (decisive === undefined) return;
+  if (control.cancelled.aborted && decisive instanceof Halted && decisive.why === 'interrupted')
+    throw cancelled(control);
+  throw decisive;
 }
 
 /** The allocations of a step that a gate watches. */
@@ -132,12 +161,14 @@ function isMissed({ kind, cause, order, replaces }: Step): boolean {
 
 /** After the commit: what was only stopped is removed, what was kept for the undo is released. */
 async function settle(run: UnitRun): Promise<void> {
-  const results = await Promise.allSettled([...run.effects.steps.values()].map((step) => settleStep(run, step)));
+  const kept = [...run.effects.steps.values()].filter(({ id }) => !run.journal.isLeft(id));
+  const results = await Promise.allSettled(kept.map((step) => settleStep(run, step)));
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   const halted = errors.find((error) => failureOf(error) === undefined);
   if (halted !== undefined) throw halted;
   const [first] = errors.map((error) => present(failureOf(error), 'failure').reason);
-  if (first === undefined) await run.journal.append([{ kind: 'ended', state: 'done' }]);
+  const left = leftText(run);
+  if (first === undefined) await run.journal.append([{ kind: 'ended', state: 'done', ...(left && { reason: left }) }]);
   else
     await run.journal.append([
       {

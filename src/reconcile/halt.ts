@@ -12,12 +12,17 @@ export class Halted extends Error {
   }
 }
 
-/** `interrupted`: the operator · `leaseLost` · `store` · `engine`: one engine, so only the unit that needs it stops */
-export type HaltCause = 'interrupted' | 'leaseLost' | 'store' | 'engine';
+/** `interrupted`: the process is to end · `paused`: an operator paused the run · `leaseLost` · `store` · `engine`: one engine, so only the unit that needs it stops */
+export type HaltCause = 'interrupted' | 'paused' | 'leaseLost' | 'store' | 'engine';
 
 /** A health gate said no. The only failure that makes a revision a failed one. */
 export class GateFailed extends Error {
   override readonly name = 'GateFailed';
+}
+
+/** An operator cancelled the run. */
+export class Cancelled extends Error {
+  override readonly name = 'Cancelled';
 }
 
 /** The disruption budget left no room until the deadline. */

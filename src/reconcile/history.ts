@@ -1,9 +1,9 @@
 import type { CommitSha, PlanId, RunId } from '../model/ids.ts';
 import type { PlanSummary } from '../model/plan.ts';
-import { keys, prefixes } from '../store/keys.ts';
+import { keys, parseUnitStatusKey, prefixes } from '../store/keys.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
 import { Halted } from './halt.ts';
-import { commit, type JournalContext } from './journal.ts';
+import { commit, isClosed, type JournalContext, stateOf } from './journal.ts';
 import type { RunOutcome, UnitResult } from './progress.ts';
 
 /** Finished runs that `muster history` can show; older ones are pruned. */
@@ -33,16 +33,18 @@ export async function readHistory(store: Store): Promise<readonly HistoryEntry[]
 }
 
 /**
- * Writes the run's history and drops its journal; a run with a unit that is not at an end keeps its records. Throws
- * `Halted` and `StoreError`: then the next run does it.
+ * Writes the run's history and, once no unit of it is open, drops its journal. Units that an earlier part of the run ended
+ * stay in the history. Throws `Halted` and `StoreError`: then the next run does it.
  */
 export async function finishRun(context: JournalContext, meta: RunMeta, outcome: RunOutcome): Promise<void> {
   // Without the lease nothing could be written, and a store that is gone would be waited for.
   if (!context.leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost');
-  const entry: HistoryEntry = { run: context.run, endedAt: outcome.endedAt, units: outcome.units, ...meta };
+  const units = await withEarlier(context, outcome.units);
+  const entry: HistoryEntry = { run: context.run, endedAt: outcome.endedAt, units, ...meta };
   const history: Operation = { kind: 'put', key: keys.history(context.run), value: JSON.stringify(entry) };
-  const open = outcome.units.some(({ state }) => state === 'paused' || state === 'stuck');
-  const obsolete = open ? [] : await keysBelow(context.store, prefixes.run(context.run));
+  const { entries } = await context.store.range(prefixes.run(context.run));
+  const isOpen = entries.some(({ key, value }) => parseUnitStatusKey(key) !== undefined && !isClosed(stateOf(value)));
+  const obsolete = isOpen ? [] : entries.map(({ key }) => key);
   const old = (await keysBelow(context.store, prefixes.history)).slice(0, -maxHistoryEntries);
   const operations: readonly Operation[] = [
     history,
@@ -51,6 +53,19 @@ export async function finishRun(context: JournalContext, meta: RunMeta, outcome:
   for (let offset = 0; offset < operations.length; offset += maxOperations) {
     await commit(context, operations.slice(offset, offset + maxOperations));
   }
+}
+
+/** What a unit ended with last, for every unit of the run that has ended so far. */
+async function withEarlier(
+  { store, run }: JournalContext,
+  units: readonly UnitResult[],
+): Promise<readonly UnitResult[]> {
+  const written = await store.get(keys.history(run));
+  if (written === undefined) return units;
+  const earlier = (JSON.parse(written.value) as HistoryEntry).units;
+  const results = new Map(earlier.map((result) => [result.unit, result]));
+  for (const result of units) results.set(result.unit, result);
+  return [...results.values()];
 }
 
 async function keysBelow(store: Store, prefix: string): Promise<readonly string[]> {

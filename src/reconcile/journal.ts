@@ -1,7 +1,7 @@
 import type { RunId, StepId, UnitId } from '../model/ids.ts';
 import { keys, parseUnitKey, prefixes } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
-import { type Operation, type Store, StoreError } from '../store/store.ts';
+import { type KeyValue, type Operation, type Store, StoreError } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { afterJournalRecord } from './failpoint.ts';
 import { Halted } from './halt.ts';
@@ -20,6 +20,8 @@ export interface UnitJournal {
   /** How far an effect got; undefined: not begun. */
   reached(effect: string): 'started' | 'done' | undefined;
   isSettled(step: StepId): boolean;
+  /** An operator left it as it is. */
+  isLeft(step: StepId): boolean;
   /** Writes the events, and with them the operations; then they count. Throws `Halted` when the lease or store is gone. */
   append(events: readonly UnitEvent[], operations?: readonly Operation[]): Promise<void>;
 }
@@ -43,6 +45,7 @@ export function openJournal(
     status: () => ledger.status,
     reached: (effect) => ledger.effects.get(effect),
     isSettled: (step) => ledger.settled.has(step),
+    isLeft: (step) => ledger.left.has(step),
     append: async (events, operations = []) => {
       // Numbers are taken before the write: concurrent effects of a unit never get the same one. A number whose write
       // was lost leaves a gap, which replay passes over: its effect was never begun.
@@ -54,9 +57,9 @@ export function openJournal(
       });
       const after = events.reduce(nextStatus, ledger.status);
       const stateChange: readonly Operation[] =
-        after.state === ledger.status.state
+        after.state === ledger.status.state && after.paused === ledger.status.paused
           ? []
-          : [{ kind: 'put', key: keys.unitStatus(context.run, unit), value: statusRecord(after, events) }];
+          : [{ kind: 'put', key: keys.unitStatus(context.run, unit), value: statusRecord(after, context.clock.now()) }];
       await commit(context, [...puts, ...stateChange, ...operations]);
       for (const event of events) {
         enter(ledger, event);
@@ -66,11 +69,11 @@ export function openJournal(
   };
 }
 
-/** What `loadRecorded` and `unit list` see without reading the journal. */
-function statusRecord(status: UnitStatus, events: readonly UnitEvent[]): string {
-  const ended = events.find((event) => event.kind === 'ended');
-  const reason = ended?.reason ?? status.failure?.reason;
-  return JSON.stringify({ state: status.state, ...(reason !== undefined && { reason }) });
+/** What `loadRecorded` sees without reading the journal. */
+function statusRecord(status: UnitStatus, since: number): string {
+  const state = status.paused === undefined ? status.state : 'paused';
+  const reason = status.paused?.reason ?? status.stuckReason ?? status.failure?.reason;
+  return JSON.stringify({ state, since, ...(reason !== undefined && { reason }) });
 }
 
 /** Writes under the fencing token, again and again while the store is away and the lease holds. All writes are absolute values, so repeating one is harmless. */
@@ -114,43 +117,90 @@ export function unitOperations(run: RunId, record: UnitRecord): readonly Operati
   ];
 }
 
-/** A unit as a crashed or interrupted run left it. */
+/** A journal entry as it is stored: the event, when it was written (Unix ms) and under which token. */
+export type JournalEntry = UnitEvent & { readonly at: number; readonly token: string };
+
+/** A unit that has begun and has not come to its end. */
 export interface FoundUnit {
   readonly run: RunId;
   readonly record: UnitRecord;
   readonly ledger: Ledger;
+  readonly entries: readonly JournalEntry[];
   /** Number of the next journal entry. */
   readonly next: number;
 }
 
-/**
- * Every unit that has not come to an end, of every run, with the status that its journal tells of. A unit without a
- * status record was never begun: its record was only half written.
- */
-export async function readOpenUnits(store: Store): Promise<readonly FoundUnit[]> {
+/** What runs have left open, with the status that each journal tells of. */
+export interface OpenUnits {
+  readonly begun: readonly FoundUnit[];
+  /** Units that a paused run had not begun: kept from being planned until the run is resumed or cancelled. */
+  readonly waiting: readonly { readonly run: RunId; readonly unit: UnitId }[];
+}
+
+/** Every unit that has not come to an end, of every run. One without a status record was never begun: its record was only half written. */
+export async function readOpenUnits(store: Store): Promise<OpenUnits> {
   const { entries } = await store.range(prefixes.runs);
-  const units = new Map<string, { run: RunId; state: string; plan: string[]; events: UnitEvent[]; next: number }>();
+  const units = [...gathered(entries).values()];
+  return {
+    begun: units
+      .filter(({ state }) => state !== waitingState && !isClosed(state))
+      .map(({ run, plan, journal, next }) => ({
+        run,
+        record: JSON.parse(plan.join('')) as UnitRecord,
+        ledger: replay(journal),
+        entries: journal,
+        next,
+      })),
+    waiting: units.filter(({ state }) => state === waitingState).map(({ run, unit }) => ({ run, unit })),
+  };
+}
+
+interface Gathered {
+  readonly run: RunId;
+  readonly unit: UnitId;
+  state: string;
+  readonly plan: string[];
+  readonly journal: JournalEntry[];
+  next: number;
+}
+
+function gathered(entries: readonly KeyValue[]): ReadonlyMap<string, Gathered> {
+  const units = new Map<string, Gathered>();
   for (const { key, value } of entries) {
     const part = parseUnitKey(key);
     if (part === undefined) continue;
     const name = `${part.run} ${part.unit}`;
-    const unit = units.get(name) ?? { run: part.run, state: 'unbegun', plan: [], events: [], next: 0 };
+    const unit = units.get(name) ?? {
+      run: part.run,
+      unit: part.unit,
+      state: 'unbegun',
+      plan: [],
+      journal: [],
+      next: 0,
+    };
     units.set(name, unit);
-    if (part.kind === 'status') unit.state = (JSON.parse(value) as { readonly state: string }).state;
+    if (part.kind === 'status') unit.state = stateOf(value);
     if (part.kind === 'plan') unit.plan.push(value);
     if (part.kind === 'journal') {
-      unit.events.push(JSON.parse(value) as UnitEvent);
+      unit.journal.push(JSON.parse(value) as JournalEntry);
       unit.next = part.number + 1;
     }
   }
-  return [...units.values()]
-    .filter(({ state }) => !closedStates.has(state))
-    .map(({ run, plan, events, next }) => ({
-      run,
-      record: JSON.parse(plan.join('')) as UnitRecord,
-      ledger: replay(events),
-      next,
-    }));
+  return units;
 }
 
-const closedStates: ReadonlySet<string> = new Set(['unbegun', 'done', 'undone', 'skipped']);
+/** Of a unit that a paused run has not begun. */
+const waitingState = 'waiting';
+
+export const waitingUnit = (run: RunId, unit: UnitId, since: number): Operation => ({
+  kind: 'put',
+  key: keys.unitStatus(run, unit),
+  value: JSON.stringify({ state: waitingState, since }),
+});
+
+export const stateOf = (status: string): string => (JSON.parse(status) as { readonly state: string }).state;
+
+const closedStates: ReadonlySet<string> = new Set(['unbegun', 'done', 'undone', 'abandoned', 'skipped']);
+
+/** The state in a unit's status record is an end. */
+export const isClosed = (state: string): boolean => closedStates.has(state);

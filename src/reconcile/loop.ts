@@ -9,6 +9,8 @@ import { type Leadership, LockHeld } from '../store/leader.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { type ApplyDependencies, applyPlan } from './apply.ts';
 import type { Clock } from './clock.ts';
+import { createLiveRuns, type LiveRuns } from './control.ts';
+import { type Desk, openDesk } from './desk.ts';
 import { Halted } from './halt.ts';
 import { openPlanning, PlanRejected, planExpiresAfterMs } from './planning.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
@@ -119,6 +121,9 @@ interface Term {
   engines: EngineDirectory | undefined;
   stopEvents: AbortController;
   backoff: ReadonlyMap<UnitId, BackoffState>;
+  readonly live: LiveRuns;
+  /** Open as soon as it is known which engines there are. */
+  desk: Desk | undefined;
   readonly look: ReturnType<typeof openLook>;
   readonly plan: ReturnType<typeof openPlanning>;
 }
@@ -131,6 +136,8 @@ async function passUntilStopped(dependencies: LoopDependencies, leadership: Lead
     engines: undefined,
     stopEvents: new AbortController(),
     backoff: new Map(),
+    live: createLiveRuns(),
+    desk: undefined,
     look: openLook(dependencies.store),
     plan: openPlanning(),
   };
@@ -145,10 +152,9 @@ async function passUntilStopped(dependencies: LoopDependencies, leadership: Lead
       try {
         if (trigger === 'source' || trigger === 'start' || trigger === 'resync') term.stale = true;
         await refresh(dependencies, term, wake);
-        if (term.desired !== undefined && term.engines !== undefined) {
-          const apply = applyDependencies(dependencies, leadership, term.desired, term.engines);
-          if (!recovered) dependencies.report({ kind: 'recovered', units: await recoverRuns(apply) });
-          recovered = true;
+        const apply = applyDependencies(dependencies, leadership, term);
+        if (apply !== undefined) {
+          if (!recovered) recovered = await recover(dependencies, term, apply, wake);
           nextInMs = await pass(dependencies, term, apply, trigger);
         }
       } catch (error) {
@@ -163,9 +169,25 @@ async function passUntilStopped(dependencies: LoopDependencies, leadership: Lead
     }
   } finally {
     term.stopEvents.abort();
+    await term.desk?.close();
     await term.engines?.close();
   }
 }
+
+/** Operators first: what they pause or abandon is not gone on with. False while something is left that the next pass has to try again. */
+async function recover(dependencies: LoopDependencies, term: Term, apply: Applying, wake: Wake): Promise<boolean> {
+  term.desk ??= openDesk(
+    () => applyDependencies(dependencies, apply.leadership, term) ?? apply,
+    () => wake.signal('request'),
+  );
+  await term.desk.takeUp();
+  const units = await recoverRuns(apply);
+  dependencies.report({ kind: 'recovered', units });
+  return !units.some(isLeftOpen);
+}
+
+/** The next pass has to go on with it: an engine did not answer. */
+const isLeftOpen = ({ state, waitsFor }: UnitResult): boolean => state === 'paused' && waitsFor === undefined;
 
 /** Errors that a later pass may not meet: of the world, or of a plan for just this world. Any other bug ends the process. */
 const isPassing = (error: unknown): error is Error =>
@@ -174,12 +196,17 @@ const isPassing = (error: unknown): error is Error =>
   error instanceof EngineError ||
   error instanceof PlanRejected;
 
-const applyDependencies = (
+type Applying = ApplyDependencies & { readonly live: LiveRuns };
+
+/** Undefined while nothing has been read yet. */
+function applyDependencies(
   { store, clock, progress, softStop, hardStop, actor }: LoopDependencies,
   leadership: Leadership,
-  desired: Desired,
-  engines: EngineDirectory,
-): ApplyDependencies => ({ store, leadership, engines, desired, clock, progress, softStop, hardStop, actor });
+  { desired, engines, live }: Term,
+): Applying | undefined {
+  if (desired === undefined || engines === undefined) return undefined;
+  return { store, leadership, engines, desired, clock, progress, softStop, hardStop, actor, live };
+}
 
 /** Reads the source when it may have changed, and follows the engines that it declares. A source that does not load keeps the last good one in force. */
 async function refresh(dependencies: LoopDependencies, term: Term, wake: Wake): Promise<void> {
@@ -194,6 +221,7 @@ async function refresh(dependencies: LoopDependencies, term: Term, wake: Wake): 
   term.desired = before === undefined ? desired : shareUnchanged(before, desired);
   if (term.desired.nodes === before?.nodes && term.engines !== undefined) return;
   term.stopEvents.abort();
+  await term.desk?.idle();
   await term.engines?.close();
   term.stopEvents = new AbortController();
   term.engines = await dependencies.openEngines(desired);
@@ -260,8 +288,8 @@ async function pass(
     }
     report({ kind: 'applied', outcome });
     // Whatever the run left open (an engine or the store went away) is recovered before the next plan.
-    if (outcome.units.some(({ state }) => state === 'paused'))
-      throw new Halted('engine', outcome.units.find(({ state }) => state === 'paused')?.reason ?? 'paused');
+    const open = outcome.units.find(isLeftOpen);
+    if (open !== undefined) throw new Halted('engine', open.reason ?? 'paused');
     return 0;
   }
   const waits = delayed.map((unit) => Math.max(due(unit) - clock.monotonic(), 0));

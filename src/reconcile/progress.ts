@@ -37,14 +37,19 @@ export type ProgressEvent =
   | { readonly kind: 'stopping'; readonly reason: string }
   | { readonly kind: 'runEnded'; readonly outcome: RunOutcome };
 
-/** `done` · `undone`: failed and rolled back · `stuck`: the undo failed · `paused`: stopped at a safe point, resumed by the next run · `skipped`: never started */
-export type UnitState = 'done' | 'undone' | 'stuck' | 'paused' | 'skipped';
+/**
+ * `done` · `undone`: failed or cancelled, and rolled back · `stuck`: the undo failed · `paused`: stopped at a safe point ·
+ * `abandoned`: an operator closed it as it was · `skipped`: never started
+ */
+export type UnitState = 'done' | 'undone' | 'stuck' | 'paused' | 'abandoned' | 'skipped';
 
 export interface UnitResult {
   readonly unit: UnitId;
   readonly state: UnitState;
   /** Why it is not `done`, with what is where and what to do next. */
   readonly reason?: string;
+  /** Of `stuck` and `paused`: no run goes on with it by itself, an operator has to say so. Absent: the next run does. */
+  readonly waitsFor?: 'operator';
 }
 
 export interface RunOutcome {

@@ -1,6 +1,6 @@
 import type { EngineDirectory } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
-import type { WorkloadId } from '../model/ids.ts';
+import { type WorkloadId, workloadOfUnit } from '../model/ids.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Recorded } from '../model/recorded.ts';
 import { share } from '../model/share.ts';
@@ -50,7 +50,8 @@ function shareObserved(previous: Observed, next: Observed): Observed {
 
 /**
  * Notes when a workload was first seen to have left git, and forgets it when it is back: `prune.stopAfter` counts from
- * here. Nothing is noted while a source cannot be read whole.
+ * here. Nothing is noted while a source cannot be read whole, nor of a workload whose unit is in flight: whoever carries
+ * that out writes its record.
  */
 export async function noteAbsences(
   context: { readonly store: Store; readonly leadership: Leadership; readonly clock: Clock },
@@ -59,8 +60,10 @@ export async function noteAbsences(
 ): Promise<void> {
   if (desired.incompleteSources.length > 0) return;
   const declared = new Set<WorkloadId>(desired.workloads.map((workload) => workload.id));
+  const inFlight = new Set<WorkloadId>(recorded.inFlight.map(({ unit }) => workloadOfUnit(unit)));
   const operations: Operation[] = [];
   for (const [id, workload] of recorded.workloads) {
+    if (inFlight.has(id)) continue;
     const { missingSince, ...present } = workload;
     if (declared.has(id) === (missingSince === undefined)) continue;
     const next = declared.has(id) ? present : { ...present, missingSince: context.clock.now() };

@@ -1,61 +1,104 @@
 import { planId, type RunId } from '../model/ids.ts';
 import type { PlanSummary } from '../model/plan.ts';
 import { keys, parseRunKey, prefixes } from '../store/keys.ts';
-import { type ApplyDependencies, halting, openRun } from './apply.ts';
-import { runUnit } from './executor.ts';
+import { type ApplyDependencies, carryOn, halting, openRun } from './apply.ts';
+import { createLiveRuns, type LiveRuns, type RunControl } from './control.ts';
 import { finishRun, type RunMeta } from './history.ts';
-import { type FoundUnit, openJournal, readOpenUnits } from './journal.ts';
+import { type FoundUnit, readOpenUnits } from './journal.ts';
 import type { UnitResult } from './progress.ts';
+import { resultOf } from './result.ts';
 import type { RunContext } from './run-context.ts';
 
 /**
  * Finishes or unwinds every unit that a crash, a lost lease or an interruption left behind; the first thing that any
- * process does that has become leader. A stuck unit is tried once more. Units go on side by side, as in their run.
+ * process does that has become leader. What is stuck or paused waits for an operator and is only told of. Units go on
+ * side by side, as in their run.
  */
 export async function recoverRuns(dependencies: ApplyDependencies): Promise<readonly UnitResult[]> {
-  const open = await readOpenUnits(dependencies.store);
-  const runs = new Map<RunId, FoundUnit[]>();
-  for (const unit of open) runs.set(unit.run, [...(runs.get(unit.run) ?? []), unit]);
-  const results: UnitResult[] = [];
-  for (const [run, units] of runs) results.push(...(await recoverRun(dependencies, run, units)));
+  const live = dependencies.live ?? createLiveRuns();
+  const { going, told, runs } = await live.exclusively(async () => {
+    const { begun, waiting } = await readOpenUnits(dependencies.store);
+    // What an operator has just told to go on is under way already.
+    const idle = begun.filter(({ record }) => live.runOf(record.unit) === undefined);
+    const told = idle.filter(waitsForOperator).map((found) => resultOf(found.record.unit, found.ledger.status));
+    const left = waiting.map(({ unit, run }) => waitingResult(unit, run));
+    const going = goOn(
+      { ...dependencies, live },
+      idle.filter((found) => !waitsForOperator(found)),
+    );
+    return { going, told: [...told, ...left], runs: [...begun, ...waiting].map(({ run }) => run) };
+  });
+  const results = await going.ended;
   await halting(
-    () => dropFinishedRuns(dependencies, new Set(runs.keys())),
+    () => dropFinishedRuns(dependencies, new Set(runs)),
     () => undefined,
   );
-  return results;
+  return [...results, ...told];
+}
+
+export const waitsForOperator = ({ ledger: { status } }: FoundUnit): boolean =>
+  status.state === 'stuck' || status.paused !== undefined;
+
+const waitingResult = (unit: FoundUnit['record']['unit'], run: RunId): UnitResult => ({
+  unit,
+  state: 'paused',
+  reason: `not begun: run ${run} is paused`,
+  waitsFor: 'operator',
+});
+
+/**
+ * Takes units on from where they are. When it returns they count as under way (`LiveRuns`); `ended` says how they ended.
+ * Wrapped, so that an async caller may return it without waiting.
+ */
+export function goOn(
+  dependencies: ApplyDependencies & { readonly live: LiveRuns },
+  units: readonly FoundUnit[],
+): { readonly ended: Promise<readonly UnitResult[]> } {
+  const { live } = dependencies;
+  const runs = new Map<RunId, FoundUnit[]>();
+  for (const unit of units) runs.set(unit.run, [...(runs.get(unit.run) ?? []), unit]);
+  const parts = [...runs].map(([run, own]) => {
+    const control = live.open(run);
+    for (const { record } of own) live.begin(record.unit, control);
+    return recoverRun({ ...dependencies, control }, run, own).finally(() => {
+      for (const { record } of own) live.end(record.unit);
+      live.close(control);
+    });
+  });
+  return { ended: Promise.all(parts).then((results) => results.flat()) };
 }
 
 async function recoverRun(
-  dependencies: ApplyDependencies,
+  dependencies: ApplyDependencies & { readonly live: LiveRuns; readonly control: RunControl },
   run: RunId,
   units: readonly FoundUnit[],
 ): Promise<readonly UnitResult[]> {
-  const context = await openRun(dependencies, run, { resumedAt: dependencies.clock.monotonic() });
-  const results = await Promise.all(units.map((unit) => recoverUnit(context, unit)));
-  const meta = await readMeta(dependencies, run);
-  const outcome = { run, units: results, startedAt: meta.startedAt, endedAt: dependencies.clock.now() };
+  const { control, clock } = dependencies;
+  const context = await openRun(dependencies, run, { control, resumedAt: clock.monotonic() });
+  const results = await Promise.all(units.map((unit) => recoverUnit(context, dependencies.live, unit)));
   await halting(
-    () => finishRun(context, meta, outcome),
+    () => closeRun(dependencies, run, results),
     () => undefined,
   );
   return results;
 }
 
-async function recoverUnit(context: RunContext, found: FoundUnit): Promise<UnitResult> {
-  const { record, ledger, next } = found;
-  const { unit } = record;
-  const backward = ledger.status.failure !== undefined;
-  context.progress({ kind: 'recovering', run: found.run, unit, direction: backward ? 'unwind' : 'finish' });
-  const result = await halting(
-    async () => {
-      const journal = openJournal(context, unit, { ledger, next });
-      if (ledger.status.state === 'stuck') await journal.append([{ kind: 'retried' }]);
-      return runUnit(context, record, journal);
-    },
-    (reason): UnitResult => ({ unit, state: 'paused', reason }),
-  );
-  context.progress({ kind: 'unitEnded', unit, result });
-  return result;
+function recoverUnit(context: RunContext, live: LiveRuns, found: FoundUnit): Promise<UnitResult> {
+  const { record, ledger, next, run } = found;
+  const direction = ledger.status.failure === undefined ? 'finish' : 'unwind';
+  context.progress({ kind: 'recovering', run, unit: record.unit, direction });
+  return carryOn(context, live, record, async () => ({ ledger, next }));
+}
+
+/** Writes how units of a run ended, and drops its journal once none is open. */
+export async function closeRun(
+  dependencies: ApplyDependencies,
+  run: RunId,
+  units: readonly UnitResult[],
+): Promise<void> {
+  const meta = await readMeta(dependencies, run);
+  const endedAt = dependencies.clock.now();
+  await finishRun({ ...dependencies, run }, meta, { run, units, startedAt: meta.startedAt, endedAt });
 }
 
 async function readMeta(dependencies: ApplyDependencies, run: RunId): Promise<RunMeta> {
@@ -87,9 +130,7 @@ async function dropFinishedRuns(dependencies: ApplyDependencies, kept: ReadonlyS
   const { entries } = await dependencies.store.range(prefixes.runs);
   const runs = new Set(entries.flatMap(({ key }) => parseRunKey(key) ?? []));
   for (const run of runs) {
-    if (kept.has(run)) continue;
-    const context = await openRun(dependencies, run);
-    const meta = await readMeta(dependencies, run);
-    await finishRun(context, meta, { run, units: [], startedAt: meta.startedAt, endedAt: dependencies.clock.now() });
+    if (kept.has(run) || (dependencies.live?.controlsOf(run).length ?? 0) > 0) continue;
+    await closeRun(dependencies, run, []);
   }
 }

@@ -1,22 +1,48 @@
-import type { RevisionHash, WorkloadId } from '../model/ids.ts';
+import type { WorkloadId } from '../model/ids.ts';
 import { keys } from '../store/keys.ts';
-import type { Leadership } from '../store/leader.ts';
 import { encodeWorkload, loadRecorded } from '../store/recorded.ts';
-import type { Store } from '../store/store.ts';
-import type { Clock } from './clock.ts';
+import type { Operation } from '../store/store.ts';
+import type { ApplyDependencies } from './apply.ts';
 import { commit } from './journal.ts';
+import type { CarriedOut } from './requests.ts';
 
 /**
- * Forgets which revisions of a workload failed a gate, for when the cause was elsewhere (a database was down). Returns
- * them; undefined when nothing is recorded of the workload.
+ * Lets the next plan try what git declares again: forgets which revisions of a workload failed a gate or were cancelled,
+ * for when the cause was elsewhere (a database was down), and lifts the pins that keep it on another one.
  */
-export async function forgetFailures(
-  context: { readonly store: Store; readonly leadership: Leadership; readonly clock: Clock },
+export async function retryWorkload(
+  context: Pick<ApplyDependencies, 'store' | 'leadership' | 'clock'>,
   id: WorkloadId,
-): Promise<readonly RevisionHash[] | undefined> {
-  const { workloads } = await loadRecorded(context.store);
+): Promise<CarriedOut> {
+  const { workloads, overrides, inFlight } = await loadRecorded(context.store);
   const workload = workloads.get(id);
-  if (workload === undefined || workload.failed.length === 0) return workload && [];
-  await commit(context, [{ kind: 'put', key: keys.workload(id), value: encodeWorkload({ ...workload, failed: [] }) }]);
-  return workload.failed.map(({ revision }) => revision);
+  if (workload === undefined) {
+    return refused(`nothing is recorded of ${id}: name it as namespace/workload, as \`muster status\` shows it`);
+  }
+  const unit = inFlight.find((entry) => (entry.unit as string) === id);
+  if (unit !== undefined) {
+    return refused(
+      `a unit of ${id} is ${unit.status} in run ${unit.run}: first \`muster unit retry ${id}\`, or \`muster unit show ${id}\``,
+    );
+  }
+  const pins = overrides.filter(({ kind, target }) => kind === 'pin' && target === id);
+  if (workload.failed.length + pins.length === 0) {
+    return {
+      kind: 'done',
+      message: `No revision of ${id} is remembered as failed, and none is pinned; nothing was changed.`,
+    };
+  }
+  const operations: readonly Operation[] = [
+    { kind: 'put', key: keys.workload(id), value: encodeWorkload({ ...workload, failed: [] }) },
+    ...pins.map((pin): Operation => ({ kind: 'delete', key: keys.override(pin.id) })),
+  ];
+  await commit(context, operations);
+  const forgotten = workload.failed.map(({ revision }) => revision);
+  const parts = [
+    ...(forgotten.length > 0 ? [`Forgotten: ${forgotten.join(', ')}.`] : []),
+    ...(pins.length > 0 ? [`Lifted: the pin to ${pins.map(({ revision }) => revision).join(', ')}.`] : []),
+  ];
+  return { kind: 'done', message: `${parts.join(' ')} The next plan tries what git declares again.` };
 }
+
+const refused = (message: string): CarriedOut => ({ kind: 'refused', message });

@@ -6,6 +6,7 @@ import type { Revision } from '../model/revision.ts';
 import type { Leadership } from '../store/leader.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import type { RunControl } from './control.ts';
 import type { Limits } from './limits.ts';
 import type { Progress } from './progress.ts';
 
@@ -31,6 +32,7 @@ export interface RunContext {
   readonly resumedAt?: number;
   /** When the gate started an instance again that went away together with its engine. */
   readonly startedAgain: Map<AllocationId, number>;
+  readonly control: RunControl;
   /** Aborted by the first Ctrl-C: steps that were begun are finished, no new one is begun. */
   readonly softStop: AbortSignal;
   /** Aborted by the second: engine calls are cut off; the journal says how far they got. */

@@ -8,20 +8,32 @@ import type { StepId } from '../model/ids.ts';
  *   running ──committed──▶ settling ──ended──▶ done
  *      └─────failed─────▶ unwinding ──ended──▶ undone
  *                             └───────ended──▶ stuck ──retried──▶ unwinding or settling
+ *
+ * An operator may pause a unit that is on its way (it stays where it is until it is resumed, cancelled or abandoned) and
+ * close any that is not at its end as it is (`abandoned`).
  */
 export interface UnitStatus {
-  readonly state: 'running' | 'settling' | 'unwinding' | 'done' | 'undone' | 'stuck';
+  readonly state: 'running' | 'settling' | 'unwinding' | 'done' | 'undone' | 'stuck' | 'abandoned';
   /** Waves whose gate has been passed. */
   readonly wavesDone: number;
   readonly failure?: UnitFailure;
-  /** Why it is stuck. */
+  /** Why it is stuck, or what was left when it came to its end. */
   readonly stuckReason?: string;
+  /** Somebody paused it, and nobody has resumed it. */
+  readonly paused?: Told;
 }
 
 export interface UnitFailure {
-  /** Only `gate` makes a revision a failed one. */
-  readonly kind: 'gate' | 'engine' | 'budget';
+  /** `gate` and `cancelled` make a revision a failed one: it is not tried again by itself. */
+  readonly kind: 'gate' | 'engine' | 'budget' | 'cancelled';
   readonly reason: string;
+}
+
+/** Who told it, and why. */
+export interface Told {
+  /** `user@host` */
+  readonly actor: string;
+  readonly reason?: string;
 }
 
 /** One journal entry. The token and time that are stored with it are for people: the status does not depend on them. */
@@ -33,12 +45,18 @@ export type UnitEvent =
   | { readonly kind: 'failed'; readonly failure: UnitFailure }
   | { readonly kind: 'committed' }
   | { readonly kind: 'retried' }
+  /** What could not be undone or cleaned up of a step is left: its allocations stay recorded as they are. */
+  | { readonly kind: 'stepLeft'; readonly step: StepId; readonly told: Told }
+  | { readonly kind: 'paused'; readonly told: Told }
+  | { readonly kind: 'resumed'; readonly told: Told }
+  | { readonly kind: 'abandoned'; readonly told: Told }
   | { readonly kind: 'ended'; readonly state: 'done' | 'undone' | 'stuck'; readonly reason?: string };
 
 export const initialStatus: UnitStatus = { state: 'running', wavesDone: 0 };
 
 /** The status after an event. Throws on an illegal transition: a journal never tells of one. */
 export function nextStatus(status: UnitStatus, event: UnitEvent): UnitStatus {
+  if (status.paused !== undefined && !mayFollowPause(event)) throw illegal(status, event);
   switch (event.kind) {
     case 'effectStarted':
     case 'effectDone':
@@ -53,7 +71,7 @@ export function nextStatus(status: UnitStatus, event: UnitEvent): UnitStatus {
       return { ...status, wavesDone: event.wave + 1 };
     case 'failed':
       allow(status, event, ['running']);
-      return { ...status, state: 'unwinding', failure: event.failure };
+      return { ...withoutPause(status), state: 'unwinding', failure: event.failure };
     case 'committed':
       allow(status, event, ['running']);
       return { ...status, state: 'settling' };
@@ -62,6 +80,18 @@ export function nextStatus(status: UnitStatus, event: UnitEvent): UnitStatus {
       const { stuckReason: _, ...before } = status;
       return { ...before, state: status.failure === undefined ? 'settling' : 'unwinding' };
     }
+    case 'stepLeft':
+      allow(status, event, ['stuck']);
+      return status;
+    case 'paused':
+      allow(status, event, ['running', 'settling', 'unwinding']);
+      return { ...status, paused: event.told };
+    case 'resumed':
+      if (status.paused === undefined) throw illegal(status, event);
+      return withoutPause(status);
+    case 'abandoned':
+      allow(status, event, ['running', 'settling', 'unwinding', 'stuck']);
+      return { ...withoutPause(status), state: 'abandoned' };
     case 'ended':
       allow(status, event, endedFrom[event.state]);
       return { ...status, state: event.state, ...(event.reason !== undefined && { stuckReason: event.reason }) };
@@ -69,6 +99,14 @@ export function nextStatus(status: UnitStatus, event: UnitEvent): UnitStatus {
       return assertNever(event);
   }
 }
+
+/** What is paused only leaves that by a word of an operator; a cancellation is one. */
+const mayFollowPause = (event: UnitEvent): boolean =>
+  event.kind === 'resumed' ||
+  event.kind === 'abandoned' ||
+  (event.kind === 'failed' && event.failure.kind === 'cancelled');
+
+const withoutPause = ({ paused: _, ...status }: UnitStatus): UnitStatus => status;
 
 /**
  * A unit's status together with how far each effect got: an arena that is changed in place, because a unit of thousands
@@ -80,9 +118,16 @@ export interface Ledger {
   readonly effects: Map<string, 'started' | 'done'>;
   /** Steps that committed by themselves (heals, moves): never undone. */
   readonly settled: Set<StepId>;
+  /** Steps of a stuck unit that an operator left as they are: neither undone nor cleaned up any more. */
+  readonly left: Set<StepId>;
 }
 
-export const emptyLedger = (): Ledger => ({ status: initialStatus, effects: new Map(), settled: new Set() });
+export const emptyLedger = (): Ledger => ({
+  status: initialStatus,
+  effects: new Map(),
+  settled: new Set(),
+  left: new Set(),
+});
 
 /** Enters one event. Throws on an illegal transition, and then changes nothing. */
 export function enter(ledger: Ledger, event: UnitEvent): void {
@@ -91,6 +136,7 @@ export function enter(ledger: Ledger, event: UnitEvent): void {
   if (event.kind === 'effectStarted') ledger.effects.set(event.effect, 'started');
   if (event.kind === 'effectDone') ledger.effects.set(event.effect, 'done');
   if (event.kind === 'stepSettled') ledger.settled.add(event.step);
+  if (event.kind === 'stepLeft') ledger.left.add(event.step);
 }
 
 /** The ledger that a journal tells of. */

@@ -2,7 +2,7 @@ import type { Engine } from '../engines/engine.ts';
 import type { Clock } from './clock.ts';
 
 /** Why a pass was begun; only ever a reason to look again, never a fact to act on. */
-export type TriggerReason = 'start' | 'source' | 'engine' | 'resync' | 'backoff' | 'again';
+export type TriggerReason = 'start' | 'source' | 'engine' | 'request' | 'resync' | 'backoff' | 'again';
 
 /** Level-triggered: any number of signals between two waits are one. */
 export interface Wake {

@@ -5,7 +5,7 @@ import type { Step } from '../model/plan.ts';
 import type { Operation } from '../store/store.ts';
 import type { Budget } from './budget.ts';
 import { awaitHealthy } from './gate.ts';
-import { BudgetExhausted, GateFailed } from './halt.ts';
+import { BudgetExhausted, Cancelled, GateFailed } from './halt.ts';
 import type { UnitJournal } from './journal.ts';
 import { perform } from './perform.ts';
 import type { RunContext } from './run-context.ts';
@@ -58,9 +58,16 @@ export async function settleStep(run: UnitRun, step: Step): Promise<void> {
   }
 }
 
+/** What an operator told it to leave, for its result. */
+export function leftText({ effects, journal }: UnitRun): string | undefined {
+  const left = [...effects.steps.values()].filter(({ id }) => journal.isLeft(id)).map(({ instance }) => instance);
+  return left.length === 0 ? undefined : `left as it was: ${left.join(', ')}; the next plan deals with it`;
+}
+
 /** What turns a unit around; anything else (`Halted`, bugs) leaves it where it is. */
 export function failureOf(error: unknown): UnitFailure | undefined {
   if (error instanceof GateFailed) return { kind: 'gate', reason: `${error.message} [${runFailureCodes.gate}]` };
+  if (error instanceof Cancelled) return { kind: 'cancelled', reason: error.message };
   if (error instanceof BudgetExhausted)
     return { kind: 'budget', reason: `${error.message} [${runFailureCodes.budget}]` };
   if (error instanceof EngineError) {

@@ -11,7 +11,7 @@ import type { Operation } from '../store/store.ts';
 import { awaitHealthy } from './gate.ts';
 import { GateFailed } from './halt.ts';
 import { perform, performUndoUpdate } from './perform.ts';
-import { messageOf, settleStep, type UnitRun } from './unit-run.ts';
+import { leftText, messageOf, settleStep, type UnitRun } from './unit-run.ts';
 
 /** Failed revisions that a workload remembers; older ones are forgotten. */
 const maxFailedRevisions = 10;
@@ -40,11 +40,14 @@ export async function unwind(run: UnitRun): Promise<void> {
     await journal.append([{ kind: 'ended', state: 'stuck', reason }], rememberFailure(run));
     return;
   }
-  await journal.append([{ kind: 'ended', state: 'undone' }], rememberFailure(run));
+  const left = leftText(run);
+  const reason = left === undefined ? undefined : `${failure.reason}; ${left}`;
+  await journal.append([{ kind: 'ended', state: 'undone', ...(reason && { reason }) }], rememberFailure(run));
 }
 
 async function unwindStep(run: UnitRun, step: Step): Promise<void> {
   const { journal, effects } = run;
+  if (journal.isLeft(step.id)) return;
   // Committed by itself: it stays, and what it began to settle is finished.
   if (journal.isSettled(step.id)) return settleStep(run, step);
   for (const effect of [...(effects.bySteps.get(step.id) ?? [])].reverse()) {
@@ -94,14 +97,21 @@ async function untilServing(run: UnitRun, undo: Effect): Promise<void> {
   }
 }
 
-/** A revision that failed its gate is not tried again; engine, capacity and store errors say nothing about it. */
-function rememberFailure(run: UnitRun): readonly Operation[] {
-  const { context, record, journal } = run;
+/**
+ * A revision that failed its gate, or that somebody cancelled, is not tried again by itself; engine, capacity and store
+ * errors say nothing about it.
+ */
+export function rememberFailure({
+  context,
+  record,
+  journal,
+}: Pick<UnitRun, 'context' | 'record' | 'journal'>): readonly Operation[] {
   const { target } = record.settings;
   const { failure } = journal.status();
   const id = workloadOfUnit(record.unit);
   const workload = present(context.workloads.get(id), `workload ${id}`);
-  if (failure?.kind !== 'gate' || target === undefined || target === workload.lastGood) return [];
+  const isVerdict = failure?.kind === 'gate' || failure?.kind === 'cancelled';
+  if (!isVerdict || target === undefined || target === workload.lastGood) return [];
   const entry: FailedRevision = { revision: target, at: context.clock.now(), reason: failure.reason };
   const earlier = workload.failed.filter(({ revision }) => revision !== target);
   const next = { ...workload, failed: [...earlier, entry].slice(-maxFailedRevisions) };

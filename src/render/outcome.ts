@@ -25,21 +25,40 @@ export function renderOutcomeText(
   return `${[...lines, paint.bold(verdict)].join('\n')}\n`;
 }
 
-function unitText(unit: UnitResult, paint: Paint, width: number): string {
-  const reason = unit.reason === undefined ? '' : `: ${unit.reason}`;
-  return hang(`${paint.bad('!')} `, `${paint.bold(unit.unit)} ${stateText(unit.state)}${reason}`, width);
+/** What became of units, without a verdict over all. */
+export function renderUnitResults(
+  units: readonly UnitResult[],
+  options: { readonly color: boolean; readonly width?: number | undefined },
+): string {
+  const paint = createPaint(options);
+  const width = usableWidth(options.width);
+  const lines = units.map((unit) =>
+    unit.state === 'done' && unit.reason === undefined
+      ? hang(`${paint.good('✓')} `, `${paint.bold(unit.unit)} done`, width)
+      : unitText(unit, paint, width),
+  );
+  return `${lines.join('\n')}\n`;
 }
 
-function stateText(state: UnitState): string {
+function unitText(unit: UnitResult, paint: Paint, width: number): string {
+  const reason = unit.reason === undefined ? '' : `: ${unit.reason}`;
+  return hang(`${paint.bad('!')} `, `${paint.bold(unit.unit)} ${stateText(unit)}${reason}`, width);
+}
+
+function stateText({ unit, state, waitsFor }: UnitResult): string {
   switch (state) {
     case 'done':
       return 'done';
     case 'undone':
       return 'failed and was rolled back';
     case 'stuck':
-      return 'is stuck: its undo failed as well';
+      return `is stuck: its undo failed as well (muster unit show ${unit})`;
     case 'paused':
-      return 'stopped at a safe point; the next apply goes on from there';
+      return waitsFor === undefined
+        ? 'stopped at a safe point; the next apply goes on from there'
+        : `waits for an operator (muster unit show ${unit})`;
+    case 'abandoned':
+      return 'was abandoned';
     case 'skipped':
       return 'was not started';
     default:
@@ -55,6 +74,7 @@ function countStates(units: readonly UnitResult[]): string {
     undone: 'rolled back',
     stuck: 'stuck',
     paused: 'paused',
+    abandoned: 'abandoned',
     skipped: 'not started',
   } as const;
   return [...counts].map(([state, count]) => `${count} ${words[state]}`).join(', ');

@@ -153,9 +153,16 @@ function viewWorkload(of: {
     ).length,
     waiting: own.filter((allocation) => waitsForNode(allocation, of.inputs)).length,
     failedRevisions: (recorded.workloads.get(id)?.failed ?? []).map((failed) => failed.revision),
-    ...(inFlight !== undefined && { inFlight: `run ${inFlight.run} is ${inFlight.status}` }),
+    ...(inFlight !== undefined && { inFlight: inFlightText(inFlight) }),
     instances,
   };
+}
+
+/** Whether a run goes on with it by itself, or an operator has to say so. */
+function inFlightText({ run, unit, status }: Recorded['inFlight'][number]): string {
+  if (status === 'stuck' || status === 'paused' || status === 'waiting')
+    return `its unit is ${status === 'waiting' ? 'not begun, since its run is paused' : status} in run ${run}: muster unit show ${unit}`;
+  return `its unit is ${status} in run ${run}; the next apply or run goes on with it`;
 }
 
 const ordinal = (instance: StatusInstance): number => Number(instance.id.slice(instance.id.lastIndexOf('/') + 1));

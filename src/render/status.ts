@@ -72,7 +72,7 @@ function workloadSection(workload: StatusWorkload, page: Page): string {
   const counts = `desired ${desired} · recorded ${workload.recorded} · running ${workload.running} · healthy ${workload.healthy}${workload.waiting > 0 ? ` · waiting for nodes ${workload.waiting}` : ''}`;
   const lines = [hang(`${paint.bold(workload.id)}  `, counts, width)];
   if (workload.inFlight !== undefined)
-    lines.push(hang('  ', paint.warn(`${workload.inFlight}; the next apply finishes or undoes it`), width));
+    lines.push(hang('  ', paint.warn(workload.inFlight), width));
   for (const revision of workload.failedRevisions) {
     lines.push(
       hang(

@@ -27,6 +27,8 @@ export const keys = {
   },
   node: (name: NodeName): string => `${prefixes.nodes}${name}`,
   override: (id: string): string => `${prefixes.overrides}${id}`,
+  /** What an operator asks of whoever leads, and the answer to it. */
+  request: (id: string): string => `${prefixes.requests}${id}`,
   history: (run: RunId): string => `${prefixes.history}${run}`,
   runMeta: (run: RunId): string => `${prefixes.run(run)}meta`,
   unitPlan: (run: RunId, unit: UnitId, chunk: number): string => `${prefixes.unitPlan(run, unit)}${padded(chunk)}`,
@@ -41,6 +43,7 @@ export const prefixes = {
   allocations: 'alloc/',
   nodes: 'node/',
   overrides: 'override/',
+  requests: 'request/',
   history: 'history/',
   runs: 'run/',
   revisionsOf: (workload: WorkloadId): string => `revision/${workload}/`,

@@ -38,7 +38,9 @@ export class LockHeld extends Error {
   }
 }
 
-interface LeaderRecord extends Holder {
+/** As it is stored under the leader key. */
+export interface LeaderRecord extends Holder {
+  /** Unix ms */
   readonly since: number;
 }
 
@@ -143,15 +145,23 @@ async function nextChange(
   }
 }
 
+/** Who leads now, or undefined while nobody does. */
+export async function readLeader(store: Store): Promise<LeaderRecord | undefined> {
+  const current = await store.get(keys.leader);
+  return current && decodeLeader(current);
+}
+
 function lockHeld(current: KeyValue): LockHeld {
+  const { since, ...holder } = decodeLeader(current);
+  return new LockHeld(holder, since);
+}
+
+function decodeLeader(current: KeyValue): LeaderRecord {
   try {
     const { actor, pid, host, command, since } = JSON.parse(current.value) as LeaderRecord;
-    return new LockHeld({ actor, pid, host, command }, since);
+    return { actor, pid, host, command, since };
   } catch {
-    return new LockHeld(
-      { actor: 'somebody', pid: 0, host: 'an unknown host', command: 'a muster of another version' },
-      0,
-    );
+    return { actor: 'somebody', pid: 0, host: 'an unknown host', command: 'a muster of another version', since: 0 };
   }
 }
 

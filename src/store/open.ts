@@ -6,12 +6,18 @@ export type StoreLocation =
   | { readonly kind: 'embedded'; readonly path: string }
   | { readonly kind: 'etcd'; readonly endpoints: readonly string[]; readonly prefix: string };
 
+/**
+ * `read` never writes, not even a directory: a store that is not there yet is an empty one. `write` is for who takes the
+ * lease; of the embedded store there is one such. `beside` writes single records (overrides, requests) beside that one,
+ * and gets no lease.
+ */
+export type StoreMode = 'read' | 'write' | 'beside';
+
 export interface StoreOptions {
   readonly location: StoreLocation;
   /** Keys of clusters that share a store never meet. */
   readonly cluster: string;
-  /** `read` never writes, not even a directory: a store that is not there yet is an empty one. */
-  readonly mode: 'read' | 'write';
+  readonly mode: StoreMode;
   readonly credentials?: EtcdCredentials;
 }
 

@@ -16,7 +16,7 @@ import { keys, parseAllocationKey, parseUnitStatusKey, prefixes } from './keys.t
 import { type Compare, type KeyValue, type RangeResult, type Store, StoreError } from './store.ts';
 
 const formatVersion = '1.0';
-const terminalUnitStates: ReadonlySet<string> = new Set(['done', 'undone', 'skipped']);
+const terminalUnitStates: ReadonlySet<string> = new Set(['done', 'undone', 'abandoned', 'skipped']);
 const allocationStates: ReadonlySet<string> = new Set([
   'reserved',
   'live',

@@ -18,6 +18,8 @@ describe('completion', { concurrency: 2 }, () => {
     assert.deepEqual(complete(['muster', 'plan', '--det']), ['--detailed-exitcode']);
     assert.deepEqual(complete(['muster', 'plan', '-o', 'm']), ['markdown']);
     assert.deepEqual(complete(['muster', 'status', '--from', '']), ['engines']);
+    assert.deepEqual(complete(['muster', 'unit', 's']), ['show', 'skip']);
+    assert.deepEqual(complete(['muster', 'runs', 'cancel', '--rea']), ['--reason']);
     assert.deepEqual(complete(['muster', 'completion', '']), ['bash', 'zsh', 'fish']);
   });
 

@@ -15,12 +15,19 @@ const commands = [
   'simulate',
   'rebalance',
   'history',
+  'runs',
+  'unit',
   'retry',
   'snapshot',
   'doctor',
   'demo',
   'completion',
 ] as const;
+
+const subcommands = [
+  ...['list', 'show', 'pause', 'resume', 'cancel'].map((name) => ['runs', name] as const),
+  ...['list', 'show', 'retry', 'skip', 'abandon'].map((name) => ['unit', name] as const),
+];
 
 describe('help', { concurrency: 2 }, () => {
   test('muster --help lists what there is and the exit codes', async () => {
@@ -36,6 +43,14 @@ describe('help', { concurrency: 2 }, () => {
       const { code, stdout } = await muster([command, '--help']);
       assert.equal(code, 0);
       assertGolden(`help/${command}.txt`, stdout);
+    });
+  }
+
+  for (const [group, command] of subcommands) {
+    test(`muster ${group} ${command} --help is as in test/golden/help/${group}-${command}.txt`, async () => {
+      const { code, stdout } = await muster([group, command, '--help']);
+      assert.equal(code, 0);
+      assertGolden(`help/${group}-${command}.txt`, stdout);
     });
   }
 

@@ -13,10 +13,14 @@ import type { Revision } from '../../src/model/revision.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { type ApplyDependencies, applyPlan } from '../../src/reconcile/apply.ts';
 import { type Clock, systemClock } from '../../src/reconcile/clock.ts';
+import { carryOut } from '../../src/reconcile/command.ts';
+import { createLiveRuns, type LiveRuns } from '../../src/reconcile/control.ts';
 import { planAndVerify } from '../../src/reconcile/planning.ts';
-import type { Progress, ProgressEvent, RunOutcome } from '../../src/reconcile/progress.ts';
+import type { Progress, ProgressEvent, RunOutcome, UnitResult } from '../../src/reconcile/progress.ts';
 import { look, noteAbsences } from '../../src/reconcile/reconcile.ts';
 import { recoverRuns } from '../../src/reconcile/recover.ts';
+import type { CarriedOut, Command } from '../../src/reconcile/requests.ts';
+import type { Told } from '../../src/reconcile/saga.ts';
 import { acquireLeadership, type Leadership } from '../../src/store/leader.ts';
 import { openStore } from '../../src/store/open.ts';
 import { initialiseCluster } from '../../src/store/recorded.ts';
@@ -52,6 +56,14 @@ export interface Bench {
   readonly clock: Clock;
   /** One run of Muster from start to end: recover, plan, apply. Rejects with `Died` at the given transaction. */
   run(desired: Desired, options?: RunOptions): Promise<{ readonly plan: Plan; readonly outcome: RunOutcome }>;
+  /** As the leader, for as long as the work takes. */
+  lead<T>(desired: Desired, work: (dependencies: Dependencies) => Promise<T>): Promise<T>;
+  /** A word of an operator: to the run that is under way, else to a process of its own, which then does it to its end. */
+  tell(
+    desired: Desired,
+    command: Command,
+    told?: Told,
+  ): Promise<CarriedOut & { readonly units: readonly UnitResult[] }>;
   /** The plan as of now, after recovery by nobody. */
   plan(desired: Desired): Promise<Plan>;
   look(desired: Desired): Promise<Pick<PlanInputs, 'recorded' | 'observed'>>;
@@ -98,6 +110,8 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
   );
   const events: ProgressEvent[] = [];
   const clock = leapingClock();
+  const live = createLiveRuns();
+  let running: Dependencies | undefined;
 
   const run: Bench['run'] = async (desired, { death, stop, relocate, onEvent } = {}) => {
     const mortal = death === undefined ? store : dyingStore(store, death);
@@ -115,8 +129,10 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
         desired,
         report,
         clock,
+        live,
         ...(stop && { stop }),
       });
+      running = dependencies;
       await recoverRuns(dependencies);
       const seen = await look({ desired, store, engines, clock });
       const { plan } = planAndVerify({
@@ -133,8 +149,28 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
       if (error instanceof Died) await delay(20);
       throw error;
     } finally {
+      running = undefined;
       await leadership.release();
     }
+  };
+
+  const leadNow: Bench['lead'] = async (desired, work) => {
+    const leadership = await lead(store);
+    const report: Progress = (event) => void events.push(event);
+    try {
+      const engines = engineDirectory(sims);
+      return await work(dependenciesOf({ store, leadership, engines, desired, report, clock, live }));
+    } finally {
+      await leadership.release();
+    }
+  };
+
+  const tell: Bench['tell'] = async (desired, command, told = { actor: 'alice@desk' }) => {
+    if (running !== undefined) return { ...(await carryOut(running, command, told)), units: [] };
+    return await leadNow(desired, async (dependencies) => {
+      const carried = await carryOut(dependencies, command, told);
+      return { ...carried, units: (await carried.going?.ended) ?? [] };
+    });
   };
 
   const lookNow: Bench['look'] = (desired) => look({ desired, store, engines: engineDirectory(sims), clock });
@@ -154,8 +190,23 @@ export async function openBench(nodes: readonly string[], settings: Pick<SimOpti
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { sims, events, store, clock, run, plan, look: lookNow, noteAbsences: absences, leap: clock.leap, close };
+  return {
+    sims,
+    events,
+    store,
+    clock,
+    run,
+    lead: leadNow,
+    tell,
+    plan,
+    look: lookNow,
+    noteAbsences: absences,
+    leap: clock.leap,
+    close,
+  };
 }
+
+export type Dependencies = ApplyDependencies & { readonly live: LiveRuns };
 
 const lead = (store: Store): Promise<Leadership> =>
   acquireLeadership(store, {
@@ -173,9 +224,10 @@ function dependenciesOf(of: {
   readonly desired: Desired;
   readonly report: Progress;
   readonly clock: Clock;
+  readonly live: LiveRuns;
   readonly stop?: AbortSignal;
-}): ApplyDependencies {
-  const { store, leadership, engines, desired, report, clock, stop } = of;
+}): Dependencies {
+  const { store, leadership, engines, desired, report, clock, live, stop } = of;
   return {
     store,
     leadership,
@@ -186,6 +238,7 @@ function dependenciesOf(of: {
     softStop: stop ?? new AbortController().signal,
     hardStop: new AbortController().signal,
     actor: 'test',
+    live,
   };
 }
 

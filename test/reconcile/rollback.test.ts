@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { unitOf } from '../../src/model/ids.ts';
 import { loadRecorded } from '../../src/store/recorded.ts';
 import { openBench, workloadOf } from './harness.ts';
 import { checked, holderOf, nodes, only, openWeb, running, web } from './worlds.ts';
@@ -147,7 +148,7 @@ test('a revision that fails in repairs alone is remembered as well: it is not tr
   assert.deepEqual(running(bench), ['web/0 1 running']);
 });
 
-test('an undo that the engine refuses leaves the unit stuck with its reason; the next run finishes the undo', async (t) => {
+test('an undo that the engine refuses leaves the unit stuck with its reason, until somebody says how it goes on', async (t) => {
   const bench = await openWeb(t);
   await bench.run(only(web('1', { replicas: 1 })));
   const broken = only(web('2', { replicas: 1, env: { BROKEN: 'yes' } }));
@@ -161,6 +162,12 @@ test('an undo that the engine refuses leaves the unit stuck with its reason; the
 
   const next = await bench.run(broken);
   assert.deepEqual(next.plan.steps, []);
+  assert.ok(running(bench).includes('web/0 2 exited'), 'no run tries again by itself');
+
+  const { units } = await bench.tell(broken, { kind: 'retryUnit', unit: unitOf(web('1').id) });
+  assert.deepEqual(units, [
+    { unit: 'default/web', state: 'undone', reason: outcome.units[0]?.reason?.split('; and could not')[0] },
+  ]);
   assert.deepEqual(running(bench), ['web/0 1 running']);
   assert.deepEqual((await loadRecorded(bench.store)).inFlight, []);
 });

@@ -65,6 +65,32 @@ test('a stuck unit that is tried again goes on where it was stuck', () => {
   assert.equal(settling.status.state, 'settling');
 });
 
+const told = { actor: 'alice@desk', reason: 'later' };
+const paused: UnitEvent = { kind: 'paused', told };
+const resumed: UnitEvent = { kind: 'resumed', told };
+const abandoned: UnitEvent = { kind: 'abandoned', told };
+const cancelled: UnitEvent = { kind: 'failed', failure: { kind: 'cancelled', reason: 'cancelled by alice@desk' } };
+
+test('a paused unit stays where it is until somebody resumes, cancels or abandons it', () => {
+  const before = replay([started('a'), done('a'), { kind: 'waveDone', wave: 0 }]).status;
+  const status = nextStatus(before, paused);
+  assert.deepEqual(status, { ...before, paused: told });
+  assert.deepEqual(nextStatus(status, resumed), before);
+  assert.deepEqual(nextStatus(status, abandoned).state, 'abandoned');
+  assert.deepEqual(nextStatus(status, cancelled), {
+    state: 'unwinding',
+    wavesDone: 1,
+    failure: { kind: 'cancelled', reason: 'cancelled by alice@desk' },
+  });
+});
+
+test('a step is left only of a stuck unit, and stays left when it is tried again', () => {
+  const left: UnitEvent = { kind: 'stepLeft', step: stepId('s1'), told };
+  const ledger = replay([gateFailure, { kind: 'ended', state: 'stuck' }, left, { kind: 'retried' }]);
+  assert.deepEqual([...ledger.left], ['s1']);
+  assert.throws(() => replay([gateFailure, left]), /illegal transition/);
+});
+
 test('illegal transitions throw', () => {
   const illegal: readonly (readonly UnitEvent[])[] = [
     [done('never started')],
@@ -76,17 +102,26 @@ test('illegal transitions throw', () => {
     [{ kind: 'committed' }, { kind: 'ended', state: 'undone' }],
     [{ kind: 'committed' }, { kind: 'stepSettled', step: stepId('s1') }],
     [{ kind: 'retried' }],
+    [resumed],
+    [paused, started('a')],
+    [paused, { kind: 'committed' }],
+    [paused, gateFailure],
+    [gateFailure, { kind: 'ended', state: 'stuck' }, paused],
+    [abandoned, abandoned],
+    [abandoned, started('a')],
+    [gateFailure, { kind: 'ended', state: 'undone' }, abandoned],
     [{ kind: 'committed' }, { kind: 'ended', state: 'done' }, started('a')],
   ];
   for (const events of illegal) assert.throws(() => replay(events), /illegal transition/, JSON.stringify(events));
 });
 
-test('whatever the journal holds, the function either moves on or throws: a terminal state is never left but by a retry', () => {
+test('whatever the journal holds, the function either moves on or throws: an end is never left, what is stuck or paused only by a word of an operator', () => {
   const event = fc.oneof(
     fc.constantFrom('a', 'b', 'c').map(started),
     fc.constantFrom('a', 'b', 'c').map(done),
     fc.constantFrom(0, 1, 2).map((wave): UnitEvent => ({ kind: 'waveDone', wave })),
     fc.constantFrom<UnitEvent>(gateFailure, { kind: 'committed' }, { kind: 'retried' }),
+    fc.constantFrom<UnitEvent>(paused, resumed, abandoned, cancelled, { kind: 'stepLeft', step: stepId('s1'), told }),
     fc.constantFrom('done', 'undone', 'stuck').map((state): UnitEvent => ({ kind: 'ended', state })),
   );
   fc.assert(
@@ -99,8 +134,12 @@ test('whatever the journal holds, the function either moves on or throws: a term
         } catch {
           continue;
         }
-        if (before.state === 'done' || before.state === 'undone') assert.fail(`left ${before.state} by ${each.kind}`);
-        if (before.state === 'stuck') assert.equal(each.kind, 'retried');
+        const ends: readonly string[] = ['done', 'undone', 'abandoned'];
+        if (ends.includes(before.state)) assert.fail(`left ${before.state} by ${each.kind}`);
+        if (before.state === 'stuck') assert.ok(['retried', 'stepLeft', 'abandoned'].includes(each.kind), each.kind);
+        if (before.paused === undefined) continue;
+        const words = each === cancelled || ['paused', 'resumed', 'abandoned'].includes(each.kind);
+        assert.ok(words && each.kind !== 'paused', `${each.kind} while paused`);
       }
     }),
   );

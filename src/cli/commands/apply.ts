@@ -10,15 +10,18 @@ import { relocationsOf } from '../../plan/rebalance/relocations.ts';
 import { verifyPlan } from '../../plan/verify.ts';
 import { type ApplyDependencies, applyPlan } from '../../reconcile/apply.ts';
 import { systemClock } from '../../reconcile/clock.ts';
+import { createLiveRuns, type LiveRuns } from '../../reconcile/control.ts';
+import { openDesk } from '../../reconcile/desk.ts';
 import { readPlan } from '../../reconcile/documents.ts';
 import { planAndVerify, planExpiresAfterMs } from '../../reconcile/planning.ts';
 import type { UnitResult } from '../../reconcile/progress.ts';
 import { look, noteAbsences } from '../../reconcile/reconcile.ts';
 import { recoverRuns } from '../../reconcile/recover.ts';
-import { renderOutcomeText } from '../../render/outcome.ts';
+import { renderOutcomeText, renderUnitResults } from '../../render/outcome.ts';
 import { renderPlan } from '../../render/plan.ts';
 import { createProgress } from '../../render/progress.ts';
 import { locate, type Place, requireDesired, type SourceFlags } from '../config.ts';
+import { endCode } from '../ends.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
@@ -38,7 +41,7 @@ export interface Applying {
   readonly desired: Desired;
   readonly world: WritableWorld;
   readonly interrupt: Interrupt;
-  readonly dependencies: ApplyDependencies;
+  readonly dependencies: ApplyDependencies & { readonly live: LiveRuns };
 }
 
 /** A plan for the world as it is, and what is shown of it beside the plan itself. */
@@ -82,7 +85,7 @@ export async function applyAt(
     onWait: (reason) => terminal.say(`Waiting: ${reason}`),
   });
   const progress = createProgress(process.stderr, { color: terminal.errorColor, now: () => Date.now() });
-  const dependencies: ApplyDependencies = {
+  const dependencies: Applying['dependencies'] = {
     store: world.store,
     leadership: world.leadership,
     engines: world.engines,
@@ -92,9 +95,13 @@ export async function applyAt(
     softStop: interrupt.soft,
     hardStop: interrupt.hard,
     actor: actor(),
+    live: createLiveRuns(),
   };
+  const desk = openDesk(() => dependencies);
   try {
+    await desk.takeUp();
     const recovered = await recoverRuns(dependencies);
+    tellWaiting(terminal, recovered);
     // A unit whose engine does not answer stays in flight, its workload frozen; everything else goes on.
     if (interrupt.soft.aborted || !world.leadership.isAlive()) return endCode(recovered, interrupt);
     const plan = await choose({ terminal, flags, desired, world, interrupt, dependencies });
@@ -106,19 +113,18 @@ export async function applyAt(
     const code = endCode([...recovered, ...outcome.units], interrupt);
     return code === exitCodes.ok && plan.refusals.length > 0 ? exitCodes.refused : code;
   } finally {
+    await desk.close();
     progress.close();
     interrupt.restore();
     await world.close();
   }
 }
 
-/** The worst that any unit ended with; of one that was recovered and then planned anew, what it ended with last. */
-function endCode(units: readonly UnitResult[], interrupt: Interrupt): ExitCode {
-  const states = new Set(new Map(units.map(({ unit, state }) => [unit, state])).values());
-  if (states.has('stuck')) return exitCodes.stuck;
-  if (states.has('undone')) return exitCodes.rolledBack;
-  if (interrupt.soft.aborted) return exitCodes.interrupted;
-  return states.has('paused') || states.has('skipped') ? exitCodes.error : exitCodes.ok;
+/** Units that wait for an operator hold up their own workloads and nothing else: they are named, and the rest goes on. */
+function tellWaiting(terminal: Terminal, recovered: readonly UnitResult[]): void {
+  const waiting = recovered.filter(({ waitsFor }) => waitsFor === 'operator');
+  if (waiting.length === 0) return;
+  terminal.say(renderUnitResults(waiting, { color: terminal.errorColor, width: process.stderr.columns }));
 }
 
 async function inputsNow({ desired, world, interrupt }: Applying): Promise<PlanInputs> {

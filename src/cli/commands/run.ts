@@ -6,7 +6,7 @@ import { type Diagnostic, hasErrors } from '../../model/diagnostics.ts';
 import type { ClusterUid } from '../../model/ids.ts';
 import { systemClock } from '../../reconcile/clock.ts';
 import { type LoopEvent, runLoop } from '../../reconcile/loop.ts';
-import type { ProgressEvent } from '../../reconcile/progress.ts';
+import type { ProgressEvent, UnitResult } from '../../reconcile/progress.ts';
 import { progressLine } from '../../render/progress-lines.ts';
 import { type HttpServer, serveHttp } from '../../serve/http.ts';
 import { createMetrics } from '../../serve/metrics.ts';
@@ -155,6 +155,13 @@ function logProgress(log: pino.Logger, event: ProgressEvent): void {
   if (text !== undefined) log[bad ? 'warn' : 'info']({ event: event.kind, text }, 'progress');
 }
 
+function logRecovered(log: pino.Logger, units: readonly UnitResult[]): void {
+  const waiting = units.filter(({ waitsFor }) => waitsFor === 'operator');
+  const others = units.filter(({ waitsFor }) => waitsFor === undefined);
+  if (others.length > 0) log.warn({ units: others }, 'finished what an earlier run left');
+  if (waiting.length > 0) log.error({ units: waiting }, 'units wait for an operator: muster unit list');
+}
+
 /** Messages are constant and the data are fields, so that they can be searched and counted. */
 function logEvent(log: pino.Logger, event: LoopEvent): void {
   switch (event.kind) {
@@ -168,7 +175,7 @@ function logEvent(log: pino.Logger, event: LoopEvent): void {
       log.error('the leader lease was lost; waiting for it again');
       break;
     case 'recovered':
-      if (event.units.length > 0) log.warn({ units: event.units }, 'finished what an earlier run left');
+      logRecovered(log, event.units);
       break;
     case 'sourceBroken':
       log.error('the source does not load; the last good commit stays in force');

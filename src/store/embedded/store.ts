@@ -11,14 +11,15 @@ import { lockForWriting, unlockForWriting } from './writer-lock.ts';
 export interface EmbeddedOptions {
   readonly path: string;
   readonly cluster: string;
-  readonly mode: 'read' | 'write';
+  readonly mode: 'read' | 'write' | 'beside';
 }
 
 /** Transactions that share one commit (and so one fsync) at most. */
 const maxBatch = 256;
 
 /**
- * The store of one machine: lmdb in one directory, one writer and many readers, in this process and in others.
+ * The store of one machine: lmdb in one directory, one writer that may lead and many readers, in this process and in
+ * others. lmdb itself lets one transaction write at a time, so that somebody else may write a record beside the writer.
  * Throws `StoreError` `locked` or `corrupt`.
  */
 export async function openEmbeddedStore(options: EmbeddedOptions): Promise<Store> {
@@ -38,7 +39,7 @@ class EmbeddedStore implements Store {
   readonly location: string;
   readonly #path: string;
   readonly #prefix: string;
-  readonly #writable: boolean;
+  readonly #mode: EmbeddedOptions['mode'];
   readonly #closed = new AbortController();
   /** Absent for a reader of a store that nobody has written to yet. */
   #environment: Environment | undefined;
@@ -50,14 +51,14 @@ class EmbeddedStore implements Store {
     this.location = `embedded:${path}`;
     this.#path = path;
     this.#prefix = `${cluster}/`;
-    this.#writable = mode === 'write';
+    this.#mode = mode;
   }
 
   async open(): Promise<void> {
-    if (!this.#writable && !isThere(this.#path)) return;
+    if (this.#mode === 'read' && !isThere(this.#path)) return;
     const environment = await acquireEnvironment(this.#path);
     try {
-      if (this.#writable) {
+      if (this.#mode === 'write') {
         lockForWriting(environment, this.#path);
         this.#leases = createLeases(environment);
       }
@@ -87,7 +88,7 @@ class EmbeddedStore implements Store {
 
   async txn(transaction: Transaction): Promise<TransactionResult> {
     this.#assertOpen();
-    if (!this.#writable) throw this.#readOnly();
+    if (this.#mode === 'read') throw this.#notFor('reading');
     assertTransaction(transaction);
     return await new Promise((resolve, reject) => {
       this.#queue.push({ transaction, resolve, reject });
@@ -111,7 +112,7 @@ class EmbeddedStore implements Store {
 
   async lease({ ttlMs }: { readonly ttlMs: number }): Promise<StoreLease> {
     this.#assertOpen();
-    if (this.#leases === undefined) throw this.#readOnly();
+    if (this.#leases === undefined) throw this.#notFor(this.#mode === 'read' ? 'reading' : 'single writes');
     return this.#leases.grant(ttlMs);
   }
 
@@ -122,7 +123,7 @@ class EmbeddedStore implements Store {
     this.#closed.abort();
     const environment = this.#environment;
     if (environment === undefined) return;
-    if (this.#writable) {
+    if (this.#mode === 'write') {
       this.#leases?.endAll();
       unlockForWriting(environment);
     }
@@ -214,8 +215,12 @@ class EmbeddedStore implements Store {
     throw new StoreError({ code: 'closed', message: `${this.location} has been closed`, retryable: false });
   }
 
-  #readOnly(): StoreError {
-    return new StoreError({ code: 'internal', message: `${this.location} was opened for reading`, retryable: false });
+  #notFor(purpose: string): StoreError {
+    return new StoreError({
+      code: 'internal',
+      message: `${this.location} was opened for ${purpose}`,
+      retryable: false,
+    });
   }
 }
 

@@ -13,7 +13,7 @@ export interface EtcdStoreOptions extends EtcdConnection {
   /** `/muster` */
   readonly prefix: string;
   readonly cluster: string;
-  readonly mode: 'read' | 'write';
+  readonly mode: 'read' | 'write' | 'beside';
 }
 
 /** Keys a request: with values of the usual size about a megabyte. */

@@ -1,0 +1,210 @@
+import { assertNever } from '../model/assert.ts';
+import type { RunId, UnitId } from '../model/ids.ts';
+import { keys } from '../store/keys.ts';
+import { maxOperations, type Operation } from '../store/store.ts';
+import { type ApplyDependencies, openRun } from './apply.ts';
+import { type LiveRuns, toldText } from './control.ts';
+import { commit, type FoundUnit, type OpenUnits, openJournal, readOpenUnits } from './journal.ts';
+import { closeRun, goOn } from './recover.ts';
+import type { CarriedOut, Command } from './requests.ts';
+import { resultOf } from './result.ts';
+import { retryWorkload } from './retry.ts';
+import type { Told, UnitEvent } from './saga.ts';
+import { failingSteps } from './unit-steps.ts';
+import { rememberFailure } from './unwind.ts';
+
+type Dependencies = ApplyDependencies & { readonly live: LiveRuns };
+
+/**
+ * Does what an operator tells, as the leader. One command at a time, and never while somebody reads what is open. Throws
+ * `Halted` and `StoreError`: then nothing was changed, or what was is in the journal.
+ */
+export function carryOut(dependencies: Dependencies, command: Command, told: Told): Promise<CarriedOut> {
+  return dependencies.live.exclusively(async () => {
+    if (command.kind === 'retryWorkload') return retryWorkload(dependencies, command.workload);
+    const open = await readOpenUnits(dependencies.store);
+    switch (command.kind) {
+      case 'retryUnit':
+      case 'skipUnit':
+      case 'abandonUnit':
+        return tellUnit(dependencies, open, { kind: command.kind, unit: command.unit, told });
+      case 'pauseRun':
+        return pauseRun(dependencies, open, { run: command.run, told });
+      case 'resumeRun':
+        return resumeRun(dependencies, open, { run: command.run, told });
+      case 'cancelRun':
+        return cancelRun(dependencies, open, { run: command.run, told });
+      default:
+        return assertNever(command);
+    }
+  });
+}
+
+interface UnitWord {
+  readonly kind: 'retryUnit' | 'skipUnit' | 'abandonUnit';
+  readonly unit: UnitId;
+  readonly told: Told;
+}
+
+interface RunWord {
+  readonly run: RunId;
+  readonly told: Told;
+}
+
+async function tellUnit(dependencies: Dependencies, open: OpenUnits, word: UnitWord): Promise<CarriedOut> {
+  const { unit } = word;
+  const live = dependencies.live.runOf(unit);
+  if (live !== undefined) {
+    return refused(
+      `${unit} is being worked on right now, in run ${live}; nothing was changed. To stop it first: muster runs pause ${live}`,
+    );
+  }
+  const waiting = open.waiting.find((entry) => entry.unit === unit);
+  if (waiting !== undefined)
+    return refused(`${unit} has not begun: its run is paused. Go on with it: muster runs resume ${waiting.run}`);
+  const found = open.begun.find(({ record }) => record.unit === unit);
+  if (found === undefined)
+    return refused(`no unit of ${unit} is in flight: nothing to do. \`muster unit list\` shows those that are.`);
+  switch (word.kind) {
+    case 'retryUnit':
+      return retryUnit(dependencies, found);
+    case 'skipUnit':
+      return skipUnit(dependencies, found, word.told);
+    case 'abandonUnit':
+      return abandonUnit(dependencies, found, word.told);
+    default:
+      return assertNever(word.kind);
+  }
+}
+
+async function retryUnit(dependencies: Dependencies, found: FoundUnit): Promise<CarriedOut> {
+  const { unit } = found.record;
+  const { state, paused } = found.ledger.status;
+  if (paused !== undefined)
+    return refused(`${unit} is paused, not stuck. Go on with it: muster runs resume ${found.run}`);
+  const told = state === 'stuck' ? await tell(dependencies, found, [{ kind: 'retried' }]) : found;
+  return done(`${unit} goes on where it was`, goOn(dependencies, [told]));
+}
+
+async function skipUnit(dependencies: Dependencies, found: FoundUnit, told: Told): Promise<CarriedOut> {
+  const { unit } = found.record;
+  if (found.ledger.status.state !== 'stuck')
+    return refused(`${unit} is not stuck: there is no failing step to leave. muster unit show ${unit}`);
+  const failing = failingSteps(found);
+  const events = failing.map(({ step }): UnitEvent => ({ kind: 'stepLeft', step: step.id, told }));
+  const going = goOn(dependencies, [await tell(dependencies, found, [...events, { kind: 'retried' }])]);
+  const left = [...new Set(failing.map(({ step }) => step.instance))].join(', ');
+  return done(`${unit} goes on without ${left}, which is left as it is`, going);
+}
+
+async function abandonUnit(dependencies: Dependencies, found: FoundUnit, told: Told): Promise<CarriedOut> {
+  const { record, run } = found;
+  const control = dependencies.live.open(run);
+  try {
+    const context = await openRun(dependencies, run, { control });
+    const journal = openJournal(context, record.unit, found);
+    await journal.append([{ kind: 'abandoned', told }], rememberFailure({ context, record, journal }));
+    const reason = `abandoned by ${toldText(told)}`;
+    await closeRun(dependencies, run, [{ ...resultOf(record.unit, journal.status()), reason }]);
+  } finally {
+    dependencies.live.close(control);
+  }
+  return done(
+    `${record.unit} is closed as it is; nothing that runs was touched. The next plan deals with what it left`,
+  );
+}
+
+async function pauseRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
+  const controls = dependencies.live.controlsOf(run);
+  for (const control of controls) control.pause(told);
+  const idle = begunOf(open, run).filter((found) => !isLive(dependencies, found));
+  const goesOn = idle.filter(({ ledger: { status } }) => status.state !== 'stuck' && status.paused === undefined);
+  for (const found of goesOn) await tell(dependencies, found, [{ kind: 'paused', told }]);
+  if (controls.length > 0) return done(`run ${run} pauses: steps that were begun are finished, no new one is begun`);
+  if (goesOn.length > 0)
+    return done(`run ${run} is paused; its units stay as they are until it is resumed or cancelled`);
+  return notThere(open, run, 'nothing of it goes on by itself');
+}
+
+async function resumeRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
+  const own = begunOf(open, run);
+  if (dependencies.live.controlsOf(run).some(({ paused }) => paused.aborted))
+    return refused(`run ${run} is still on its way to its step boundary; try again in a moment`);
+  const paused = own.filter(({ ledger }) => ledger.status.paused !== undefined);
+  const waiting = open.waiting.filter((entry) => entry.run === run);
+  if (paused.length + waiting.length === 0) return notThere(open, run, 'nothing of it is paused');
+  const resumed: FoundUnit[] = [];
+  for (const found of paused) resumed.push(await tell(dependencies, found, [{ kind: 'resumed', told }]));
+  await dropWaiting(dependencies, run, waiting);
+  return done(`run ${run} goes on${waitingText(waiting.length)}`, goOn(dependencies, resumed));
+}
+
+async function cancelRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
+  const controls = dependencies.live.controlsOf(run);
+  for (const control of controls) control.cancel(told);
+  const idle = begunOf(open, run).filter((found) => !isLive(dependencies, found));
+  const failure = { kind: 'cancelled', reason: `cancelled by ${toldText(told)}` } as const;
+  const going: FoundUnit[] = [];
+  for (const found of idle) {
+    const { state, paused } = found.ledger.status;
+    // What has committed, or is being undone, goes on to its end; what is stuck needs more than this.
+    if (state === 'running') going.push(await tell(dependencies, found, [{ kind: 'failed', failure }]));
+    else if (paused !== undefined) going.push(await tell(dependencies, found, [{ kind: 'resumed', told }]));
+    else if (state !== 'stuck') going.push(found);
+  }
+  const waiting = open.waiting.filter((entry) => entry.run === run);
+  await dropWaiting(dependencies, run, waiting);
+  if (controls.length + going.length + waiting.length === 0)
+    return notThere(open, run, 'nothing of it could be undone');
+  const text =
+    `run ${run} is cancelled: what has not committed is undone. Revisions that it brought are not tried again until git ` +
+    'changes or `muster retry WORKLOAD`; everything else that git still asks for is in the next plan';
+  return done(text, goOn(dependencies, going));
+}
+
+const begunOf = ({ begun }: OpenUnits, run: RunId): readonly FoundUnit[] => begun.filter((found) => found.run === run);
+
+const isLive = ({ live }: Dependencies, { record }: FoundUnit): boolean => live.runOf(record.unit) !== undefined;
+
+/** Enters the word of an operator into a unit's journal; what comes back is the unit after it. */
+async function tell(dependencies: Dependencies, found: FoundUnit, events: readonly UnitEvent[]): Promise<FoundUnit> {
+  const { store, leadership, clock } = dependencies;
+  const context = { store, leadership, clock, run: found.run };
+  await openJournal(context, found.record.unit, found).append(events);
+  return { ...found, next: found.next + events.length };
+}
+
+/** What a paused run had not begun is planned again, from the world as it is then. */
+async function dropWaiting(dependencies: Dependencies, run: RunId, waiting: OpenUnits['waiting']): Promise<void> {
+  const operations = waiting.map(({ unit }): Operation => ({ kind: 'delete', key: keys.unitStatus(run, unit) }));
+  for (let offset = 0; offset < operations.length; offset += maxOperations)
+    await commit(dependencies, operations.slice(offset, offset + maxOperations));
+  const reason = 'not begun before its run was paused';
+  if (waiting.length > 0)
+    await closeRun(
+      dependencies,
+      run,
+      waiting.map(({ unit }) => ({ unit, state: 'skipped', reason })),
+    );
+}
+
+const waitingText = (count: number): string =>
+  count === 0
+    ? ''
+    : `; ${count === 1 ? 'a unit that had not begun is' : `${count} units that had not begun are`} planned anew`;
+
+function notThere({ begun, waiting }: OpenUnits, run: RunId, otherwise: string): CarriedOut {
+  const stuck = begun.filter((found) => found.run === run).map(({ record }) => record.unit);
+  if (stuck.length > 0)
+    return refused(`run ${run}: ${otherwise}. ${stuck.join(', ')}: see muster unit show ${stuck[0]}`);
+  if (waiting.some((entry) => entry.run === run)) return refused(`run ${run} is paused already`);
+  return refused(`no run ${run} is in flight; nothing was changed. \`muster runs list\` shows what there is.`);
+}
+
+const done = (message: string, going?: CarriedOut['going']): CarriedOut => ({
+  kind: 'done',
+  message,
+  ...(going && { going }),
+});
+
+const refused = (message: string): CarriedOut => ({ kind: 'refused', message });

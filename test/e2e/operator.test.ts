@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { needsEtcd, startEtcd } from '../bed/etcd.ts';
+import { type Cluster, makeCluster, type Running, until } from './cli.ts';
+import { clusterFile, heldUntil, sleeper } from './repo.ts';
+
+/** Waves of one, so that there are step boundaries. */
+const slowly = '{groups: [1, 2, 100%], observe: 0s, healthyDeadline: 60s}';
+
+const versions = (cluster: Cluster): readonly string[] =>
+  cluster.programs().map(({ instance, environment }) => `${instance} ${environment['VERSION']}`);
+
+const all = (version: string): readonly string[] => [0, 1, 2].map((ordinal) => `default/web/${ordinal} ${version}`);
+
+const isAll = (cluster: Cluster, version: string) => (): boolean =>
+  JSON.stringify(versions(cluster)) === JSON.stringify(all(version));
+
+interface Bed {
+  readonly cluster: Cluster;
+  readonly web: (version: string) => string;
+  /** Instances of a version wait at their gate until it is released. */
+  release(version: string): void;
+  /** Runs `muster …`, which has to end with this code; returns both outputs. */
+  ok(args: readonly string[], code?: number): Promise<string>;
+  json<T>(args: readonly string[]): Promise<T>;
+}
+
+async function bedOf(
+  t: Parameters<typeof makeCluster>[0],
+  options: { readonly firstPort: number; readonly store?: string },
+): Promise<Bed> {
+  const cluster = await makeCluster(t, { 'cluster.yaml': clusterFile({ nodes: ['n1', 'n2'], ...options }) });
+  const gate = (version: string): string => join(cluster.folder, `go-${version}`);
+  const environment: Record<string, string> = options.store === undefined ? {} : { MUSTER_STORE: options.store };
+  const ok: Bed['ok'] = async (args, code = 0) => {
+    const { code: ended, stdout, stderr } = await cluster.muster(args, environment);
+    assert.equal(ended, code, `muster ${args.join(' ')}\n${stdout}${stderr}`);
+    return `${stdout}${stderr}`;
+  };
+  return {
+    cluster: { ...cluster, start: (args, more = {}) => cluster.start(args, { ...environment, ...more }) },
+    web: (version) => sleeper({ name: 'web', replicas: 3, version, update: slowly, extra: [heldUntil(gate(version))] }),
+    release: (version) => writeFileSync(gate(version), ''),
+    ok,
+    json: async (args) => {
+      const { code, stdout, stderr } = await cluster.muster([...args, '-o', 'json'], environment);
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout);
+    },
+  };
+}
+
+interface RunRow {
+  readonly run: string;
+  readonly state: string;
+  readonly units: readonly { readonly unit: string; readonly state: string }[];
+}
+
+/** The run that is under way, once its first step waits at its gate. */
+async function underWay({ cluster, json }: Bed, version: string): Promise<string> {
+  await until('a new instance is there', () => versions(cluster).some((line) => line.endsWith(` ${version}`)));
+  const [run] = await json<readonly RunRow[]>(['runs', 'list']);
+  assert.equal(run?.state, 'in flight');
+  return run?.run ?? '';
+}
+
+async function follow(t: Parameters<typeof makeCluster>[0], { cluster }: Bed): Promise<Running> {
+  const running = cluster.start(['run', '--listen', '127.0.0.1:0', '--interval', '200ms']);
+  t.after(async () => {
+    running.child.kill('SIGKILL');
+    await running.finished;
+  });
+  return running;
+}
+
+async function steersALeader(t: Parameters<typeof makeCluster>[0], bed: Bed): Promise<void> {
+  const { cluster, web, ok, json } = bed;
+  bed.release('1');
+  cluster.commit({ 'web.yaml': () => web('1') });
+  const running = await follow(t, bed);
+  await until('the first version runs', isAll(cluster, '1'));
+
+  cluster.commit({ 'web.yaml': () => web('2') });
+  const run = await underWay(bed, '2');
+  const paused = await ok(['runs', 'pause', run, '--reason', 'looking at it']);
+  assert.match(
+    paused,
+    new RegExp(`Asked muster run of .* \\(process ${running.child.pid} on .*\\), which leads since 2`),
+  );
+  assert.match(paused, /pauses: steps that were begun are finished, no new one is begun/);
+  bed.release('2');
+  await until('it pauses', async () => (await json<readonly RunRow[]>(['unit', 'list']))[0]?.state === 'paused');
+  assert.match(await ok(['unit', 'show', 'default/web']), /paused by .* \(looking at it\)/);
+  const between = versions(cluster);
+  assert.equal(between.filter((line) => line.endsWith(' 2')).length, 1, between.join());
+  assert.equal(between.length, 3);
+  assert.match(await ok(['status']), /its unit is paused in run .*: muster unit show default\/web/);
+
+  await ok(['runs', 'resume', run]);
+  await until('all are of the second version', isAll(cluster, '2'));
+
+  cluster.commit({ 'web.yaml': () => web('3') });
+  const next = await underWay(bed, '3');
+  await ok(['runs', 'cancel', next, '--reason', 'wrong build']);
+  await until('it is undone', isAll(cluster, '2'));
+  await until('nothing is in flight', async () => (await json<readonly RunRow[]>(['unit', 'list'])).length === 0);
+  assert.match(await ok(['plan']), /cancelled by\s+\S+ \(wrong build\)/);
+
+  bed.release('3');
+  assert.match(await ok(['retry', 'default/web']), /Forgotten: /);
+  await until('it is tried again', isAll(cluster, '3'));
+  running.child.kill('SIGTERM');
+  assert.equal((await running.finished).code, 0, running.output().stderr);
+}
+
+describe('operators steer what is in flight', { concurrency: 3 }, () => {
+  test('beside a muster run on the embedded store: pause, resume, cancel, retry', async (t) => {
+    await steersALeader(t, await bedOf(t, { firstPort: 24_600 }));
+  });
+
+  test('beside a muster run in another process on etcd: pause, resume, cancel, retry', needsEtcd(), async (t) => {
+    const etcd = await startEtcd();
+    t.after(() => etcd.stop());
+    const store = `${etcd.endpoint.replace('http:', 'etcd:')}/muster`;
+    await steersALeader(t, await bedOf(t, { firstPort: 24_640, store }));
+  });
+
+  test('after a crash: what is in flight is shown, paused, left alone by apply, and abandoned', async (t) => {
+    const bed = await bedOf(t, { firstPort: 24_680 });
+    const { cluster, web, ok, json } = bed;
+    bed.release('1');
+    bed.release('2');
+    cluster.commit({ 'web.yaml': () => web('1') });
+    await ok(['apply', '--auto-approve']);
+    assert.equal(await ok(['unit', 'list']), 'No unit is in flight.\n');
+    assert.match(await ok(['unit', 'show', 'default/web'], 1), /no unit of default\/web is in flight/);
+
+    cluster.commit({ 'web.yaml': () => web('2') });
+    const crash = await cluster.start(['apply', '--auto-approve'], { MUSTER_FAILPOINT: 'journal:9' }).finished;
+    assert.equal(crash.code, null, crash.stderr);
+    const [unit] = await json<readonly { readonly run: string; readonly state: string }[]>(['unit', 'list']);
+    assert.equal(unit?.state, 'running');
+    assert.match(await ok(['unit', 'show', 'default/web']), /nobody works on it: the next `muster apply`/);
+    assert.match(await ok(['runs', 'pause', unit?.run ?? '']), /is paused; its units stay as they are/);
+
+    const before = cluster.programs().map(({ pid }) => pid);
+    const left = await ok(['apply', '--auto-approve'], 1);
+    assert.match(left, /default\/web waits for an operator \(muster unit show default\/web\)/);
+    assert.deepEqual(
+      cluster.programs().map(({ pid }) => pid),
+      before,
+    );
+
+    assert.match(
+      await ok(['unit', 'abandon', 'default/web', '--reason', 'seen enough']),
+      /nothing that runs was touched/,
+    );
+    assert.deepEqual(
+      cluster.programs().map(({ pid }) => pid),
+      before,
+    );
+    assert.match(await ok(['runs', 'show', unit?.run ?? '']), /abandoned: abandoned by .* \(seen enough\)/);
+    await ok(['apply', '--auto-approve']);
+    await until('all are of the second version', isAll(cluster, '2'));
+    await ok(['plan', '--detailed-exitcode']);
+    assert.match(await ok(['unit', 'abandon', 'default/web'], 1), /no unit of default\/web is in flight/);
+    assert.match(await ok(['runs', 'show', 'x'], 1), /there is no run x/);
+  });
+});
