@@ -1,9 +1,10 @@
+import type { DesiredNode, DesiredWorkload } from '../model/desired.ts';
 import { canonicalJson, sha256Hex } from '../model/hash.ts';
 import type { EngineKind, NodeName, WorkloadId } from '../model/ids.ts';
 import type { PlanBasis } from '../model/plan.ts';
 import type { ClusterNode } from './cluster.ts';
 import type { Context } from './context.ts';
-import type { PlanInputs } from './inputs.ts';
+import { type PlanInputs, workloadsById } from './inputs.ts';
 import type { UnitDraft } from './units.ts';
 
 /** The world that a plan was made for, as far as it touches it: what has to be the same when it is applied. */
@@ -23,9 +24,10 @@ export function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanB
     }
   }
   const inOrder = [...touched].sort(([a], [b]) => a.index - b.index);
-  const definitions = definitionsOf(inputs, {
-    workloads: units.map(({ workload }) => workload),
-    nodes: inOrder.map(([{ name }]) => name),
+  const workloads = workloadsById(inputs.desired);
+  const definitions = digestsOf({
+    workloads: units.flatMap(({ workload }) => workloads.get(workload) ?? []),
+    nodes: inOrder.flatMap(([{ definition }]) => definition ?? []),
   });
   const engines = inOrder.flatMap(([{ name, observed }, kinds]) =>
     [...kinds].sort().flatMap((kind) => {
@@ -46,23 +48,23 @@ export function definitionsOf(
   { desired }: PlanInputs,
   touched: { readonly workloads: readonly WorkloadId[]; readonly nodes: readonly NodeName[] },
 ): Pick<PlanBasis, 'workloads' | 'nodes'> {
-  const workloads = new Map(desired.workloads.map((workload) => [workload.id, workload]));
+  const workloads = workloadsById(desired);
   const nodes = new Map(desired.nodes.map((node) => [node.name, node]));
+  return digestsOf({
+    workloads: touched.workloads.flatMap((id) => workloads.get(id) ?? []),
+    nodes: touched.nodes.flatMap((name) => nodes.get(name) ?? []),
+  });
+}
+
+function digestsOf(definitions: {
+  readonly workloads: readonly DesiredWorkload[];
+  readonly nodes: readonly DesiredNode[];
+}): Pick<PlanBasis, 'workloads' | 'nodes'> {
   const textOf = createTexts();
   return {
-    workloads: Object.fromEntries(
-      touched.workloads.flatMap((id) => {
-        const definition = workloads.get(id);
-        // Where it is declared is no part of what it is.
-        return definition === undefined ? [] : [[id, digestOf(definition, workloadText)] as const];
-      }),
-    ),
-    nodes: Object.fromEntries(
-      touched.nodes.flatMap((name) => {
-        const definition = nodes.get(name);
-        return definition === undefined ? [] : [[name, digestOf(definition, textOf)] as const];
-      }),
-    ),
+    // Where it is declared is no part of what it is.
+    workloads: Object.fromEntries(definitions.workloads.map((one) => [one.id, digestOf(one, workloadText)])),
+    nodes: Object.fromEntries(definitions.nodes.map((one) => [one.name, digestOf(one, textOf)])),
   };
 }
 

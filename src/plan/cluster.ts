@@ -41,29 +41,24 @@ type ClusterInputs = Pick<PlanInputs, 'desired' | 'recorded' | 'observed' | 'now
 export function compileCluster(inputs: ClusterInputs): Cluster {
   const definitions = new Map(inputs.desired.nodes.map((node) => [node.name, node]));
   const { names, homes, indexOf } = findHomes([...definitions.keys()], inputs.recorded.allocations);
-  const cordoned = new Set(
-    inputs.recorded.overrides
-      .filter((override) => override.kind === 'cordon' && override.until > inputs.now)
-      .map((override) => override.target),
-  );
-  const waiting = waitingDrains(inputs);
+  const dutyOf = openDuties(inputs);
   const zones = numbered(inputs.desired.nodes.map(({ zone }) => zone));
   const racks = numbered(inputs.desired.nodes.map(({ rack }) => rack));
   const nodes = names.map((name, index): ClusterNode => {
     const definition = definitions.get(name);
     const observed = inputs.observed.nodes.get(name);
-    const lifecycle = definition?.lifecycle;
     // A declared node that nobody looked at is taken as it is declared: alive. One that left git is taken for nothing.
     const liveness = observed?.liveness ?? (definition === undefined ? 'unknown' : 'alive');
+    const { accepts, draining, waitsToDrain } = dutyOf({ name, liveness }, definition?.lifecycle);
     return {
       index,
       name,
       definition,
       observed,
       liveness,
-      accepts: lifecycle === 'online' && liveness === 'alive' && !cordoned.has(name),
-      draining: isLeft(lifecycle) && !waiting.has(name),
-      waitsToDrain: waiting.has(name),
+      accepts,
+      draining,
+      waitsToDrain,
       portDomain: definition?.portDomain ?? name,
       zone: zones.get(definition?.zone ?? '') ?? -1,
       rack: racks.get(definition?.rack ?? '') ?? -1,
@@ -72,11 +67,33 @@ export function compileCluster(inputs: ClusterInputs): Cluster {
   return { nodes, indexOf, homes, zones: zones.size, racks: racks.size };
 }
 
-/** All names in order, and where each allocation is. Mostly it is where git has a node: a node that left is rare. */
-function findHomes(
-  declared: readonly NodeName[],
-  allocations: readonly Allocation[],
-): Pick<Cluster, 'homes' | 'indexOf'> & { readonly names: readonly NodeName[] } {
+/** What a node is there for, which changes more often than what it is. */
+type Duty = Pick<ClusterNode, 'accepts' | 'draining' | 'waitsToDrain'>;
+
+/** By life cycle; undefined: the node left git. */
+export function openDuties(
+  inputs: ClusterInputs,
+): (node: Pick<ClusterNode, 'name' | 'liveness'>, lifecycle: Lifecycle | undefined) => Duty {
+  const cordoned = new Set(
+    inputs.recorded.overrides
+      .filter((override) => override.kind === 'cordon' && override.until > inputs.now)
+      .map((override) => override.target),
+  );
+  const waiting = waitingDrains(inputs);
+  return ({ name, liveness }, lifecycle) => ({
+    accepts: lifecycle === 'online' && liveness === 'alive' && !cordoned.has(name),
+    draining: isLeft(lifecycle) && !waiting.has(name),
+    waitsToDrain: waiting.has(name),
+  });
+}
+
+/** All names in order, and where each allocation is. */
+interface Homes extends Pick<Cluster, 'homes' | 'indexOf'> {
+  readonly names: readonly NodeName[];
+}
+
+/** Mostly allocations are where git has a node: one that left is rare. */
+function findHomes(declared: readonly NodeName[], allocations: readonly Allocation[]): Homes {
   const names = [...declared].sort();
   const indexOf = new Map(names.map((name, index) => [name, index]));
   const homes = new Int32Array(allocations.length);

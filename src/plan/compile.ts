@@ -65,11 +65,15 @@ export function compile(inputs: PlanInputs): Compiled {
 }
 
 /** True when a plan for these inputs may start from it: nothing that it was made from is another. */
-export function isFor({ from }: Compiled, inputs: PlanInputs): boolean {
+export function isFor(compiled: Compiled, inputs: PlanInputs): boolean {
+  return isOfSameRecords(compiled, inputs) && compiled.from.desired.nodes === inputs.desired.nodes;
+}
+
+/** The same, but that nodes may be others. */
+export function isOfSameRecords({ from }: Compiled, inputs: PlanInputs): boolean {
   const sameWorld =
     from.recorded === inputs.recorded &&
     from.observed === inputs.observed &&
-    from.desired.nodes === inputs.desired.nodes &&
     from.desired.cluster === inputs.desired.cluster &&
     from.liveFields === inputs.liveFields;
   // Overrides and forced drains end with time; what is to be elsewhere is not settled.
@@ -154,16 +158,39 @@ function recordedOne({ node, objectId }: Allocation, found: readonly ObservedObj
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Sorted into the nodes when somebody asks for one. */
-function openResidents(allocations: readonly Allocation[], cluster: Cluster): (node: number) => readonly Allocation[] {
-  let byNode: Allocation[][] | undefined;
+/** Sorted into the nodes when somebody asks for one: positions in a row, and where those of each node begin. */
+function openResidents(
+  allocations: readonly Allocation[],
+  { nodes, homes }: Cluster,
+): (node: number) => readonly Allocation[] {
+  let sorted: { readonly starts: Int32Array; readonly positions: Int32Array } | undefined;
   return (node) => {
-    if (byNode === undefined) {
-      byNode = cluster.nodes.map(() => []);
-      for (const [index, allocation] of allocations.entries()) byNode[cluster.homes[index] as number]?.push(allocation);
-    }
-    return byNode[node] ?? [];
+    sorted ??= sortByNode(homes, nodes.length);
+    const { starts, positions } = sorted;
+    const own: Allocation[] = [];
+    for (let at = starts[node] ?? 0; at < (starts[node + 1] ?? 0); at += 1)
+      own.push(allocations[positions[at] as number] as Allocation);
+    return own;
   };
+}
+
+/** A counting sort. */
+function sortByNode(homes: Int32Array, nodes: number): { readonly starts: Int32Array; readonly positions: Int32Array } {
+  const starts = new Int32Array(nodes + 1);
+  for (let position = 0; position < homes.length; position += 1) {
+    const after = (homes[position] as number) + 1;
+    starts[after] = (starts[after] as number) + 1;
+  }
+  for (let node = 0; node < nodes; node += 1)
+    starts[node + 1] = (starts[node + 1] as number) + (starts[node] as number);
+  const next = starts.slice();
+  const positions = new Int32Array(homes.length);
+  for (let position = 0; position < homes.length; position += 1) {
+    const home = homes[position] as number;
+    positions[next[home] as number] = position;
+    next[home] = (next[home] as number) + 1;
+  }
+  return { starts, positions };
 }
 
 /** What resources may know of each node, worked out when somebody asks. */

@@ -55,6 +55,8 @@ export interface Context {
   /** Instances that a drain cannot move, by node index. */
   readonly drainBlocks: Map<number, { readonly instance: InstanceId; readonly reason: string }[]>;
   blockDrain(node: ClusterNode, instance: InstanceId, reason: string): void;
+  /** How many instances those are. */
+  readonly blocked: { count: number };
 }
 
 export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
@@ -62,6 +64,7 @@ export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
   const objects = once(() => new Set<AllocationId>(inputs.observed.objects.map((object) => object.allocation)));
   const unseenInstances = new Map<WorkloadId, Instance[]>();
   const drainBlocks = new Map<number, { readonly instance: InstanceId; readonly reason: string }[]>();
+  const blocked = { count: 0 };
   const { policies, pods, workloads } = inputs.desired;
   const ledger = openLedger(compiled.ledger);
   const askOf = openAsks(ledger, openResources(inputs.desired));
@@ -89,7 +92,11 @@ export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
     unseenInstances,
     unseen: (instance, workload) => pushTo(unseenInstances, workload, instance),
     drainBlocks,
-    blockDrain: (node, instance, reason) => pushTo(drainBlocks, node.index, { instance, reason }),
+    blockDrain: (node, instance, reason) => {
+      pushTo(drainBlocks, node.index, { instance, reason });
+      blocked.count += 1;
+    },
+    blocked,
   };
 }
 

@@ -20,5 +20,13 @@ export interface PlanInputs {
 }
 
 /** Workloads by id, for lookups. */
-export const workloadsById = (desired: Desired): ReadonlyMap<WorkloadId, DesiredWorkload> =>
-  new Map(desired.workloads.map((workload) => [workload.id, workload]));
+export function workloadsById({ workloads }: Desired): ReadonlyMap<WorkloadId, DesiredWorkload> {
+  const known = workloadTables.get(workloads);
+  if (known !== undefined) return known;
+  const table = new Map(workloads.map((workload) => [workload.id, workload]));
+  workloadTables.set(workloads, table);
+  return table;
+}
+
+/** Lists do not change, and several stages of a plan look things up in the same one. */
+const workloadTables = new WeakMap<readonly DesiredWorkload[], ReadonlyMap<WorkloadId, DesiredWorkload>>();

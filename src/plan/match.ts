@@ -1,7 +1,7 @@
 import type { DesiredWorkload } from '../model/desired.ts';
 import type { WorkloadId } from '../model/ids.ts';
 import { workloadOfUnit } from '../model/ids.ts';
-import type { RecordedWorkload } from '../model/recorded.ts';
+import { coveringTargets, type RecordedWorkload } from '../model/recorded.ts';
 import type { Compiled } from './compile.ts';
 import { type PlanInputs, workloadsById } from './inputs.ts';
 import type { Instance } from './instances.ts';
@@ -24,21 +24,21 @@ export function match(
 ): readonly MatchedWorkload[] {
   const definitions = workloadsById(inputs.desired);
   const frozen = frozenWorkloads(inputs);
-  const ids = new Set([...definitions.keys(), ...inputs.recorded.workloads.keys(), ...instances.keys()]);
-  const open = settled.size === 0 ? [...ids] : [...ids].filter((id) => !isSettled(definitions.get(id), settled));
-  return sorted(open).map(
+  const open: WorkloadId[] = [];
+  for (const definition of definitions.values()) if (!settled.has(definition)) open.push(definition.id);
+  const left = new Set<WorkloadId>();
+  for (const id of inputs.recorded.workloads.keys()) if (!definitions.has(id)) left.add(id);
+  for (const id of instances.keys()) if (!definitions.has(id)) left.add(id);
+  return sorted([...open, ...left]).map(
     (id): MatchedWorkload => ({
       id,
       definition: definitions.get(id),
       record: inputs.recorded.workloads.get(id),
       instances: instances.get(id) ?? none,
-      frozen: frozen.get(id) ?? frozen.get('*'),
+      frozen: frozen.size === 0 ? undefined : frozenBy(frozen, id),
     }),
   );
 }
-
-const isSettled = (definition: DesiredWorkload | undefined, settled: Compiled['settled']): boolean =>
-  definition !== undefined && settled.has(definition);
 
 /** Mostly they are sorted already. */
 function sorted(ids: WorkloadId[]): readonly WorkloadId[] {
@@ -55,6 +55,11 @@ function frozenWorkloads(inputs: PlanInputs): ReadonlyMap<string, 'inFlight' | '
   }
   for (const { unit } of inputs.recorded.inFlight) frozen.set(workloadOfUnit(unit), 'inFlight');
   return frozen;
+}
+
+function frozenBy(frozen: ReturnType<typeof frozenWorkloads>, id: WorkloadId): MatchedWorkload['frozen'] {
+  const [own, namespace, all] = coveringTargets(id);
+  return frozen.get(own) ?? frozen.get(namespace) ?? frozen.get(all);
 }
 
 const none: readonly Instance[] = [];

@@ -3,6 +3,7 @@ import type { InstanceId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 import { assemble } from './assemble.ts';
 import { type Compiled, compile, isFor } from './compile.ts';
+import { compileLifecycles } from './compile-nodes.ts';
 import { type Context, openContext } from './context.ts';
 import { decide, type Intent, isIdle } from './decide.ts';
 import type { PlanInputs } from './inputs.ts';
@@ -42,7 +43,8 @@ export function createPlan(inputs: PlanInputs, compiled: Compiled = compile(inpu
 export function openPlanner(): (inputs: PlanInputs) => Plan {
   let compiled: Compiled | undefined;
   return (inputs) => {
-    if (compiled === undefined || !isFor(compiled, inputs)) compiled = compile(inputs);
+    if (compiled === undefined) compiled = compile(inputs);
+    else if (!isFor(compiled, inputs)) compiled = compileLifecycles(compiled, inputs) ?? compile(inputs);
     return createPlan(inputs, compiled);
   };
 }
@@ -101,8 +103,8 @@ function decideOne(
   return intent;
 }
 
-const saidSoFar = ({ notes, unseenInstances, drainBlocks }: Context): number =>
-  notes.warnings.length + notes.refusals.length + unseenInstances.size + drainBlocks.size;
+const saidSoFar = ({ notes, unseenInstances, blocked }: Context): number =>
+  notes.warnings.length + notes.refusals.length + unseenInstances.size + blocked.count;
 
 function remark(context: Context): void {
   noteWorld(context);

@@ -34,10 +34,10 @@ export const ports: PlacedResource<PortAsk, HeldPorts, Numbers> = {
   },
   join: takeForeign,
   take(taken, held) {
-    for (const port of Object.values(held)) takeNumber(taken, port);
+    for (const name in held) takeNumber(taken, held[name] as number);
   },
   release(taken, held) {
-    for (const port of Object.values(held)) releaseNumber(taken, port);
+    for (const name in held) releaseNumber(taken, held[name] as number);
   },
   choose,
   room,
