@@ -35,11 +35,11 @@ export function freedVector(ledger: Ledger, holds: Holds, object: 'running' | 'd
 /** What has to be charged for `amounts` on top of credit and of what `freed` gives at once; undefined when it does not fit. */
 export function needOf(
   ledger: Ledger,
-  account: Account,
+  account: Account | undefined,
   of: { readonly node: number; readonly amounts: Vector; readonly freed: Vector | undefined },
 ): Vector | undefined {
   const { node, amounts, freed } = of;
-  const credit = account.credit.get(node);
+  const credit = account?.credit.get(node);
   if (credit === undefined && freed === undefined) return fits(ledger, node, amounts) ? amounts : undefined;
   const need = new Float64Array(ledger.width);
   for (let d = 0; d < ledger.width; d += 1) {
@@ -51,11 +51,12 @@ export function needOf(
 /** Charges the need, uses up credit, and keeps what of `freed` was not used for after the wave. */
 export function chargeUnit(
   ledger: Ledger,
-  account: Account,
+  account: Account | undefined,
   of: { readonly node: number; readonly amounts: Vector; readonly freed: Vector | undefined; readonly need: Vector },
 ): void {
   const { node, amounts, freed, need } = of;
   charge(ledger, node, need);
+  if (account === undefined) return;
   const credit = account.credit.get(node);
   if (credit === undefined && freed === undefined) return;
   const left = new Float64Array(ledger.width);
@@ -87,8 +88,8 @@ export function addQuotaPending(quotas: QuotaLedger, account: Account, freed: re
 }
 
 /** What has to be charged to each quota on top of its credit. */
-export function quotaNeed(account: Account, demand: readonly QuotaCharge[]): readonly QuotaCharge[] {
-  if (account.quotaCredit.size === 0) return demand;
+export function quotaNeed(account: Account | undefined, demand: readonly QuotaCharge[]): readonly QuotaCharge[] {
+  if (account === undefined || account.quotaCredit.size === 0) return demand;
   return demand.flatMap(({ row, amount }) => {
     const need = amount - (account.quotaCredit.get(row) ?? 0);
     return need > 0 ? [{ row, amount: need }] : [];
@@ -97,11 +98,11 @@ export function quotaNeed(account: Account, demand: readonly QuotaCharge[]): rea
 
 export function chargeUnitQuota(
   quotas: QuotaLedger,
-  account: Account,
+  account: Account | undefined,
   { demand, need }: { readonly demand: readonly QuotaCharge[]; readonly need: readonly QuotaCharge[] },
 ): void {
   chargeQuota(quotas, need);
-  if (account.quotaCredit.size === 0) return;
+  if (account === undefined || account.quotaCredit.size === 0) return;
   for (const { row, amount } of demand) {
     const credit = account.quotaCredit.get(row);
     if (credit !== undefined) set(quotas.undo, account.quotaCredit, row, Math.max(0, credit - amount));

@@ -17,8 +17,9 @@ import type { UnitDraft } from './units.ts';
 /** Numbers the steps, takes stock and binds the plan to the world that it was made for. */
 export function assemble(context: Context, units: readonly UnitDraft[], unchanged: number): Plan {
   const { inputs } = context;
-  const steps: Step[] = [];
-  const planned = units.map((unit) => unitOfDraft(context, unit, steps));
+  const list = { steps: new Array<Step>(countSteps(units)), filled: 0 };
+  const { steps } = list;
+  const planned = units.map((unit) => unitOfDraft(context, unit, list));
   takeStock(context, units);
   const { warnings, refusals } = context.notes;
   const content = {
@@ -67,18 +68,28 @@ const byText =
     return x < y ? -1 : x > y ? 1 : 0;
   };
 
-function unitOfDraft(context: Context, unit: UnitDraft, steps: Step[]): PlannedUnit {
+/** Of its full length from the start: a list that grows leaves its smaller selves behind. */
+interface StepList {
+  readonly steps: Step[];
+  filled: number;
+}
+
+const countSteps = (units: readonly UnitDraft[]): number =>
+  units.reduce((sum, { waves }) => waves.reduce((count, { drafts }) => count + drafts.length, sum), 0);
+
+function unitOfDraft(context: Context, unit: UnitDraft, list: StepList): PlannedUnit {
   let generation = nextGeneration(context, unit.workload);
   const waves = unit.waves.map(({ drafts, observeMs, worstCaseMs }, index): Wave => {
     const ids = drafts.map((draft) => {
       const step = stepOf(draft, {
-        id: `s${steps.length + 1}`,
+        id: `s${list.filled + 1}`,
         unit: unit.workload,
         wave: index,
         generation: makes(draft) ? generation : (draft.old?.allocation.generation ?? 0),
       });
       if (makes(draft)) generation += 1;
-      steps.push(step);
+      list.steps[list.filled] = step;
+      list.filled += 1;
       return step.id;
     });
     const gate = drafts.some((draft) => makes(draft) || draft.action.kind === 'update') ? 'healthy' : 'none';

@@ -102,14 +102,14 @@ export interface Missing {
   readonly nodes?: readonly ClusterNode[];
 }
 
-/** What is not there yet, one after the other. */
-export function* newWants({ workload, news, missing }: Intent): Iterable<Want> {
-  yield* news;
-  for (let i = 0; i < missing.ordinals.length; i += 1) {
-    const want = newWant(workload, missing.ordinals[i] as number, missing.cause);
-    const onlyNode = missing.nodes?.[i];
-    yield onlyNode === undefined ? want : { ...want, onlyNode };
-  }
+/** What is not there yet, one at a time; there are `newCount`. */
+export function newWant({ workload, news, missing }: Intent, index: number): Want {
+  const recorded = news[index];
+  if (recorded !== undefined) return recorded;
+  const at = index - news.length;
+  const want = missingWant(workload, missing.ordinals[at] as number, missing.cause);
+  const onlyNode = missing.nodes?.[at];
+  return onlyNode === undefined ? want : { ...want, onlyNode };
 }
 
 export const newCount = ({ news, missing }: Intent): number => news.length + missing.ordinals.length;
@@ -171,7 +171,7 @@ function splitDaemon(context: Context, workload: MatchedWorkload, definition: De
   return { wanted, extra, missing: { cause, ordinals, nodes } };
 }
 
-const newWant = (workload: MatchedWorkload, ordinal: number, cause: Cause): Want => ({
+const missingWant = (workload: MatchedWorkload, ordinal: number, cause: Cause): Want => ({
   instance: instanceId(workload.id, ordinal),
   ordinal,
   cause,

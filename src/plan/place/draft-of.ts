@@ -8,7 +8,7 @@ import type { UnitState } from './unit-state.ts';
 
 export interface Choice {
   readonly node: ClusterNode;
-  readonly account: Account;
+  readonly account: Account | undefined;
   /** What it replaces is off before it starts: what that held may be used at once. */
   readonly chained: boolean;
   readonly kind: StepKind;

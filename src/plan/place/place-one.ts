@@ -56,8 +56,8 @@ export interface Attempt {
   readonly order: 'create-first' | 'stop-first';
   /** Opened when first needed: most instances stay where they are. */
   readonly queue: () => NodeQueue;
-  /** What earlier waves of the unit have freed. */
-  readonly account: Account;
+  /** What earlier waves of the unit have freed; absent where nothing of that is used. */
+  readonly account: Account | undefined;
   /** Appended to the reason. */
   readonly note: string;
 }
@@ -199,7 +199,8 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   const { node, account, chained } = choice;
   const { ask, intent } = state;
   const { current } = want;
-  if (current === undefined && !ask.isOpen && account.credit.size === 0) return settleNew(context, state, want, choice);
+  if (current === undefined && !ask.isOpen && (account === undefined || account.credit.size === 0))
+    return settleNew(context, state, want, choice);
   const held = current === undefined ? undefined : chargedHolds(current.allocation);
   const mark = markOf(ledger.undo);
   const freed = held === undefined ? undefined : freedBy(context, want, { held, kind: choice.kind });
@@ -216,10 +217,10 @@ function settle(context: Context, state: UnitState, want: Want, choice: Choice):
   if (over !== undefined) return undone(context, mark, { kind: 'quota', ...over });
   chargeUnit(ledger, account, { node: node.index, amounts, freed: freedHere, need });
   chargeUnitQuota(quotas, account, quota);
-  if (current !== undefined && freed !== undefined && freedHere === undefined) {
+  if (account !== undefined && current !== undefined && freed !== undefined && freedHere === undefined) {
     addPending(ledger, account, current.node.index, freed);
   }
-  addQuotaPending(quotas, account, quota.freedLater);
+  if (account !== undefined) addQuotaPending(quotas, account, quota.freedLater);
   const charged = { amounts: need, quota: quota.need };
   return draftOf(state, want, choice, { holds, charged });
 }
@@ -263,7 +264,7 @@ function withPieces(
 ): Holds | undefined {
   if (ask.pieces.length === 0) return ask.holds;
   const pieces = context.pieces.take(ask, node, predecessor);
-  return pieces === undefined ? undefined : Object.assign({}, ask.holds, pieces);
+  return pieces === undefined ? undefined : ask.holdsWith(pieces);
 }
 
 /** An update in place gives everything back; a stop all but disk space, while something is left on the engine. */

@@ -2,7 +2,7 @@ import { instanceId, type WorkloadId } from '../../model/ids.ts';
 import { openAccount } from '../account.ts';
 import { budgetOf } from '../budget.ts';
 import type { Context } from '../context.ts';
-import { type Intent, mayLeaveLostNode, newCount, newWants, type Want } from '../decide.ts';
+import { type Intent, mayLeaveLostNode, newCount, newWant, type Want } from '../decide.ts';
 import { type Draft, endingAction, objectOf } from '../draft.ts';
 import type { Instance } from '../instances.ts';
 import { markOf, undoTo } from '../undo.ts';
@@ -107,7 +107,8 @@ function open(context: Context, intent: Intent, evictions: Evictions): UnitState
 function placeHeals(context: Context, state: UnitState): void {
   const { heals } = state.intent;
   if (heals.length === 0) return;
-  const { placed, failures } = placeEach(context, state, heals, { order: 'stop-first', note: '' });
+  const wants = { count: heals.length, at: (index: number) => heals[index] as Want };
+  const { placed, failures } = placeEach(context, state, wants, { order: 'stop-first', note: '' });
   addRepairs(context, state, placed);
   report(context, state, failures, heals.length);
 }
@@ -166,7 +167,8 @@ function placeNews(context: Context, state: UnitState): void {
   // Whatever is placed stays: nothing of it is taken back.
   undo.isOn = !definition.placement.partial || definition.preemption !== undefined || state.intent.news.length > 0;
   const mark = markOf(undo);
-  const { placed, failures } = placeEach(context, state, newWants(state.intent), { order: 'stop-first', note: '' });
+  const wants = { count, at: (index: number) => newWant(state.intent, index) };
+  const { placed, failures } = placeEach(context, state, wants, { order: 'stop-first', note: '' });
   undo.isOn = true;
   report(context, state, failures, count);
   if (failures.length > 0 && !definition.placement.partial) {

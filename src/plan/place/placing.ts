@@ -1,4 +1,3 @@
-import { openAccount } from '../account.ts';
 import type { ClusterNode } from '../cluster.ts';
 import type { Context } from '../context.ts';
 import type { Want } from '../decide.ts';
@@ -22,11 +21,18 @@ export interface InWaves extends Each {
   readonly waiting: readonly Want[];
 }
 
+/** One at a time, since there may be hundreds of thousands. */
+export interface Wants {
+  readonly count: number;
+  readonly at: (index: number) => Want;
+}
+
 /** Placed at once, in a wave of their own or beside others: nothing that earlier waves free is used. */
-export function placeEach(context: Context, state: UnitState, wants: Iterable<Want>, order: Order): Each {
+export function placeEach(context: Context, state: UnitState, wants: Wants, order: Order): Each {
   const placed: Draft[] = [];
-  const placing = openPlacing(context, state, { ...order, account: openAccount() });
-  for (const want of wants) {
+  const placing = openPlacing(context, state, { ...order, account: undefined });
+  for (let index = 0; index < wants.count; index += 1) {
+    const want = wants.at(index);
     const draft = placing.place(want) ?? placing.preempt(want);
     if (draft !== undefined) placing.accept(want, draft, placed);
   }

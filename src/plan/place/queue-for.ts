@@ -25,7 +25,7 @@ export function queueFor(context: Context, state: UnitState): NodeQueue {
     tiers.map((lists) =>
       mergeBySpread(
         spread,
-        lists.map((list) => leafOf(list.group, queueOf(list))),
+        lists.map((list) => leafOf(list, queueOf(list))),
         context,
       ),
     ),
@@ -62,7 +62,7 @@ function openQueues(context: Context, state: UnitState, candidates: number): (li
     counts,
     perNode: intent.definition.placement.perNode ?? (strategy === 'each' ? even : Number.POSITIVE_INFINITY),
   };
-  return ({ group: { nodes }, without }) =>
+  return ({ nodes, without }) =>
     new ShelfQueue(nodes, context.shelves.of(nodes, score), without === undefined ? rules : { ...rules, without });
 }
 

@@ -4,9 +4,8 @@ import type { Context } from '../context.ts';
 import type { Group } from './spread.ts';
 
 /** Nodes that a workload likes alike, of one combination of failure domains. */
-export interface TierList {
-  readonly group: Group;
-  /** Nodes of the group that are in another list. */
+export interface TierList extends Group {
+  /** Those of `nodes` that are in another list. */
   readonly without?: ReadonlySet<number>;
 }
 
@@ -23,7 +22,7 @@ export function tiersOf(
   const wishes = [...(affinity ?? []), ...(antiAffinity ?? [])].filter(({ required }) => !required);
   const byLabels = context.preferencesOf(nodes, workload.placement.prefer ?? none);
   if (wishes.length === 0) {
-    return byLabels.map((tier) => context.groupsOf(tier.nodes, by).map((group) => ({ group })));
+    return byLabels.map((tier) => context.groupsOf(tier.nodes, by));
   }
   const tiers = new Map<number, TierList[]>();
   const put = (weight: number, list: TierList): void => {
@@ -38,7 +37,7 @@ export function tiersOf(
       // What goes for one of its nodes goes for all of them.
       const first = context.cluster.nodes[group.nodes[0] as number] as ClusterNode;
       const weight = tier.weight + context.affinity.liking(workload, first, 'domains');
-      if (wished.size === 0) put(weight, { group });
+      if (wished.size === 0) put(weight, group);
       else for (const part of partsOf(context, workload, { group, wished })) put(weight + part.weight, part.list);
     }
   }
@@ -52,7 +51,7 @@ function partsOf(
   { group, wished }: { readonly group: Group; readonly wished: ReadonlySet<number> },
 ): readonly { readonly weight: number; readonly list: TierList }[] {
   const apart = group.nodes.filter((node) => wished.has(node));
-  if (apart.length === 0) return [{ weight: 0, list: { group } }];
+  if (apart.length === 0) return [{ weight: 0, list: group }];
   const byWeight = new Map<number, number[]>();
   for (const index of apart) {
     const weight = context.affinity.liking(workload, context.cluster.nodes[index] as ClusterNode, 'nodes');
@@ -61,8 +60,8 @@ function partsOf(
     else nodes.push(index);
   }
   return [
-    { weight: 0, list: { group, without: wished } },
-    ...[...byWeight].map(([weight, nodes]) => ({ weight, list: { group: { domains: group.domains, nodes } } })),
+    { weight: 0, list: { ...group, without: wished } },
+    ...[...byWeight].map(([weight, nodes]) => ({ weight, list: { domains: group.domains, nodes } })),
   ];
 }
 
