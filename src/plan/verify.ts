@@ -15,6 +15,7 @@ import { quotaDrainsCheck } from './verify/quota-drains.ts';
 import { referencesCheck } from './verify/references.ts';
 import { removalsCheck } from './verify/removals.ts';
 import { revisionsCheck } from './verify/revisions.ts';
+import { rolloutCheck } from './verify/rollout.ts';
 import { stickyCheck } from './verify/sticky.ts';
 import { structureCheck } from './verify/structure.ts';
 import type { Report, Violation } from './verify/violation.ts';
@@ -78,6 +79,7 @@ function openChecks(world: World, report: Report): readonly Check[] {
     piecesCheck(world, report),
     capacityCheck(world, report),
     disruptionCheck(world, report),
+    rolloutCheck(world, report),
     preemptionCheck(world, report),
     removalsCheck(world, report),
     quotaDrainsCheck(world, report),

@@ -3,6 +3,7 @@ import type { Mutation } from './mutations-edit.ts';
 import { references, shape } from './mutations-form.ts';
 import { networks, pieces } from './mutations-pieces.ts';
 import { places } from './mutations-places.ts';
+import { rollouts } from './mutations-rollout.ts';
 
 /** Every way to corrupt a plan that we know. */
 export const mutations: readonly Mutation[] = [
@@ -13,4 +14,5 @@ export const mutations: readonly Mutation[] = [
   ...pieces,
   ...networks,
   ...limits,
+  ...rollouts,
 ];

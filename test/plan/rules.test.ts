@@ -413,6 +413,27 @@ describe('an object that was started a second time', () => {
   });
 });
 
+describe('a rollout', () => {
+  it('begins with its first group, also where instances that do not answer have to wait', () => {
+    const nodes = ['n1', 'n2', 'n3'].map((name) => node(name));
+    const changed = workload(app, {
+      replicas: 6,
+      hash: 'r2',
+      revision: revision({ image: 'app:2' }),
+      maxUnavailable: { kind: 'count', count: 3 },
+    });
+    const running = withRunning(world({ nodes, workloads: [changed] }), spread(app, 6, ['n1', 'n2', 'n3']));
+    const made = plan(withNode(running, 'n3', { liveness: 'unknown' }));
+    assert.deepEqual(
+      made.units[0]?.waves.map(({ steps, observeMs }) => [steps.length, observeMs]),
+      [
+        [1, 10_000],
+        [3, 10_000],
+      ],
+    );
+  });
+});
+
 describe('a daemon', () => {
   it('goes on counting on a node whose turn to be drained has not come', () => {
     const nodes = zoned('a', { lifecycle: 'maintenance' });

@@ -62,9 +62,13 @@ function rollGroups(context: Context, state: UnitState, attempt: Order): InWaves
 }
 
 /** The rollout cut at its cumulative groups; what has the revision already counts as rolled out. */
-function rolloutGroups({ definition, replicas, rollout, wanted }: Intent): readonly (readonly Want[])[] {
+function rolloutGroups({ definition, replicas, rollout, wanted, target }: Intent): readonly (readonly Want[])[] {
   const wants = freeFirst(rollout);
-  const done = wanted.length - rollout.length;
+  // An instance that waits with another revision is not rolled out: a first group is not passed over for it.
+  const done = wanted.filter(
+    ({ allocation, status }) =>
+      allocation.revision === target.hash && status !== 'held' && allocation.state !== 'reserved',
+  ).length;
   const groups: Want[][] = [];
   let at = 0;
   const bounds = definition.update.groups.map((group) =>

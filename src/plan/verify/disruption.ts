@@ -3,7 +3,7 @@ import type { InstanceId } from '../../model/ids.ts';
 import type { Allocation } from '../../model/recorded.ts';
 import { definitionAt, objectOf, observedAt, type Verifier } from './base.ts';
 import { whyNotForWorkload } from './eligibility.ts';
-import { budgetsFor } from './policies.ts';
+import { budgetsFor, countOf } from './policies.ts';
 import type { Report } from './violation.ts';
 import type { Check, Item, UnitWork, World } from './world.ts';
 
@@ -21,10 +21,11 @@ export function disruptionCheck(world: World, report: Report): Check {
       if (workload === undefined || work.allocations.length === 0) return; // nothing has to stay
       const state = stateOf(world, work, { workload, waiting });
       const budget = budgetOf(workload, state.wanted.size);
+      const surge = surgeOf(workload, { base: state.wanted.size, budget });
       checkAnnounced(world, work, budget, report);
       checkForced(world, work, report);
       for (const [index, { wave, items }] of work.waves.entries()) {
-        const { taken, counts } = takenBy(world, items, state);
+        const { taken, counts, beside } = takenBy(world, items, state);
         const left = state.up.size - taken.size;
         if (counts && left < state.wanted.size - budget) {
           const kept = `leaves ${left} of ${state.wanted.size} instances available`;
@@ -32,6 +33,12 @@ export function disruptionCheck(world: World, report: Report): Check {
         }
         if ((wave.available ?? 0) > left)
           report('budget', work.id, `wave ${index} is said to leave ${wave.available} available; it leaves ${left}`);
+        if (beside > surge)
+          report(
+            'surge',
+            work.id,
+            `wave ${index} makes ${beside} instances beside those that they replace; maxSurge is ${surge}`,
+          );
         for (const ordinal of taken) state.up.delete(ordinal);
         if (wave.gate === 'healthy') restore(items, state);
       }
@@ -108,16 +115,35 @@ function isAvailable(base: Verifier, index: number): boolean {
   return (node?.liveness ?? 'alive') === 'alive' && node?.engines[object.engine]?.kind !== 'unreachable';
 }
 
-/** Serving instances that a wave takes down, and whether any of them counts against the budget. */
-function takenBy(
-  world: World,
-  items: readonly Item[],
-  { up, spare }: State,
-): { readonly taken: ReadonlySet<number>; readonly counts: boolean } {
+/**
+ * Most instances that may be there on top of what is wanted; the budget unless git says otherwise. Who asks for
+ * create-first has at least one: without it nothing could be replaced so.
+ */
+function surgeOf(
+  { update: { maxSurge, order } }: DesiredWorkload,
+  { base, budget }: { readonly base: number; readonly budget: number },
+): number {
+  const surge = maxSurge.kind === 'policy' ? budget : countOf(maxSurge, base);
+  return order === 'create-first' ? Math.max(1, surge) : surge;
+}
+
+interface Taken {
+  /** Serving instances that a wave takes down. */
+  readonly taken: ReadonlySet<number>;
+  /** Some of them count against the budget. */
+  readonly counts: boolean;
+  /** How many it makes beside those that they replace. */
+  readonly beside: number;
+}
+
+function takenBy(world: World, items: readonly Item[], { up, spare }: State): Taken {
   const taken = new Set<number>();
   let counts = false;
+  let beside = 0;
   for (const item of items) {
-    if (!item.shape.disrupts || !up.has(item.ordinal)) continue;
+    const { makes, ends, chained, disrupts } = item.shape;
+    if (makes && ends && !chained && !isForced(world, item)) beside += 1;
+    if (!disrupts || !up.has(item.ordinal)) continue;
     // What is left over of an instance and does not serve is not missed, nor what serves beside another of it.
     if (item.oldIndex >= 0 && !isAvailable(world.base, item.oldIndex)) continue;
     const others = spare.get(item.ordinal) ?? 0;
@@ -126,7 +152,7 @@ function takenBy(
     taken.add(item.ordinal);
     counts ||= !isForced(world, item);
   }
-  return { taken, counts };
+  return { taken, counts, beside };
 }
 
 /** Off a node whose drain is forced: at once, or from its deadline on. */

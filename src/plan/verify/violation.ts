@@ -26,6 +26,8 @@ export type Rule =
   | 'addresses'
   | 'quota'
   | 'budget'
+  | 'surge'
+  | 'rollout'
   | 'preemption'
   | 'removal';
 
