@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { toSnapshot } from '../src/model/snapshot.ts';
 import { snapshotChunks, writeDocument } from '../src/reconcile/documents.ts';
 import { cases, type Row } from './cases.ts';
+import { compile } from './compiled.ts';
 import { generateDesired, type WorldSize } from './desired.ts';
 import { exponentOf, mebibytes, ms, printTable, ratio, spread } from './measure.ts';
 import { settledInputs } from './world.ts';
@@ -18,8 +19,8 @@ import { settledInputs } from './world.ts';
  * 10,000 nodes × 200,000 instances × 5,000 workloads; `--quick`: a tenth of it. `--only` names cases of bench/cases.ts;
  * JSON.parse is always measured, since everything is compared with it. `--growth` measures nothing but growth.
  *
- * To see where the time goes, run one case in this process:
- *   node --cpu-prof --cpu-prof-dir=/tmp/profile --import tsx bench/plan.ts --quick --case fresh
+ * What is measured is the compiled program. To see where its time goes, run one case (any run has compiled it):
+ *   node --cpu-prof --cpu-prof-dir=/tmp/profile .build/bench/plan.js --quick --case fresh
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -140,11 +141,13 @@ async function growth(largest: number): Promise<void> {
   );
 }
 
+let compiled: string | undefined;
 const pinned = existsSync('/usr/bin/taskset');
 
 /** This program again, on one core where the system can say so; its standard output. */
 function child(args: readonly string[]): Promise<string> {
-  const node = [process.execPath, '--expose-gc', '--import', 'tsx', import.meta.filename, ...args];
+  compiled ??= compile(import.meta.filename);
+  const node = [process.execPath, '--expose-gc', compiled, ...args];
   const [command = '', ...rest] = pinned ? ['/usr/bin/taskset', '-c', '0', ...node] : node;
   return new Promise((resolve, reject) => {
     const running = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
