@@ -17,8 +17,9 @@ export function worldAfter(
     now: inputs.now,
     uid: inputs.recorded.identity?.uid ?? clusterUid(plan.cluster),
     allocations: new Map(inputs.recorded.allocations.map((allocation) => [allocation.id, allocation])),
-    objects: new Map(inputs.observed.objects.map((object) => [object.allocation, object])),
+    objects: new Map(),
   };
+  const strays = takeObjects(state, inputs.observed.objects);
   for (const step of plan.steps) applyStep(state, step);
   return {
     recorded: {
@@ -27,8 +28,28 @@ export function worldAfter(
       workloads: workloadsAfter(inputs, plan),
       revisions: revisionsAfter(inputs, plan),
     },
-    observed: { ...inputs.observed, objects: [...state.objects.values()] },
+    observed: { ...inputs.observed, objects: [...state.objects.values(), ...strays] },
   };
+}
+
+/**
+ * Sorts out whose the objects are: an allocation's is where that is recorded, and the recorded one where it was started
+ * twice. Returns the others, which stay as they are.
+ */
+function takeObjects({ allocations, objects }: State, observed: readonly ObservedObject[]): readonly ObservedObject[] {
+  const strays: ObservedObject[] = [];
+  for (const object of observed) {
+    const allocation = allocations.get(object.allocation);
+    const known = objects.get(object.allocation);
+    const isRecorded = allocation?.objectId === object.objectId;
+    if (allocation?.node !== object.node || (known !== undefined && !isRecorded)) {
+      strays.push(object);
+      continue;
+    }
+    if (known !== undefined) strays.push(known);
+    objects.set(object.allocation, object);
+  }
+  return strays;
 }
 
 interface State {

@@ -4,6 +4,7 @@ import type { Desired, DesiredNode, Placement } from '../../src/model/desired.ts
 import { nodeName, type WorkloadId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { RevisionVolume } from '../../src/model/revision.ts';
+import { worldAfter } from '../../src/plan/after.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { verifyPlan } from '../../src/plan/verify.ts';
@@ -408,7 +409,10 @@ describe('an object that was started a second time', () => {
       [elsewhere, beside, first, ...others],
       [first, ...others, beside, elsewhere],
     ]) {
-      assert.deepEqual(plan({ ...inputs, observed: { ...inputs.observed, objects } }).steps, []);
+      const seen = { ...inputs, observed: { ...inputs.observed, objects } };
+      const made = plan(seen);
+      assert.deepEqual(made.steps, []);
+      assert.deepEqual(new Set(worldAfter(seen, made).observed.objects), new Set(objects), 'all are still there');
     }
   });
 });
