@@ -14,6 +14,20 @@ import { idOf } from './plan-id.ts';
 import { amountFor, type Demand, demandOf, quotaUses } from './quota.ts';
 import type { UnitDraft } from './units.ts';
 
+/** What a plan does and says, not bound to any world and without an account: for what is only asked, and never applied. */
+export type Outline = Pick<Plan, 'steps' | 'refusals' | 'warnings'>;
+
+export function outline(context: Context, units: readonly UnitDraft[]): Outline {
+  const list = { steps: new Array<Step>(countSteps(units)), filled: 0 };
+  for (const unit of units) unitOfDraft(context, unit, list);
+  return { steps: list.steps, ...saidIn(context) };
+}
+
+const saidIn = ({ notes }: Context): Pick<Plan, 'refusals' | 'warnings'> => ({
+  refusals: [...notes.refusals].sort(byText((refusal) => `${refusal.subject} ${refusal.code} ${refusal.message}`)),
+  warnings: [...notes.warnings].sort(byText((warning) => `${warning.code} ${warning.message}`)),
+});
+
 /** Numbers the steps, takes stock and binds the plan to the world that it was made for. */
 export function assemble(context: Context, units: readonly UnitDraft[], unchanged: number): Plan {
   const { inputs } = context;
@@ -21,7 +35,7 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
   const { steps } = list;
   const planned = units.map((unit) => unitOfDraft(context, unit, list));
   takeStock(context, units);
-  const { warnings, refusals } = context.notes;
+  const { warnings, refusals } = saidIn(context);
   const content = {
     formatVersion: planFormatVersion,
     cluster: inputs.desired.cluster.name,
@@ -29,7 +43,7 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
     steps,
     units: planned,
     goals: drainGoals(context, units),
-    refusals: [...refusals].sort(byText((refusal) => `${refusal.subject} ${refusal.code} ${refusal.message}`)),
+    refusals,
     availability: Object.fromEntries(
       units.flatMap(({ workload, availability }) =>
         availability === undefined ? [] : [[workload, { lowest: lowestOf(availability), of: availability.of }]],
@@ -37,7 +51,7 @@ export function assemble(context: Context, units: readonly UnitDraft[], unchange
     ),
     quota: quotaUses(context.quotas),
     capacity: capacityUses(context),
-    warnings: [...warnings].sort(byText((warning) => `${warning.code} ${warning.message}`)),
+    warnings,
   };
   const basis = basisOf(context, units);
   const { storeRevision, ...bound } = basis;

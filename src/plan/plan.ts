@@ -1,7 +1,7 @@
 import type { DesiredWorkload } from '../model/desired.ts';
 import type { InstanceId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
-import { assemble } from './assemble.ts';
+import { assemble, type Outline, outline } from './assemble.ts';
 import { type Compiled, compile, isFor } from './compile.ts';
 import { compileLifecycles } from './compile-nodes.ts';
 import { type Context, openContext } from './context.ts';
@@ -13,7 +13,7 @@ import { prune } from './prune.ts';
 import { overQuota } from './quota-drain.ts';
 import { noteFrozen, noteOrphans, noteUnseen, noteWorld, refuseUnreachableLeavers } from './remarks.ts';
 import { chooseTarget } from './target.ts';
-import { buildUnits } from './units.ts';
+import { buildUnits, type UnitDraft } from './units.ts';
 
 /**
  * The steps that take recorded + observed to desired, and what cannot be done. Pure: the same inputs give the same
@@ -21,6 +21,24 @@ import { buildUnits } from './units.ts';
  * for that. `compiled` may be given where several plans are made for one world; it changes nothing but the time it takes.
  */
 export function createPlan(inputs: PlanInputs, compiled: Compiled = compile(inputs)): Plan {
+  const { context, units, unchanged } = solve(inputs, compiled);
+  return assemble(context, units, unchanged);
+}
+
+/** The same as far as steps, refusals and warnings go: questions to the planner need no more. */
+export function outlinePlan(inputs: PlanInputs, compiled: Compiled): Outline {
+  const { context, units } = solve(inputs, compiled);
+  return outline(context, units);
+}
+
+interface Solved {
+  readonly context: Context;
+  readonly units: readonly UnitDraft[];
+  /** Instances that are left as they are. */
+  readonly unchanged: number;
+}
+
+function solve(inputs: PlanInputs, compiled: Compiled): Solved {
   const context = openContext(inputs, compiled);
   const settled = settledInstances(context);
   const matched = match(inputs, settled === 0 ? { ...compiled, settled: new Map() } : compiled);
@@ -32,11 +50,8 @@ export function createPlan(inputs: PlanInputs, compiled: Compiled = compile(inpu
   );
   const units = buildUnits(context, placed, pruned);
   remark(context);
-  return assemble(
-    context,
-    units,
-    [...placed.values()].reduce((sum, { intent }) => sum + intent.unchanged, settled + idle),
-  );
+  const unchanged = [...placed.values()].reduce((sum, { intent }) => sum + intent.unchanged, settled + idle);
+  return { context, units, unchanged };
 }
 
 /** Plans one after the other: what only depends on the world is worked out again when that changes. */

@@ -182,10 +182,13 @@ export function quotaDemand(
 /** What of `charges` is more than `by` covers. */
 export function quotaBeyond(charges: readonly QuotaCharge[], by: readonly QuotaCharge[]): readonly QuotaCharge[] {
   if (by.length === 0) return charges;
-  return charges.flatMap(({ row, amount }) => {
-    const over = amount - (by.find((entry) => entry.row === row)?.amount ?? 0);
-    return over > 0 ? [{ row, amount: over }] : [];
-  });
+  const beyond: QuotaCharge[] = [];
+  for (const { row, amount } of charges) {
+    let over = amount;
+    for (const other of by) if (other.row === row) over -= other.amount;
+    if (over > 0) beyond.push({ row, amount: over });
+  }
+  return beyond;
 }
 
 const noCharges: readonly QuotaCharge[] = [];

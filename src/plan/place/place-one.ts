@@ -302,24 +302,27 @@ function quotaOf(
   const disk = moreDisk(holds, takesOver ? held : undefined, {
     own: choice.kind === 'update' || (choice.chained && objectOf(current) === 'gone'),
   });
-  const wanted = quotaDemand(quotas, scope, { holds: { ...withoutVolumes(holds), storageBytes: disk }, instances: 1 });
+  const wanted = quotaDemand(quotas, scope, { holds: withDisk(holds, disk), instances: 1 });
   // Disk space is not given back before the old object is deleted, after the unit's end.
   const { instances } = demandOf(current.allocation);
   const freed = quotaDemand(quotas, scopeOf(intent, current.node), {
-    holds: { ...withoutVolumes(held), storageBytes: 0 },
+    holds: withDisk(held, 0),
     instances,
   });
   const demand = choice.chained ? quotaBeyond(wanted, freed) : wanted;
-  return {
-    demand,
-    need: quotaNeed(choice.account, demand),
-    freedLater: choice.chained ? quotaBeyond(freed, wanted) : freed,
-  };
+  const need = quotaNeed(choice.account, demand);
+  // Without an account nothing is kept for later.
+  if (choice.account === undefined) return { demand, need, freedLater: [] };
+  return { demand, need, freedLater: choice.chained ? quotaBeyond(freed, wanted) : freed };
 }
 
 const noQuota: QuotaOf = { demand: [], need: [], freedLater: [] };
 
-const withoutVolumes = ({ volumes: _, ...holds }: Holds): Holds => holds;
+/** What quotas count, with so much disk space and no volumes. In one piece: most steps need two of these. */
+function withDisk({ cpuMillis, memoryBytes, bandwidthBits = 0, devices }: Holds, storageBytes: number): Holds {
+  const holds = { cpuMillis, memoryBytes, storageBytes, bandwidthBits };
+  return devices === undefined ? holds : { ...holds, devices };
+}
 
 /** Disk space on top of what is taken over: volumes that stay where they are, its own while the same object goes on. */
 function moreDisk(holds: Holds, over: Holds | undefined, frees: { readonly own: boolean }): number {

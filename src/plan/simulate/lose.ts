@@ -1,16 +1,17 @@
 import type { InstanceId, NodeName } from '../../model/ids.ts';
-import type { Plan, Refusal, Step } from '../../model/plan.ts';
+import type { Refusal, Step } from '../../model/plan.ts';
+import type { Outline } from '../assemble.ts';
 import type { PlanInputs } from '../inputs.ts';
 import type { Instance } from '../instances.ts';
 import type { MatchedWorkload } from '../match.ts';
-import { createPlan } from '../plan.ts';
+import { outlinePlan } from '../plan.ts';
 import { compileWithout } from './compile-lost.ts';
 import type { PlannedWorld } from './world.ts';
 
 /** What the planner makes of a loss. */
 export interface Loss {
   readonly nodes: ReadonlySet<NodeName>;
-  readonly plan: Plan;
+  readonly plan: Outline;
   /** By workload id. */
   readonly displaced: readonly Displaced[];
   /** Instances that make room for more urgent ones, by id. */
@@ -36,7 +37,7 @@ export interface Displaced {
 export function loseNodes(world: PlannedWorld, names: readonly NodeName[]): Loss {
   const nodes = new Set(names);
   const inputs = withoutNodes(world.inputs, nodes);
-  const plan = createPlan(inputs, compileWithout(world, nodes, inputs));
+  const plan = outlinePlan(inputs, compileWithout(world, nodes, inputs));
   const remakes = new Map(plan.steps.filter(isRemake).map((step) => [step.instance, step]));
   const refusalsOf = groupBySubject(plan.refusals);
   const displaced = displacedFrom(world, names).map(({ workload, instances }): Displaced => {
@@ -97,7 +98,7 @@ function fatesOf(
   workload: MatchedWorkload,
   instances: readonly Instance[],
   planned: {
-    readonly plan: Plan;
+    readonly plan: Outline;
     readonly remakes: ReadonlyMap<InstanceId, Step>;
     readonly refusals: readonly Refusal[];
   },
@@ -121,7 +122,7 @@ function fatesOf(
 }
 
 /** What the planner says where it neither makes an instance anew nor refuses it. */
-const whyLeft = ({ warnings }: Plan, { id }: Instance): string =>
+const whyLeft = ({ warnings }: Outline, { id }: Instance): string =>
   warnings.find(({ message }) => message.startsWith(`${id} `))?.message ?? 'the plan leaves it where it was';
 
 /** Why it is not made anew at all: because of what it is, not because there is no room. */
