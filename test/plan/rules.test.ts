@@ -417,6 +417,19 @@ describe('an object that was started a second time', () => {
   });
 });
 
+describe('what an unfinished run left', () => {
+  it('goes once the instance has been made anew, and is not missed then', () => {
+    const inputs = withRunning(world({ workloads: [workload(app, { replicas: 1 })] }), [
+      { workload: app, ordinal: 0, node: 'n1', generation: 1 },
+      { workload: app, ordinal: 0, node: 'n2', generation: 2, object: { state: 'exited', health: 'none' } },
+    ]);
+    assert.deepEqual(
+      plan(inputs).steps.map(({ kind, node: name, wave }) => `${wave} ${kind} ${name}`),
+      ['0 replace n2', '1 remove n1'],
+    );
+  });
+});
+
 describe('a rollout', () => {
   it('begins with its first group, also where instances that do not answer have to wait', () => {
     const nodes = ['n1', 'n2', 'n3'].map((name) => node(name));

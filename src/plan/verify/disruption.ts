@@ -40,7 +40,7 @@ export function disruptionCheck(world: World, report: Report): Check {
             `wave ${index} makes ${beside} instances beside those that they replace; maxSurge is ${surge}`,
           );
         for (const ordinal of taken) state.up.delete(ordinal);
-        if (wave.gate === 'healthy') restore(items, state);
+        if (wave.gate === 'healthy') restore(world, items, state);
       }
     },
   };
@@ -161,10 +161,13 @@ function isForced({ base, inputs }: World, { step, home }: Item): boolean {
   return drain?.force === true && (drain.deadline ?? Number.NEGATIVE_INFINITY) <= inputs.now;
 }
 
-/** Everything that a wave made or changed is healthy behind its gate. */
-function restore(items: readonly Item[], { wanted, up }: State): void {
-  for (const { shape, ordinal } of items) {
-    if ((shape.makes || shape.updates) && wanted.has(ordinal)) up.add(ordinal);
+/** Everything that a wave made or changed is healthy behind its gate; beside it may serve what is left over of the instance. */
+function restore({ base }: World, items: readonly Item[], { wanted, up, spare }: State): void {
+  for (const { shape, ordinal, oldIndex } of items) {
+    if ((!shape.makes && !shape.updates) || !wanted.has(ordinal)) continue;
+    const tookOver = shape.updates || (oldIndex >= 0 && isAvailable(base, oldIndex));
+    if (up.has(ordinal) && !tookOver) spare.set(ordinal, (spare.get(ordinal) ?? 0) + 1);
+    up.add(ordinal);
   }
 }
 
