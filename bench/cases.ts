@@ -10,7 +10,7 @@ import { openVerifier } from '../src/plan/verify/base.ts';
 import { verifyPlan } from '../src/plan/verify.ts';
 import { planJsonChunks } from '../src/render/plan-json.ts';
 import { generateDesired, type WorldSize } from './desired.ts';
-import { type Measured, measure, measureOnce } from './measure.ts';
+import { type Measured, measure, measureFrom, measureOnce } from './measure.ts';
 import { peakOf } from './memory.ts';
 import { placeNaively } from './naive.ts';
 import { freshInputs, inputsOf } from './world.ts';
@@ -159,13 +159,31 @@ function withOneChange(desired: Desired): Desired {
 }
 
 /** One node of so many has to be left: all pods and zones are hit alike. */
-function drained(start: Start, oneOf: number): Promise<readonly Row[]> {
+async function drained(start: Start, oneOf: number): Promise<readonly Row[]> {
   const inputs = settledInputs(start);
   const nodes = inputs.desired.nodes.map((node, index) =>
     index % oneOf === 0 ? ({ ...node, lifecycle: 'maintenance' } as const) : node,
   );
-  const leaving = Math.ceil(nodes.length / oneOf);
-  return planned(`${leaving} nodes are drained`, { ...inputs, desired: { ...inputs.desired, nodes } });
+  const name = `${Math.ceil(nodes.length / oneOf)} nodes are drained`;
+  const after = { ...inputs, desired: { ...inputs.desired, nodes } };
+  return [...(await planned(name, after)), await drainedWarm(name, inputs, after)];
+}
+
+/** As in a process that runs when git changes: its planner has planned this world before, and no drain on it yet. */
+async function drainedWarm(name: string, before: PlanInputs, after: PlanInputs): Promise<Row> {
+  const warm = (): ((inputs: PlanInputs) => Plan) => {
+    const planner = openPlanner();
+    planner(before);
+    return planner;
+  };
+  const planner = warm();
+  const { result: plan, peakBytes } = peakOf(() => planner(after));
+  assertSound(after, plan);
+  return {
+    work: `plan, warm: ${name} (${plan.steps.length} steps)`,
+    measured: await measureFrom(warm, (planner) => planner(after)),
+    ...(peakBytes !== undefined && { peakBytes }),
+  };
 }
 
 function withoutZone(inputs: PlanInputs, zone: string): PlanInputs {

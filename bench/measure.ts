@@ -12,13 +12,17 @@ export interface Measured {
 export const repeats = 5;
 
 /** Runs the work once to warm it up, then `repeats` times. */
-export async function measure(work: () => unknown): Promise<Measured> {
-  await work();
+export const measure = (work: () => unknown): Promise<Measured> => measureFrom(() => undefined, work);
+
+/** The same for work that uses up what it starts from: that is made before each run, and not measured. */
+export async function measureFrom<Start>(prepare: () => Start, work: (start: Start) => unknown): Promise<Measured> {
+  await work(prepare());
   const runs: Run[] = [];
   for (let run = 0; run < repeats; run++) {
+    const prepared = prepare();
     const start = performance.now();
     const cpu = process.cpuUsage();
-    await work();
+    await work(prepared);
     runs.push({ tookMs: performance.now() - start, cpuMs: process.cpuUsage(cpu).user / 1000 });
   }
   return summarise(runs);
