@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ExitCode } from './exit.ts';
-import { limitFlag, output, storeFlag, viewFormats, withSource, withTelling } from './program-flags.ts';
+import { flag, limitFlag, output, storeFlag, viewFormats, withSource, withTelling } from './program-flags.ts';
+import { parseWait } from './suggest.ts';
 
 /** Makes the action of a command from what loads it. */
 export type Run = <Arguments extends readonly unknown[]>(
@@ -76,3 +77,39 @@ function withView(name: string, description: string, argument?: Argument): Comma
 function withTell(name: string, description: string, argument: Argument): Command {
   return withTelling(withSource(new Command(name).description(description).argument(...argument)));
 }
+
+/** Deviations from git that are stored, shown and expire. */
+export function addNode(group: Command, run: Run): void {
+  const load = () => import('./commands/node.ts');
+  const sub = subcommandsOf(group);
+  const ofNode = ['<node>', 'name of the node'] as const;
+  sub(withOverride('cordon', 'keep what is on it and accept nothing new, for a while', ofNode)).action(
+    run(async () => (await load()).cordon),
+  );
+  sub(withLift('uncordon', 'end a cordon before its time', ofNode)).action(run(async () => (await load()).uncordon));
+}
+
+export function rollbackCommand(): Command {
+  const subject = ['<subject>', 'namespace/workload, or a run: everything that it changed'] as const;
+  return withOverride(
+    'rollback',
+    'go back to the good revision of before, and stay there for a while',
+    subject,
+  ).addOption(flag('--to <revision>', 'of a workload: another recorded revision, or the beginning of its hash'));
+}
+
+export const freezeCommand = (): Command =>
+  withOverride('freeze', 'leave workloads alone for a while: no plan touches them, not even to heal', frozen);
+
+export const thawCommand = (): Command => withLift('thaw', 'end a freeze before its time', frozen);
+
+const frozen = ['<target>', "namespace/workload, a namespace, or '*'"] as const;
+
+/** A command that writes an override. */
+const withOverride = (name: string, description: string, argument: Argument): Command =>
+  withLift(name, description, argument)
+    .addOption(flag('--reason <text>', 'why, for whoever reads it later').makeOptionMandatory())
+    .addOption(flag('--for <duration>', 'how long').argParser(parseWait).default(86_400_000, '24h'));
+
+const withLift = (name: string, description: string, argument: Argument): Command =>
+  withSource(new Command(name).description(description).argument(...argument)).addOption(storeFlag());

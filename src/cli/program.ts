@@ -14,7 +14,16 @@ import {
   withSource,
   withTelling,
 } from './program-flags.ts';
-import { addRuns, addUnit, groupCommand, type Run } from './program-operator.ts';
+import {
+  addNode,
+  addRuns,
+  addUnit,
+  freezeCommand,
+  groupCommand,
+  type Run,
+  rollbackCommand,
+  thawCommand,
+} from './program-operator.ts';
 import { parseCount, parseNames, parseWait } from './suggest.ts';
 
 const statusSources = ['engines'] as const;
@@ -59,6 +68,10 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(historyCommand()).action(run(async () => (await import('./commands/history.ts')).history));
   addRuns(add(groupCommand('runs', 'what is carried out, and how it goes: list, show, pause, resume, cancel')), run);
   addUnit(add(groupCommand('unit', 'units that are in flight or stuck: list, show, retry, skip, abandon')), run);
+  add(rollbackCommand()).action(run(async () => (await import('./commands/rollback.ts')).rollback));
+  add(freezeCommand()).action(run(async () => (await import('./commands/freeze.ts')).freeze));
+  add(thawCommand()).action(run(async () => (await import('./commands/freeze.ts')).thaw));
+  addNode(add(groupCommand('node', 'close and open nodes by hand: cordon, uncordon')), run);
   add(retryCommand()).action(run(async () => (await import('./commands/retry.ts')).retry));
   add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
   add(doctorCommand()).action(run(async () => (await import('./commands/doctor.ts')).doctor));

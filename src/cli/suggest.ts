@@ -23,11 +23,11 @@ function meant(value: string, formats: readonly string[], options: { readonly ha
   return near !== undefined && formats.includes(near) ? ` Did you mean ${near}?` : '';
 }
 
-/** Parses a number of seconds or a duration such as `30s` or `5m` into milliseconds. */
+/** Parses a number of seconds or a duration such as `30s`, `5m` or `2d` into milliseconds. */
 export function parseWait(value: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(value);
-  if (match === null) throw new InvalidArgumentError('It is a duration such as 0s, 30s or 5m.');
-  const factors = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(value);
+  if (match === null) throw new InvalidArgumentError('It is a duration such as 0s, 30s, 5m or 2d.');
+  const factors = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
   return Number(match[1]) * factors[(match[2] ?? 's') as keyof typeof factors];
 }
 

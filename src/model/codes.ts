@@ -491,7 +491,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS5005: {
     title: 'another revision than git asks for',
     cause: 'A revision that failed its health gate is not tried again, or an override pins another one.',
-    remedy: 'Commit a mended revision, `muster retry WORKLOAD`, or let the override expire.',
+    remedy:
+      'Commit a mended revision, `muster retry WORKLOAD` (forgets failures, lifts pins), or let the override expire.',
   },
   MUS5006: {
     title: 'nothing is known about some instances',
@@ -526,6 +527,18 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: '`muster status --from engines` opens no store: it shows what git declares and what the engines tell.',
     remedy:
       'Use it while the store is away. With the store back, `muster status` says what is recorded, too, and what has drifted.',
+  },
+  MUS5012: {
+    title: 'node cordoned by hand',
+    cause:
+      'An operator closed the node for a while: it keeps what it has and accepts nothing new. Git does not say so.',
+    remedy:
+      '`muster node uncordon NODE` opens it; so does the end of the override. To close it for longer set `lifecycle: cordoned` in git.',
+  },
+  MUS5013: {
+    title: 'pin without effect',
+    cause: 'A workload is pinned to a revision that is not recorded any more, so it follows git.',
+    remedy: '`muster rollback WORKLOAD --to REVISION` pins another one; `muster retry WORKLOAD` takes the pin away.',
   },
   MUS5020: {
     title: 'less head-room',

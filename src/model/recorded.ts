@@ -37,6 +37,8 @@ export interface ClusterIdentity {
 export interface RecordedWorkload {
   /** The revision that last passed its gates; what a rollback returns to. */
   readonly lastGood?: RevisionHash;
+  /** Those that were `lastGood` before it, newest first, each once: what `muster rollback` goes back to. */
+  readonly earlier?: readonly RevisionHash[];
   /** Revisions that failed a health gate: not tried again until git changes or `muster retry`. */
   readonly failed: readonly FailedRevision[];
   /** Never reused, not even after a removal. */
@@ -139,14 +141,24 @@ export interface RecordedNode {
 
 export type Liveness = 'alive' | 'suspect' | 'lost' | 'unknown';
 
+/** What an override on workloads may name for it to hold for this one: the workload, its namespace, or all. */
+export const coveringTargets = (id: WorkloadId): readonly [workload: string, namespace: string, all: string] => [
+  id,
+  id.slice(0, id.indexOf('/')),
+  '*',
+];
+
 /** A stored, visible, expiring deviation from git. */
 export interface Override {
   readonly id: string;
+  /** `pin`: a workload stays on another revision · `cordon`: a node accepts nothing new · `freeze`: workloads are left alone */
   readonly kind: 'pin' | 'cordon' | 'freeze';
+  /** A workload or a node; of a freeze also a namespace, or `*`. */
   readonly target: string;
   readonly revision?: RevisionHash;
   readonly actor: string;
   readonly reason: string;
+  /** Unix ms */
   readonly until: number;
 }
 

@@ -11,7 +11,7 @@ import { type MatchedWorkload, match } from './match.ts';
 import { placeAll } from './place/place.ts';
 import { prune } from './prune.ts';
 import { overQuota } from './quota-drain.ts';
-import { noteFrozen, noteOrphans, noteUnseen, noteWorld, refuseUnreachableLeavers } from './remarks.ts';
+import { noteCordons, noteFrozen, noteOrphans, noteUnseen, noteWorld, refuseUnreachableLeavers } from './remarks.ts';
 import { chooseTarget } from './target.ts';
 import { buildUnits, type UnitDraft } from './units.ts';
 
@@ -123,6 +123,7 @@ const saidSoFar = ({ notes, unseenInstances, blocked }: Context): number =>
 
 function remark(context: Context): void {
   noteWorld(context);
+  noteCordons(context);
   noteOrphans(context);
   noteUnseen(context);
   refuseUnreachableLeavers(context);

@@ -1,11 +1,12 @@
+import type { WorkloadId } from '../model/ids.ts';
 import { formatInstant } from '../model/instant.ts';
-import type { Override } from '../model/recorded.ts';
+import { coveringTargets, type Override } from '../model/recorded.ts';
 import type { Context } from './context.ts';
 import type { MatchedWorkload } from './match.ts';
 
 /** A unit of it is under way, or somebody froze it: it keeps what it has and gets no steps. */
 export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): void {
-  const { inFlight, overrides } = context.inputs.recorded;
+  const { inFlight } = context.inputs.recorded;
   if (frozen === 'inFlight') {
     const unit = inFlight.find((entry) => (entry.unit as string) === id);
     context.notes.warn(
@@ -15,14 +16,39 @@ export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): v
     );
     return;
   }
-  const freeze = overrides.find((entry) => entry.kind === 'freeze' && (entry.target === id || entry.target === '*'));
-  context.notes.warn('MUS5008', id, `${id} is left alone: ${freezeText(freeze)}`);
+  const freeze = freezeOf(context, id);
+  context.notes.warn(
+    'MUS5008',
+    id,
+    `${id} is left alone: ${freeze === undefined ? 'it is frozen' : freezeText(freeze)}`,
+  );
 }
 
-const freezeText = (freeze: Override | undefined): string =>
-  freeze === undefined
-    ? 'it is frozen'
-    : `it is frozen until ${formatInstant(freeze.until)} by ${freeze.actor} (${freeze.reason})`;
+/** The narrowest freeze that holds for it now. */
+function freezeOf({ inputs: { recorded, now } }: Context, id: WorkloadId): Override | undefined {
+  const freezes = recorded.overrides.filter(({ kind, until }) => kind === 'freeze' && until > now);
+  const [freeze] = coveringTargets(id).flatMap((target) => freezes.find((entry) => entry.target === target) ?? []);
+  return freeze;
+}
+
+function freezeText({ target, until, actor, reason }: Override): string {
+  const what = target === '*' ? 'everything' : target.includes('/') ? 'it' : `namespace ${target}`;
+  return `${what} is frozen until ${formatInstant(until)} by ${actor} (${reason}); muster thaw ${target === '*' ? "'*'" : target}`;
+}
+
+/** Nodes that an operator closed, beside those that git closes. A rebalance closes some on paper, and says so itself. */
+export function noteCordons({ cluster, inputs, notes }: Context): void {
+  if (inputs.relocate !== undefined) return;
+  for (const { kind, target, until, actor, reason } of inputs.recorded.overrides) {
+    if (kind !== 'cordon' || until <= inputs.now) continue;
+    if (cluster.nodes.every(({ name }) => name !== target)) continue;
+    notes.warn(
+      'MUS5012',
+      target,
+      `node ${target} accepts nothing new until ${formatInstant(until)}: cordoned by ${actor} (${reason}); muster node uncordon ${target}`,
+    );
+  }
+}
 
 /** What the plan takes for granted about nodes, one warning each. */
 export function noteWorld(context: Context): void {

@@ -34,10 +34,16 @@ export function chooseTarget(
       notes.warn(
         'MUS5005',
         workload.id,
-        `${workload.id} is pinned to ${pin.revision} until ${formatInstant(pin.until)} by ${pin.actor} (${pin.reason})`,
+        `${workload.id} is pinned to ${pin.revision} until ${formatInstant(pin.until)} by ${pin.actor} (${pin.reason}); ` +
+          `git asks for ${asked.hash}: \`muster retry ${workload.id}\` goes back to it`,
       );
       return { hash: pin.revision, revision, followsGit: false };
     }
+    notes.warn(
+      'MUS5013',
+      workload.id,
+      `${workload.id} is pinned to ${pin.revision} by ${pin.actor} (${pin.reason}), but that revision is not recorded any more: it follows git`,
+    );
   }
   const failed = workload.record?.failed.find((entry) => entry.revision === asked.hash);
   if (failed === undefined) return asked;

@@ -4,7 +4,7 @@ import type { Desired } from '../model/desired.ts';
 import { runFailureCodes } from '../model/failure-codes.ts';
 import { type RevisionHash, type RunId, runId, type UnitId, workloadOfUnit } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
-import type { RecordedWorkload } from '../model/recorded.ts';
+import type { Recorded, RecordedWorkload } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
@@ -59,6 +59,7 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
     startedAt,
     commits: plan.basis.commits,
     summary: plan.summary,
+    ...revisionsOf(records, recorded),
   };
   const units = await halting(
     async () => {
@@ -83,6 +84,21 @@ function newRunId(now: number, storeRevision: number): RunId {
     .replaceAll(/[-:]|\.\d+Z/g, '')
     .replace('T', '-');
   return runId(`${time}-${storeRevision.toString(16).padStart(4, '0')}`);
+}
+
+/** Units whose revisions a run's record names: it has to fit into one value of the store. */
+const mostRevisions = 2_000;
+
+function revisionsOf(records: readonly UnitRecord[], { workloads }: Recorded): Pick<RunMeta, 'revisions'> {
+  const bringing = records.flatMap(({ unit, settings: { target } }) =>
+    target === undefined ? [] : [{ unit, target }],
+  );
+  if (bringing.length > mostRevisions) return {};
+  const revisions = bringing.map(({ unit, target }) => {
+    const from = workloads.get(workloadOfUnit(unit))?.lastGood;
+    return [unit, { ...(from !== undefined && from !== target && { from }), to: target }] as const;
+  });
+  return { revisions: Object.fromEntries(revisions) };
 }
 
 /** The context of a run, with the store's records as they are now. `resumedAt`: of one that was begun before. */

@@ -7,7 +7,7 @@ import { Halted } from './halt.ts';
 import { commit } from './journal.ts';
 import { type Answer, type CarriedOut, type Request, readRequests, requestKey, requestLivesMs } from './requests.ts';
 
-/** Where the leader takes up what operators ask of it, while it goes on with what it does. */
+/** Where the leader takes up what operators ask of it and hears of overrides, while it goes on with what it does. */
 export interface Desk {
   /** Takes up all that is there now. Throws `Halted` and `StoreError`. */
   takeUp(): Promise<void>;
@@ -24,7 +24,8 @@ const followAgainMs = 1_000;
 
 /**
  * Opens the desk of a leader. `dependencies` is asked for each request: what git declares may have changed.
- * `onTaken` is called after each that was carried out: there may be something new to plan.
+ * `onTaken` is called after each that was carried out and whenever an override was written: there may be something new
+ * to plan.
  */
 export function openDesk(dependencies: () => Dependencies, onTaken: () => void = () => undefined): Desk {
   const stop = new AbortController();
@@ -36,7 +37,10 @@ export function openDesk(dependencies: () => Dependencies, onTaken: () => void =
     return takingUp;
   };
   const idle = async (): Promise<void> => void (await Promise.all(going));
-  const following = follow(dependencies, takeUp, stop.signal);
+  const following = Promise.all([
+    follow(dependencies(), { prefix: prefixes.requests, signal: stop.signal, seen: takeUp }),
+    follow(dependencies(), { prefix: prefixes.overrides, signal: stop.signal, seen: async () => onTaken() }),
+  ]);
   return {
     takeUp,
     idle,
@@ -48,20 +52,20 @@ export function openDesk(dependencies: () => Dependencies, onTaken: () => void =
   };
 }
 
+/** Calls `seen` at the beginning and whenever something below the prefix changes. */
 async function follow(
-  dependencies: () => Dependencies,
-  takeUp: () => Promise<void>,
-  signal: AbortSignal,
+  { store, clock, leadership }: Dependencies,
+  of: { readonly prefix: string; readonly signal: AbortSignal; readonly seen: () => Promise<void> },
 ): Promise<void> {
-  const { store, clock, leadership } = dependencies();
+  const { prefix, signal, seen } = of;
   // Bounded by the desk's end and by the lease.
   while (!signal.aborted && leadership.isAlive()) {
     try {
-      const { revision, requests } = await readRequests(store);
-      if (requests.some(({ answer }) => answer === undefined)) await takeUp();
-      for await (const event of store.watch(prefixes.requests, { fromRevision: revision, signal })) {
+      const { revision } = await store.range(prefix);
+      await seen();
+      for await (const event of store.watch(prefix, { fromRevision: revision, signal })) {
         if (event.kind === 'reset') break;
-        if (event.kind === 'put') await takeUp();
+        await seen();
       }
     } catch (error) {
       if (!(error instanceof Halted) && !(error instanceof StoreError)) throw error;

@@ -1,6 +1,7 @@
 import { assertNever, present } from '../model/assert.ts';
-import { workloadOfUnit } from '../model/ids.ts';
+import { type RevisionHash, workloadOfUnit } from '../model/ids.ts';
 import type { Step, Wave } from '../model/plan.ts';
+import type { RecordedWorkload } from '../model/recorded.ts';
 import { keys } from '../store/keys.ts';
 import { encodeWorkload } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
@@ -186,7 +187,20 @@ function workloadAfterCommit(run: UnitRun): readonly Operation[] {
   const workload = present(context.workloads.get(id), `workload ${id}`);
   const { target } = record.settings;
   if (target === undefined) return [];
-  const next = { ...workload, lastGood: target, failed: workload.failed.filter(({ revision }) => revision !== target) };
+  const next = {
+    ...withLastGood(workload, target),
+    failed: workload.failed.filter(({ revision }) => revision !== target),
+  };
   context.workloads.set(id, next);
   return [{ kind: 'put', key: keys.workload(id), value: encodeWorkload(next) }];
+}
+
+/** Good revisions that are remembered before the last one. */
+const mostEarlier = 10;
+
+function withLastGood(workload: RecordedWorkload, target: RevisionHash): RecordedWorkload {
+  const { lastGood, earlier = [] } = workload;
+  if (lastGood === undefined || lastGood === target) return { ...workload, lastGood: target };
+  const before = [lastGood, ...earlier].filter((revision) => revision !== target);
+  return { ...workload, lastGood: target, earlier: before.slice(0, mostEarlier) };
 }

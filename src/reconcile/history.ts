@@ -1,4 +1,4 @@
-import type { CommitSha, PlanId, RunId } from '../model/ids.ts';
+import type { CommitSha, PlanId, RevisionHash, RunId, UnitId } from '../model/ids.ts';
 import type { PlanSummary } from '../model/plan.ts';
 import { keys, parseUnitStatusKey, prefixes } from '../store/keys.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
@@ -17,6 +17,8 @@ export interface RunMeta {
   readonly startedAt: number;
   readonly commits: Readonly<Record<string, CommitSha | 'worktree'>>;
   readonly summary: PlanSummary;
+  /** Of each unit that brings a revision: the last good one before, absent for a new workload, and what it brings. Absent for runs of very many. */
+  readonly revisions?: Readonly<Record<UnitId, { readonly from?: RevisionHash; readonly to: RevisionHash }>>;
 }
 
 /** One finished run, as `muster history` shows it. Stored under `history/<run id>`. */

@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts';
 import { createLiveRuns, type LiveRuns } from './control.ts';
 import { type Desk, openDesk } from './desk.ts';
 import { Halted } from './halt.ts';
+import { forgetEnded } from './overrides.ts';
 import { openPlanning, PlanRejected, planExpiresAfterMs } from './planning.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
 import { noteAbsences, openLook } from './reconcile.ts';
@@ -258,6 +259,7 @@ async function pass(
   const startedAt = clock.now();
   const { recorded, observed } = await term.look({ desired, engines, clock, signal: dependencies.softStop });
   await noteAbsences(apply, desired, recorded);
+  await forgetEnded(apply, desired, recorded);
   const { plan } = term.plan({
     desired,
     recorded,

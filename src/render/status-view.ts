@@ -9,7 +9,7 @@ import {
   type WorkloadId,
 } from '../model/ids.ts';
 import type { Health, ObjectState, Observed } from '../model/observed.ts';
-import type { Allocation, Recorded } from '../model/recorded.ts';
+import type { Allocation, Override, Recorded } from '../model/recorded.ts';
 import { formatAge } from './amounts.ts';
 
 export interface StatusInputs {
@@ -32,6 +32,8 @@ export interface StatusView {
   readonly nodes: readonly StatusNode[];
   readonly workloads: readonly StatusWorkload[];
   readonly drift: number;
+  /** Deviations from git that are in force now. */
+  readonly overrides: readonly Override[];
   /** Nothing drifted, nothing is at another revision, nothing is missing. */
   readonly asDeclared: boolean;
 }
@@ -95,6 +97,7 @@ export function viewStatus(inputs: StatusInputs): StatusView {
     nodes: viewNodes(inputs),
     workloads,
     drift,
+    overrides: recorded.overrides.filter(({ until }) => until > inputs.now),
     asDeclared:
       drift === 0 &&
       workloads.every(

@@ -1,3 +1,6 @@
+import { assertNever } from '../model/assert.ts';
+import { formatInstant } from '../model/instant.ts';
+import type { Override } from '../model/recorded.ts';
 import { formatAge } from './amounts.ts';
 import { columns, hang, plural, usableWidth } from './layout.ts';
 import { createPaint, type Paint } from './paint.ts';
@@ -32,11 +35,41 @@ export function renderStatusText(view: StatusView, options: StatusOptions): stri
   ];
   const sections = [
     `${paint.bold(`Cluster ${view.cluster}`)}\n${hang('  ', paint.dim(facts.join(' · ')), width)}`,
+    overrideSection(view, page),
     nodeSection(view, page),
     ...view.workloads.map((workload) => workloadSection(workload, page)),
     verdictOf(view, page),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** What somebody changed by hand, for a while: it says why things are not as in git. */
+function overrideSection({ overrides }: StatusView, { paint, width }: Page): string {
+  if (overrides.length === 0) return '';
+  const lines = overrides.map((override) => {
+    const { until, actor, reason } = override;
+    return hang(
+      '  ',
+      `${paint.warn(overrideText(override))} until ${formatInstant(until)}, by ${actor} (${reason})`,
+      width,
+    );
+  });
+  return [paint.bold('Overrides'), ...lines].join('\n');
+}
+
+function overrideText({ kind, target, revision }: Override): string {
+  switch (kind) {
+    case 'pin':
+      return `${target} is pinned to ${revision?.slice(0, 8) ?? 'nothing'}`;
+    case 'cordon':
+      return `node ${target} is cordoned`;
+    case 'freeze':
+      return target === '*'
+        ? 'everything is frozen'
+        : `${target.includes('/') ? target : `namespace ${target}`} is frozen`;
+    default:
+      return assertNever(kind);
+  }
 }
 
 function nodeSection(view: StatusView, { paint, all, width }: Page): string {
@@ -71,8 +104,7 @@ function workloadSection(workload: StatusWorkload, page: Page): string {
       : `${workload.desired}`;
   const counts = `desired ${desired} · recorded ${workload.recorded} · running ${workload.running} · healthy ${workload.healthy}${workload.waiting > 0 ? ` · waiting for nodes ${workload.waiting}` : ''}`;
   const lines = [hang(`${paint.bold(workload.id)}  `, counts, width)];
-  if (workload.inFlight !== undefined)
-    lines.push(hang('  ', paint.warn(workload.inFlight), width));
+  if (workload.inFlight !== undefined) lines.push(hang('  ', paint.warn(workload.inFlight), width));
   for (const revision of workload.failedRevisions) {
     lines.push(
       hang(

@@ -168,18 +168,19 @@ function checked<Text extends string>(entry: KeyValue, value: Text | undefined, 
 }
 
 export function encodeWorkload(workload: RecordedWorkload): string {
-  const { lastGood, failed, nextGeneration, missingSince } = workload;
-  return JSON.stringify({ lastGood, failed, nextGeneration, missingSince });
+  const { lastGood, earlier, failed, nextGeneration, missingSince } = workload;
+  return JSON.stringify({ lastGood, earlier, failed, nextGeneration, missingSince });
 }
 
 export function decodeWorkload(entry: KeyValue): RecordedWorkload {
-  const { lastGood, failed, nextGeneration, missingSince } = parseRecord(entry) as Partial<RecordedWorkload>;
+  const { lastGood, earlier, failed, nextGeneration, missingSince } = parseRecord(entry) as Partial<RecordedWorkload>;
   if (typeof nextGeneration !== 'number') throw corrupt(entry, 'nextGeneration is missing');
   if (!Array.isArray(failed)) throw corrupt(entry, 'failed is missing');
   return {
     failed,
     nextGeneration,
     ...(lastGood !== undefined && { lastGood }),
+    ...(earlier !== undefined && { earlier }),
     ...(missingSince !== undefined && { missingSince }),
   };
 }
@@ -199,7 +200,7 @@ export function encodeNode(node: RecordedNode): string {
   return JSON.stringify({ capacity, liveness });
 }
 
-function decodeNode(entry: KeyValue): RecordedNode {
+export function decodeNode(entry: KeyValue): RecordedNode {
   const { capacity, liveness } = parseRecord(entry) as Partial<RecordedNode>;
   if (typeof capacity !== 'object' || typeof liveness !== 'object')
     throw corrupt(entry, 'capacity or liveness is missing');
@@ -211,7 +212,7 @@ export function encodeOverride(override: Override): string {
   return JSON.stringify({ id, kind, target, revision, actor, reason, until });
 }
 
-function decodeOverride(entry: KeyValue): Override {
+export function decodeOverride(entry: KeyValue): Override {
   const { id, kind, target, revision, actor, reason, until } = parseRecord(entry) as Partial<Override>;
   if (id === undefined || kind === undefined || target === undefined)
     throw corrupt(entry, 'id, kind or target is missing');
@@ -220,7 +221,7 @@ function decodeOverride(entry: KeyValue): Override {
   return { id, kind, target, actor, reason, until, ...(revision !== undefined && { revision }) };
 }
 
-function decodeIdentity(entry: KeyValue): ClusterIdentity {
+export function decodeIdentity(entry: KeyValue): ClusterIdentity {
   const record = parseRecord(entry);
   const version = text(entry, record, 'formatVersion');
   const uid = text(entry, record, 'uid') as ClusterUid;

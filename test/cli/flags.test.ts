@@ -24,7 +24,7 @@ const mistakes: readonly (readonly [args: readonly string[], says: RegExp, code?
   [['snapshot', quickstart, '--state', 'x.json'], /--state needs --after/],
   [['show', '/no/such.json'], /cannot be read/],
   [['apply', quickstart], /nobody can be asked: this is not a terminal\n.*--auto-approve/],
-  [['apply', quickstart, '--lock-timeout', 'soon'], /It is a duration such as 0s, 30s or 5m/],
+  [['apply', quickstart, '--lock-timeout', 'soon'], /It is a duration such as 0s, 30s, 5m or 2d/],
   [['history', quickstart, '--limit', '0'], /It is a whole number from 1/],
   [['run', quickstart, '--listen', 'everywhere'], /--listen everywhere is not HOST:PORT/],
   [

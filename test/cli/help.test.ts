@@ -17,6 +17,10 @@ const commands = [
   'history',
   'runs',
   'unit',
+  'rollback',
+  'freeze',
+  'thaw',
+  'node',
   'retry',
   'snapshot',
   'doctor',
@@ -27,6 +31,7 @@ const commands = [
 const subcommands = [
   ...['list', 'show', 'pause', 'resume', 'cancel'].map((name) => ['runs', name] as const),
   ...['list', 'show', 'retry', 'skip', 'abandon'].map((name) => ['unit', name] as const),
+  ...['cordon', 'uncordon'].map((name) => ['node', name] as const),
 ];
 
 describe('help', { concurrency: 2 }, () => {

@@ -111,8 +111,33 @@ async function steersALeader(t: Parameters<typeof makeCluster>[0], bed: Bed): Pr
   bed.release('3');
   assert.match(await ok(['retry', 'default/web']), /Forgotten: /);
   await until('it is tried again', isAll(cluster, '3'));
+  await overridesIt(bed);
   running.child.kill('SIGTERM');
   assert.equal((await running.finished).code, 0, running.output().stderr);
+}
+
+/** Rolls back, goes back to git, freezes and thaws, while the leader follows. */
+async function overridesIt({ cluster, web, ok, json, release }: Bed): Promise<void> {
+  await until('nothing is in flight', async () => (await json<readonly RunRow[]>(['unit', 'list'])).length === 0);
+  const said = await ok(['rollback', 'default/web', '--reason', 'INC-812', '--for', '2h']);
+  assert.match(said, /default\/web goes back from \w+ to \w+\.\nPinned until .* \(INC-812\)/);
+  assert.match(said, /muster run of .* goes by it from its next plan on/);
+  await until('it is rolled back', isAll(cluster, '2'));
+  assert.match(await ok(['rollback', 'default/web', '--reason', 'again'], 1), /it is on \w+ already, not on \w+/);
+  assert.match(await ok(['status']), /Overrides\n {2}default\/web is pinned to \w+ until .* \(INC-812\)/s);
+  await until('nothing is in flight', async () => (await json<readonly RunRow[]>(['unit', 'list'])).length === 0);
+  assert.match(await ok(['retry', 'default/web']), /Lifted: the pin to /);
+  await until('it follows git again', isAll(cluster, '3'));
+  await until('nothing is in flight', async () => (await json<readonly RunRow[]>(['unit', 'list'])).length === 0);
+
+  await ok(['freeze', 'default', '--reason', 'holiday']);
+  release('4');
+  cluster.commit({ 'web.yaml': () => web('4') });
+  assert.match(await ok(['plan']), /namespace default is frozen until/);
+  assert.match(await ok(['thaw', 'default/web'], 1), /it is frozen with Namespace default/);
+  assert.ok(isAll(cluster, '3')());
+  await ok(['thaw', 'default']);
+  await until('it goes on', isAll(cluster, '4'));
 }
 
 describe('operators steer what is in flight', { concurrency: 3 }, () => {
@@ -125,6 +150,31 @@ describe('operators steer what is in flight', { concurrency: 3 }, () => {
     t.after(() => etcd.stop());
     const store = `${etcd.endpoint.replace('http:', 'etcd:')}/muster`;
     await steersALeader(t, await bedOf(t, { firstPort: 24_640, store }));
+  });
+
+  test('while nobody leads, overrides need no lock: they are written, shown, and lifted', async (t) => {
+    const { cluster, web, ok, release } = await bedOf(t, { firstPort: 24_720 });
+    release('1');
+    cluster.commit({ 'web.yaml': () => web('1') });
+    await ok(['apply', '--auto-approve']);
+    assert.match(await ok(['node', 'cordon', 'n3', '--reason', 'fan'], 1), /there is no node n3\n {2}.*n1/s);
+    assert.match(await ok(['node', 'cordon', 'n1'], 1), /required option '--reason <text>'/);
+    const said = await ok(['node', 'cordon', 'n1', '--reason', 'fan']);
+    assert.match(
+      said,
+      /n1 is cordoned until .* \(fan\): it keeps what it has and accepts nothing new\.\nThe next `muster apply`/,
+    );
+    assert.match(await ok(['plan']), /node n1 accepts nothing new until .*muster\s+node uncordon n1/s);
+    assert.match(await ok(['node', 'cordon', 'n1', '--reason', 'noise']), /It replaces what .* \(fan\)/);
+    assert.match(await ok(['node', 'uncordon', 'n1']), /not cordoned any more; it was until .* \(noise\)/);
+    assert.match(await ok(['node', 'uncordon', 'n1'], 1), /not cordoned by an override; nothing was changed/);
+    assert.match(await ok(['freeze', 'default/wep', '--reason', 'x'], 1), /Did you mean default\/web\?/);
+    assert.match(await ok(['rollback', 'default/web', '--reason', 'x'], 1), /no good revision before \w+ is recorded/);
+    const [run] = JSON.parse(await ok(['runs', 'list', '-o', 'json']));
+    assert.match(
+      await ok(['rollback', run.run, '--reason', 'x'], 1),
+      /default\/web: the run brought it for the first time: take it out of git instead/,
+    );
   });
 
   test('after a crash: what is in flight is shown, paused, left alone by apply, and abandoned', async (t) => {

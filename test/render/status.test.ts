@@ -2,9 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { detectDrift } from '../../src/drift/detect.ts';
 import type { Desired } from '../../src/model/desired.ts';
-import { allocationId, clusterUid, instanceId, nodeName, revisionHash, workloadId } from '../../src/model/ids.ts';
+import {
+  allocationId,
+  clusterUid,
+  instanceId,
+  nodeName,
+  revisionHash,
+  runId,
+  unitOf,
+  workloadId,
+} from '../../src/model/ids.ts';
 import type { Observed, ObservedObject } from '../../src/model/observed.ts';
-import type { Allocation, Recorded } from '../../src/model/recorded.ts';
+import type { Allocation, Override, Recorded } from '../../src/model/recorded.ts';
 import { renderStatusText } from '../../src/render/status.ts';
 import { type StatusView, viewStatus } from '../../src/render/status-view.ts';
 import { assertGolden } from '../golden.ts';
@@ -99,6 +108,20 @@ const view = (): StatusView => {
 describe('status', () => {
   test('desired, recorded and observed stand side by side, with age and drift', () => {
     assertGolden('status/mixed.txt', renderStatusText(view(), { color: false, width: 110, now }));
+  });
+
+  test('overrides and units that wait for an operator stand first; what has expired is not shown', () => {
+    const { recorded, ...others } = world();
+    const by = { actor: 'alice@build-7', reason: 'INC-812', until: now + 3_600_000 };
+    const inFlight = [{ run: runId('20261121-025200-0f3a'), unit: unitOf(checkout), status: 'stuck' }];
+    const overrides: readonly Override[] = [
+      { id: 'pin/payments/checkout', kind: 'pin', target: checkout, revision: old, ...by },
+      { id: 'cordon/n1', kind: 'cordon', target: 'n1', ...by },
+      { id: 'freeze/payments', kind: 'freeze', target: 'payments', ...by },
+      { id: 'freeze/*', kind: 'freeze', target: '*', ...by, until: now - 1 },
+    ];
+    const inputs = { ...others, recorded: { ...recorded, overrides, inFlight }, drift: [], now };
+    assertGolden('status/overrides.txt', renderStatusText(viewStatus(inputs), { color: false, width: 110, now }));
   });
 
   test('a terminal of 60 columns stays readable', () => {

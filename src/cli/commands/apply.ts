@@ -13,6 +13,7 @@ import { systemClock } from '../../reconcile/clock.ts';
 import { createLiveRuns, type LiveRuns } from '../../reconcile/control.ts';
 import { openDesk } from '../../reconcile/desk.ts';
 import { readPlan } from '../../reconcile/documents.ts';
+import { forgetEnded } from '../../reconcile/overrides.ts';
 import { planAndVerify, planExpiresAfterMs } from '../../reconcile/planning.ts';
 import type { UnitResult } from '../../reconcile/progress.ts';
 import { look, noteAbsences } from '../../reconcile/reconcile.ts';
@@ -145,6 +146,7 @@ export async function freshPlan(applying: Applying, make: MakePlan): Promise<Pla
   const { terminal, flags, dependencies, desired } = applying;
   const seen = await inputsNow(applying);
   await noteAbsences(dependencies, desired, seen.recorded);
+  await forgetEnded(dependencies, desired, seen.recorded);
   const { plan, text = '' } = make(await inputsNow(applying));
   await terminal.result(renderPlan(plan, 'text', { color: terminal.color, width: terminal.width, all: flags.all }));
   await terminal.result(text);

@@ -1,3 +1,4 @@
+import { coveringTargets } from '../../model/recorded.ts';
 import type { Report } from './violation.ts';
 import type { Check, World } from './world.ts';
 
@@ -12,7 +13,9 @@ export function frozenCheck({ inputs }: World, report: Report): Check {
   ]);
   return {
     unit: ({ id, items }) => {
-      const reason = frozen.size === 0 ? undefined : (frozen.get(id) ?? frozen.get('*'));
+      if (frozen.size === 0) return;
+      const [own, namespace, all] = coveringTargets(id);
+      const reason = frozen.get(own) ?? frozen.get(namespace) ?? frozen.get(all);
       if (reason === undefined) return;
       for (const { step } of items) report('frozen', step.id, `touches ${step.instance}: ${reason}`);
     },

@@ -37,6 +37,21 @@ export const warnings: Cases = {
     ),
   'frozen by an override': () =>
     withOverride(withRunning(world({ workloads: [workload(app, { replicas: 5 })] }), running(2)), { kind: 'freeze' }),
+  'frozen with its whole namespace': () =>
+    withOverride(withRunning(world({ workloads: [workload(app, { replicas: 5 })] }), running(2)), {
+      kind: 'freeze',
+      target: 'payments',
+    }),
+  'cordoned by an override: nothing new goes there': () =>
+    withOverride(withRunning(world({ workloads: [workload(app, { replicas: 5 })] }), running(2)), {
+      kind: 'cordon',
+      target: 'n1',
+    }),
+  'pinned to a revision that nobody knows any more': () =>
+    withOverride(withRunning(world({ workloads: [workload(app, { replicas: 2 })] }), running(2)), {
+      kind: 'pin',
+      revision: revisionHash('gone'),
+    }),
   'in flight: left alone': () => {
     const inputs = withRunning(world({ workloads: [workload(app, { replicas: 5 })] }), running(3));
     const inFlight = [{ run: runId('run-1'), unit: unitOf(app as WorkloadId), status: 'running' }];
