@@ -68,7 +68,7 @@ export function compileCluster(inputs: ClusterInputs): Cluster {
 }
 
 /** What a node is there for, which changes more often than what it is. */
-type Duty = Pick<ClusterNode, 'accepts' | 'draining' | 'waitsToDrain'>;
+export type Duty = Pick<ClusterNode, 'accepts' | 'draining' | 'waitsToDrain'>;
 
 /** By life cycle; undefined: the node left git. */
 export function openDuties(

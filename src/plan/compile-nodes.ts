@@ -1,6 +1,6 @@
 import type { DesiredNode, DesiredWorkload } from '../model/desired.ts';
 import type { WorkloadId } from '../model/ids.ts';
-import { type Cluster, type ClusterNode, openDuties } from './cluster.ts';
+import { type Cluster, type ClusterNode, type Duty, openDuties } from './cluster.ts';
 import { type Compiled, isOfSameRecords } from './compile.ts';
 import type { PlanInputs } from './inputs.ts';
 import type { Instance } from './instances.ts';
@@ -19,8 +19,8 @@ export function compileLifecycles(compiled: Compiled, inputs: PlanInputs): Compi
   const changed: ClusterNode[] = [];
   for (const definition of nodes) {
     const before = cluster.nodes[cluster.indexOf.get(definition.name) as number] as ClusterNode;
-    const after: ClusterNode = { ...before, definition, ...dutyOf(before, definition.lifecycle) };
-    if (!isAlike(before, after)) changed.push(after);
+    const duty = dutyOf(before, definition.lifecycle);
+    if (!isAlike(before, duty, definition)) changed.push({ ...before, definition, ...duty });
   }
   return replaceNodes(compiled, inputs, { changed, after: (instance, node) => ({ ...instance, node }) });
 }
@@ -40,13 +40,13 @@ function isSameNode(a: DesiredNode, b: DesiredNode): boolean {
   return true;
 }
 
-/** Whoever has the one may keep it for the other. */
-const isAlike = (a: ClusterNode, b: ClusterNode): boolean =>
-  a.accepts === b.accepts &&
+/** Whoever has the node may keep it. */
+const isAlike = (node: ClusterNode, duty: Duty, { lifecycle, drain }: DesiredNode): boolean =>
+  node.accepts === duty.accepts &&
   // Of two with one life cycle, one that is drained and the other not, the other waits.
-  a.draining === b.draining &&
-  a.definition?.lifecycle === b.definition?.lifecycle &&
-  a.definition?.drain === b.definition?.drain;
+  node.draining === duty.draining &&
+  node.definition?.lifecycle === lifecycle &&
+  node.definition?.drain === drain;
 
 /**
  * The compiled world with other nodes in the places of some. What is charged stays charged, and what nodes have in all
@@ -61,7 +61,8 @@ export function replaceNodes(
   for (const node of by.changed) nodes[node.index] = node;
   const cluster: Cluster = { ...compiled.cluster, nodes };
   const instances = new Map(compiled.instances);
-  for (const workload of residentsOn(compiled, by.changed)) {
+  const touched = residentsOn(compiled, by.changed);
+  for (const workload of touched) {
     const own = (compiled.instances.get(workload) ?? []).map((instance) => {
       const node = nodes[instance.node.index] as ClusterNode;
       return node === instance.node ? instance : by.after(instance, node);
@@ -70,8 +71,7 @@ export function replaceNodes(
   }
   const settled = new Map<DesiredWorkload, number>();
   for (const [definition, count] of compiled.settled) {
-    const isTouched = instances.get(definition.id) !== compiled.instances.get(definition.id);
-    if (!isTouched && definition.type !== 'daemon') settled.set(definition, count);
+    if (!touched.has(definition.id) && definition.type !== 'daemon') settled.set(definition, count);
   }
   return {
     ...compiled,
