@@ -49,12 +49,12 @@ export function placeInWaves(context: Context, state: UnitState, wants: readonly
     const { mark } = turn;
     let { draft } = turn;
     if (draft !== undefined && !admits(waves, draft)) {
-      undoTo(context.ledger.undo, mark);
+      takeBack(context, mark);
       const isFull = waves.open.length > 0;
       endWave(context, state, 0);
       draft = isFull ? placing.place(want) : draft;
       if (draft !== undefined && !admits(waves, draft)) {
-        if (isFull) undoTo(context.ledger.undo, mark);
+        if (isFull) takeBack(context, mark);
         return { placed, failures: placing.failures, waiting: wants.slice(index) };
       }
     }
@@ -63,6 +63,13 @@ export function placeInWaves(context: Context, state: UnitState, wants: readonly
     waves.open.push(draft);
   }
   return { placed, failures: placing.failures, waiting: [] };
+}
+
+/** What was placed just now: nobody has looked at a node's score since, so that no shelf has to be filled anew for it. */
+function takeBack({ ledger }: Context, mark: number): void {
+  const { rollbacks } = ledger;
+  undoTo(ledger.undo, mark);
+  ledger.rollbacks = rollbacks;
 }
 
 interface Turn {
