@@ -36,9 +36,22 @@ export interface DesiredCluster {
     readonly deleteAfterMs: number;
     readonly max: { readonly sharePercent: number; readonly atLeast: number };
   };
-  readonly apply: { readonly parallelism: number; readonly perNode: number };
+  readonly apply: {
+    readonly parallelism: number;
+    readonly perNode: number;
+    /** By name: `registry`, `engine/KIND`, `pod/NAME`, `node/NAME`. */
+    readonly limits?: Readonly<Record<string, NamedLimit>>;
+  };
   /** Most nodes of one zone that are drained at the same time. Absent: no limit. */
   readonly drain?: { readonly perZone: CountOrPercent };
+}
+
+/** A bound on changes. */
+export interface NamedLimit {
+  /** Most at once. Absent: no bound. */
+  readonly batch?: number;
+  /** Least time between two starts; 0: none. */
+  readonly everyMs: number;
 }
 
 export type DriftPolicy = 'heal' | 'report' | 'ignore';

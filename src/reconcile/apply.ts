@@ -109,6 +109,7 @@ export async function openRun(
 ): Promise<RunContext> {
   const { store, leadership, engines, desired, clock, progress, softStop, hardStop } = dependencies;
   const recorded = await loadRecorded(store);
+  const pods = new Map(desired.nodes.map(({ name, pod }) => [name, pod]));
   return {
     run,
     store,
@@ -118,7 +119,7 @@ export async function openRun(
     progress,
     softStop,
     hardStop,
-    limits: createLimits(desired.cluster.apply),
+    limits: createLimits({ apply: desired.cluster.apply, podOf: (node) => pods.get(node), clock, signal: hardStop }),
     allocations: new Map(recorded.allocations.map((allocation) => [allocation.id, allocation])),
     workloads: new Map(recorded.workloads),
     revisions: new Map(recorded.revisions),

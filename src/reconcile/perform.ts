@@ -172,10 +172,11 @@ export async function call<T>(
   const began = context.clock.monotonic();
   const within = at.kind === 'await' ? context.limits.look : context.limits.change;
   for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, maxBackoffMs)) {
-    if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted');
-    if (!context.leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost');
+    stopUnlessLeading(context);
     try {
-      return await within(at.node, async () => {
+      return await within(at, async () => {
+        // Its turn may have been long in coming.
+        stopUnlessLeading(context);
         const engine = await context.engines.engineOf(at.node, at.engine);
         return run(engine, { deadlineMs: deadline, signal: context.hardStop });
       });
@@ -201,6 +202,11 @@ export async function call<T>(
       await context.clock.sleep(backoffMs, context.hardStop);
     }
   }
+}
+
+function stopUnlessLeading({ hardStop, leadership }: RunContext): void {
+  if (hardStop.aborted) throw new Halted('interrupted', 'interrupted');
+  if (!leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost');
 }
 
 function createRequest(context: RunContext, effect: Effect, step: Step): CreateRequest {

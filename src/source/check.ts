@@ -1,4 +1,4 @@
-import type { DesiredNetwork, DesiredNode, DesiredQuota, DesiredWorkload } from '../model/desired.ts';
+import type { DesiredCluster, DesiredNetwork, DesiredNode, DesiredQuota, DesiredWorkload } from '../model/desired.ts';
 import { openCandidates } from './candidates.ts';
 import { checkNodeFeatures } from './check-features.ts';
 import { checkNetworks } from './check-network.ts';
@@ -7,6 +7,7 @@ import { findCycle } from './cycle.ts';
 import { type DeclaredNames, some, unknownNamespace, unknownPod } from './dangling.ts';
 import type { SourceDocument } from './document.ts';
 import type { Declarations, Declared } from './normalise.ts';
+import { escapePointer } from './pointer.ts';
 import type { Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -20,6 +21,7 @@ export function checkAcross(declarations: Declarations, documents: readonly Sour
     ...declarations.nodes.flatMap(perDocument((node) => nodePod(node, names))),
     ...declarations.nodes.flatMap(perDocument(checkNodeFeatures)),
     ...processRoots(declarations.nodes),
+    ...declarations.clusters.flatMap((cluster) => limitedPods(cluster, names)),
     ...declarations.quotas.flatMap((quota) => quotaScope(quota, names)),
     ...quotaParents(declarations.quotas, names),
     ...declarations.workloads.flatMap((workload) => checkWorkload(workload, names)),
@@ -73,6 +75,15 @@ function perDocument(
 function nodePod({ item, document }: Declared<DesiredNode>, { pods }: DeclaredNames): readonly Problem[] {
   const pointer = document.kind === 'NodeSet' ? '/spec/template/pod' : '/spec/pod';
   return pods.has(item.pod) ? [] : [unknownPod({ document, pointer, name: item.pod, pods })];
+}
+
+/** A limit of a node may outlive the node, as nodes come and go by the thousand; pods are few. */
+function limitedPods({ item, document }: Declared<DesiredCluster>, { pods }: DeclaredNames): readonly Problem[] {
+  return Object.keys(item.apply.limits ?? {}).flatMap((key) => {
+    const name = key.startsWith('pod/') ? key.slice('pod/'.length) : undefined;
+    const pointer = `/spec/apply/limits/${escapePointer(key)}`;
+    return name === undefined || pods.has(name) ? [] : [unknownPod({ document, pointer, name, pods })];
+  });
 }
 
 /** Two process nodes in one directory would take each other's processes for their own. */

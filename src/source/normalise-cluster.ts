@@ -1,5 +1,6 @@
-import type { DesiredCluster } from '../model/desired.ts';
+import type { DesiredCluster, NamedLimit } from '../model/desired.ts';
 import { parseCountOrPercent, parseDuration } from '../model/units.ts';
+import { escapePointer } from './pointer.ts';
 import { parsePercent } from './quantity.ts';
 import { quantity, type Reading } from './reading.ts';
 import type { Cluster } from './schema-types.generated.ts';
@@ -40,6 +41,23 @@ export function toCluster({ metadata, spec }: Cluster, reading: Reading): Desire
         }),
       },
     }),
-    apply: { parallelism: apply?.parallelism ?? 32, perNode: apply?.perNode ?? 4 },
+    apply: {
+      parallelism: apply?.parallelism ?? 32,
+      perNode: apply?.perNode ?? 4,
+      ...(apply?.limits !== undefined && { limits: toLimits(apply.limits, reading) }),
+    },
   };
+}
+
+function toLimits(
+  limits: NonNullable<NonNullable<Cluster['spec']['apply']>['limits']>,
+  reading: Reading,
+): Readonly<Record<string, NamedLimit>> {
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, { batch, every }]) => {
+      const pointer = `/spec/apply/limits/${escapePointer(name)}/every`;
+      const everyMs = quantity(reading, parseDuration, { value: every, pointer, fallback: 0 });
+      return [name, { everyMs, ...(batch !== undefined && { batch }) }];
+    }),
+  );
 }

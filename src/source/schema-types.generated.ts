@@ -277,16 +277,16 @@ export interface Cluster {
        */
       perNode?: number;
       /**
-       * Named limits.
+       * Bounds of changes by name: `registry` (pulling images), `engine/KIND`, `pod/NAME`, `node/NAME`. All that apply hold, and `parallelism` and `perNode` beside them.
        */
       limits?: {
         [k: string]: {
           /**
-           * At once.
+           * Most at once. Absent: no bound of its own.
            */
           batch?: number;
           /**
-           * A time span: `500ms`, `30s`, `2m30s`, `24h`.
+           * Least time between two starts. Absent: none.
            */
           every?: string | number;
         };

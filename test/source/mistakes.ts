@@ -258,6 +258,16 @@ export const mistakes: readonly Mistake[] = [
     document('NodeSet', 'n', '{names: "n[1:2]", template: {pod: web, engines: {process: {root: "sets/{name}"}}}}'),
   ),
   inWorkload('unknown-pod', 'MUS1304', 'placement: {pods: [wbe]}'),
+  {
+    name: 'unknown-pod-of-a-limit',
+    code: 'MUS1304',
+    files: { 'cluster.yaml': cluster('{apply: {limits: {pod/wbe: {batch: 5}}}}') },
+  },
+  {
+    name: 'unknown-name-of-a-limit',
+    code: 'MUS1004',
+    files: { 'cluster.yaml': cluster('{apply: {limits: {registy: {batch: 5}}}}') },
+  },
   { name: 'unknown-pod-of-a-node', code: 'MUS1304', files: { 'pods/web.yaml': undefined } },
   inFile(
     'unknown-namespace',

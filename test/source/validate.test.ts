@@ -63,7 +63,6 @@ const later: readonly (readonly [kind: string, spec: string, pointer: string])[]
   ['Cluster', '{drift: {orphan: heal}}', '/spec/drift/orphan'],
   ['Cluster', '{breaker: {zone: {share: 30%, atLeast: 2}}}', '/spec/breaker'],
   ['Cluster', '{windows: [{kind: deny, schedule: "0 18 * * 5", duration: 60h}]}', '/spec/windows'],
-  ['Cluster', '{apply: {limits: {registry: {batch: 200, every: 10ms}}}}', '/spec/apply/limits'],
   ['Cluster', '{sources: [{name: p, verify: {allowedSigners: signers}}]}', '/spec/sources/0/verify'],
   ['Policy', '{approvals: [{when: dataLoss, approvers: 2, expires: 24h}]}', '/spec/approvals'],
   ['Node', `{pod: p, engines: ${process}, fence: {command: [x]}}`, '/spec/fence'],
