@@ -9,6 +9,7 @@ import { keys } from '../store/keys.ts';
 import { encodeAllocation } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import { Halted } from './halt.ts';
+import { jittered } from './jitter.ts';
 import type { RunContext } from './run-context.ts';
 
 /** Deadlines of engine calls. A stop takes its grace period on top. */
@@ -165,7 +166,7 @@ export async function objectOf(
  */
 export async function call<T>(
   context: RunContext,
-  at: Pick<Effect, 'node' | 'engine' | 'kind'>,
+  at: Pick<Effect, 'node' | 'engine' | 'kind'> & Partial<Pick<Effect, 'allocation'>>,
   run: (engine: Engine, options: Call) => Promise<T>,
   deadline: number,
 ): Promise<T> {
@@ -185,7 +186,8 @@ export async function call<T>(
       if (!(error instanceof EngineError) || !error.retryable) throw error;
       const ofRegistry = error.code === 'imageMissing';
       if (!ofRegistry) context.engineTrouble.set(`${at.node}/${at.engine}`, context.clock.monotonic());
-      if (context.clock.monotonic() + backoffMs > began + (ofRegistry ? registryRetryForMs : engineRetryForMs)) {
+      const waitMs = jittered(backoffMs, `${at.allocation ?? ''} ${at.node} ${at.engine} ${at.kind} ${backoffMs}`);
+      if (context.clock.monotonic() + waitMs > began + (ofRegistry ? registryRetryForMs : engineRetryForMs)) {
         if (ofRegistry) throw error;
         throw new Halted('engine', `${at.engine} on node ${at.node} does not answer: ${error.message}`, {
           cause: error,
@@ -197,9 +199,9 @@ export async function call<T>(
         engine: at.engine,
         call: error.call,
         error: error.message,
-        inMs: backoffMs,
+        inMs: waitMs,
       });
-      await context.clock.sleep(backoffMs, context.hardStop);
+      await context.clock.sleep(waitMs, context.hardStop);
     }
   }
 }
