@@ -103,6 +103,13 @@ export const freezeCommand = (): Command =>
 
 export const thawCommand = (): Command => withLift('thaw', 'end a freeze before its time', frozen);
 
+export function approveCommand(): Command {
+  const plan = ['<plan>', 'file written by `muster plan --out`, or the id that `muster plan` shows'] as const;
+  return withLift('approve', 'agree to a plan that a policy asks people about', plan).addOption(
+    flag('--reason <text>', 'why, for whoever reads it later'),
+  );
+}
+
 const frozen = ['<target>', "namespace/workload, a namespace, or '*'"] as const;
 
 /** A command that writes an override. */

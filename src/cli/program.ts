@@ -18,6 +18,7 @@ import {
   addNode,
   addRuns,
   addUnit,
+  approveCommand,
   freezeCommand,
   groupCommand,
   type Run,
@@ -60,6 +61,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(planCommand()).action(run(async () => (await import('./commands/plan.ts')).plan));
   add(showCommand()).action(run(async () => (await import('./commands/show.ts')).show));
   add(applyCommand()).action(run(async () => (await import('./commands/apply.ts')).apply));
+  add(approveCommand()).action(run(async () => (await import('./commands/approve.ts')).approve));
   add(runCommand()).action(run(async () => (await import('./commands/run.ts')).run));
   add(statusCommand()).action(run(async () => (await import('./commands/status.ts')).status));
   add(explainCommand()).action(run(async () => (await import('./commands/explain.ts')).explain));

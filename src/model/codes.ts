@@ -540,6 +540,13 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'A workload is pinned to a revision that is not recorded any more, so it follows git.',
     remedy: '`muster rollback WORKLOAD --to REVISION` pins another one; `muster retry WORKLOAD` takes the pin away.',
   },
+  MUS5014: {
+    title: 'approval needed',
+    cause:
+      'A Policy lists a class of change under `spec.approvals`, and the plan has steps of it. Until so many people have approved exactly this plan these are not carried out. Heals and rollbacks never wait for anybody.',
+    remedy:
+      '`muster plan --out plan.json`, then `muster approve plan.json` by as many people as it takes, then `muster apply plan.json`. With a leader that follows git: `muster approve` the id of the plan as it is now.',
+  },
   MUS5020: {
     title: 'less head-room',
     cause:

@@ -63,7 +63,20 @@ export interface DesiredPolicy {
   readonly disruption: readonly DisruptionRule[];
   /** Spread that every workload of the namespaces keeps from so many replicas on (forced multi-site). */
   readonly require?: readonly { readonly spread: SpreadRule; readonly replicasFrom: number }[];
+  /** What people have to agree to, in the workloads of the namespaces. */
+  readonly approvals?: readonly ApprovalRule[];
 }
+
+/** A class of change that is carried out only once so many people have approved the plan. */
+export interface ApprovalRule {
+  readonly when: ApprovalClass;
+  readonly approvers: number;
+  /** How long an approval counts. */
+  readonly expiresMs: number;
+}
+
+/** `live`, `restart`, `recreate`: steps of this disruption class or a worse one; the others what they say. */
+export type ApprovalClass = 'any' | 'live' | 'restart' | 'recreate' | 'move' | 'remove' | 'dataLoss';
 
 /** One line of the 1-2-10 rule: the first whose bound holds decides. `max` is a count or a share. */
 export interface DisruptionRule {

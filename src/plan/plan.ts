@@ -1,6 +1,7 @@
 import type { DesiredWorkload } from '../model/desired.ts';
 import type { InstanceId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
+import { noteApprovals } from './approvals.ts';
 import { assemble, type Outline, outline } from './assemble.ts';
 import { type Compiled, compile, isFor } from './compile.ts';
 import { compileLifecycles } from './compile-nodes.ts';
@@ -50,6 +51,7 @@ function solve(inputs: PlanInputs, compiled: Compiled): Solved {
   );
   const units = buildUnits(context, placed, pruned);
   remark(context);
+  noteApprovals(context, units);
   const unchanged = [...placed.values()].reduce((sum, { intent }) => sum + intent.unchanged, settled + idle);
   return { context, units, unchanged };
 }

@@ -47,6 +47,9 @@ const defaultDisruption: readonly DisruptionRule[] = [
   { max: { kind: 'percent', percent: 10 } },
 ];
 
+/** The policy holds in the namespace. */
+export const covers = (policy: DesiredPolicy, namespace: NamespaceName): boolean => narrowness(policy, namespace) >= 0;
+
 /** Length of the literal part of the pattern that matches, the whole name counting most; -1 when none does. */
 function narrowness(policy: DesiredPolicy, namespace: string): number {
   const scores = policy.namespaces.map((pattern) => {

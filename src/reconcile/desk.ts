@@ -7,7 +7,7 @@ import { Halted } from './halt.ts';
 import { commit } from './journal.ts';
 import { type Answer, type CarriedOut, type Request, readRequests, requestKey, requestLivesMs } from './requests.ts';
 
-/** Where the leader takes up what operators ask of it and hears of overrides, while it goes on with what it does. */
+/** Where the leader takes up what operators ask of it and hears of overrides and approvals, while it goes on with what it does. */
 export interface Desk {
   /** Takes up all that is there now. Throws `Halted` and `StoreError`. */
   takeUp(): Promise<void>;
@@ -24,7 +24,7 @@ const followAgainMs = 1_000;
 
 /**
  * Opens the desk of a leader. `dependencies` is asked for each request: what git declares may have changed.
- * `onTaken` is called after each that was carried out and whenever an override was written: there may be something new
+ * `onTaken` is called after each that was carried out and whenever an override or approval was written: there may be something new
  * to plan.
  */
 export function openDesk(dependencies: () => Dependencies, onTaken: () => void = () => undefined): Desk {
@@ -39,7 +39,9 @@ export function openDesk(dependencies: () => Dependencies, onTaken: () => void =
   const idle = async (): Promise<void> => void (await Promise.all(going));
   const following = Promise.all([
     follow(dependencies(), { prefix: prefixes.requests, signal: stop.signal, seen: takeUp }),
-    follow(dependencies(), { prefix: prefixes.overrides, signal: stop.signal, seen: async () => onTaken() }),
+    ...[prefixes.overrides, prefixes.approvals].map((prefix) =>
+      follow(dependencies(), { prefix, signal: stop.signal, seen: async () => onTaken() }),
+    ),
   ]);
   return {
     takeUp,

@@ -8,6 +8,7 @@ import { shareUnchanged } from '../source/share.ts';
 import { type Leadership, LockHeld } from '../store/leader.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { type ApplyDependencies, applyPlan } from './apply.ts';
+import { approvalStates, approvalText, forgetApprovals, unapproved } from './approvals.ts';
 import type { Clock } from './clock.ts';
 import { createLiveRuns, type LiveRuns } from './control.ts';
 import { type Desk, openDesk } from './desk.ts';
@@ -55,6 +56,8 @@ export type LoopEvent =
       readonly drift: readonly Drift[];
       readonly tookMs: number;
       readonly delayed: readonly UnitId[];
+      /** Which units wait for whose approval. */
+      readonly unapproved: readonly string[];
     }
   | { readonly kind: 'applied'; readonly outcome: RunOutcome }
   | { readonly kind: 'passFailed'; readonly error: string; readonly retryInMs: number }
@@ -272,7 +275,9 @@ async function pass(
     plan.basis.workloads[unit as string as keyof typeof plan.basis.workloads] ?? '';
   const due = (unit: UnitId): number => notBefore(term.backoff, unit, keyOf(unit));
   const delayed = plan.units.map(({ id }) => id).filter((unit) => due(unit) > clock.monotonic());
-  const ready = restrictPlan(plan, (unit) => !delayed.includes(unit));
+  const states = await approvalStates(apply.store, plan, { desired, recorded, now: clock.now() });
+  const waiting = unapproved(states);
+  const ready = restrictPlan(plan, (unit) => !delayed.includes(unit) && !waiting.has(unit));
   report({
     kind: 'planned',
     trigger,
@@ -280,7 +285,9 @@ async function pass(
     drift: detectDrift(recorded, observed, desired.cluster.drift.ignoreFields),
     tookMs: clock.now() - startedAt,
     delayed,
+    unapproved: states.filter(({ isMet }) => !isMet).map(approvalText),
   });
+  if (states.length > 0) await forgetApprovals(apply);
   if (ready.units.length > 0) {
     const outcome = await applyPlan(apply, ready);
     for (const { unit, state } of outcome.units) {

@@ -1,5 +1,5 @@
-import type { DesiredPolicy, DisruptionRule } from '../model/desired.ts';
-import { parseCountOrPercent } from '../model/units.ts';
+import type { ApprovalRule, DesiredPolicy, DisruptionRule } from '../model/desired.ts';
+import { parseCountOrPercent, parseDuration } from '../model/units.ts';
 import { quantity, type Reading, report } from './reading.ts';
 import type { Policy } from './schema-types.generated.ts';
 
@@ -40,11 +40,25 @@ export function toPolicy({ metadata, spec }: Policy, reading: Reading): DesiredP
     spread: { by, minDomains },
     replicasFrom,
   }));
+  const approvals = (spec.approvals ?? []).map((rule, index) => toApproval(rule, index, reading));
   return {
     name: metadata.name,
     namespaces: spec.scope?.namespaces ?? ['*'],
-    // A policy that only forces a spread leaves the budgets to wider ones.
-    disruption: disruption ?? (demands.length > 0 ? [] : defaultDisruption),
+    // A policy that only forces a spread, or asks for approval, leaves the budgets to wider ones.
+    disruption: disruption ?? (demands.length + approvals.length > 0 ? [] : defaultDisruption),
     ...(demands.length > 0 && { require: demands }),
+    ...(approvals.length > 0 && { approvals }),
   };
+}
+
+const dayMs = 24 * 3_600_000;
+
+function toApproval(
+  { when, approvers = 1, expires }: NonNullable<Policy['spec']['approvals']>[number],
+  index: number,
+  reading: Reading,
+): ApprovalRule {
+  const pointer = `/spec/approvals/${index}/expires`;
+  const expiresMs = quantity(reading, parseDuration, { value: expires, pointer, fallback: dayMs });
+  return { when, approvers, expiresMs };
 }

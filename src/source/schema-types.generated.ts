@@ -384,19 +384,19 @@ export interface Policy {
       max: string | number;
     }[];
     /**
-     * What people must agree to.
+     * Changes that are carried out only once people have approved the plan, with `muster approve`. All policies that cover a workload hold. Heals and rollbacks never wait.
      */
     approvals?: {
       /**
-       * What needs approval.
+       * The class: `any` change; `live`, `restart` or `recreate`: changes that disturb as much or more; `move`; `remove`: instances that go for good; `dataLoss`: volumes that are deleted with their instance.
        */
-      when: string;
+      when: 'any' | 'live' | 'restart' | 'recreate' | 'move' | 'remove' | 'dataLoss';
       /**
-       * People.
+       * How many different people have to approve.
        */
       approvers?: number;
       /**
-       * A time span: `500ms`, `30s`, `2m30s`, `24h`.
+       * How long an approval counts.
        */
       expires?: string | number;
     }[];

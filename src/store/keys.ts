@@ -3,6 +3,7 @@ import {
   type InstanceId,
   instanceId,
   type NodeName,
+  type PlanId,
   parseAllocationId,
   type RevisionHash,
   type RunId,
@@ -29,6 +30,8 @@ export const keys = {
   override: (id: string): string => `${prefixes.overrides}${id}`,
   /** What an operator asks of whoever leads, and the answer to it. */
   request: (id: string): string => `${prefixes.requests}${id}`,
+  /** That a user agrees to a plan. */
+  approval: (plan: PlanId, user: string): string => `${prefixes.approvalsOf(plan)}${user}`,
   history: (run: RunId): string => `${prefixes.history}${run}`,
   runMeta: (run: RunId): string => `${prefixes.run(run)}meta`,
   unitPlan: (run: RunId, unit: UnitId, chunk: number): string => `${prefixes.unitPlan(run, unit)}${padded(chunk)}`,
@@ -44,8 +47,10 @@ export const prefixes = {
   nodes: 'node/',
   overrides: 'override/',
   requests: 'request/',
+  approvals: 'approval/',
   history: 'history/',
   runs: 'run/',
+  approvalsOf: (plan: PlanId): string => `approval/${plan.replace(/^sha256:/, '')}/`,
   revisionsOf: (workload: WorkloadId): string => `revision/${workload}/`,
   allocationsOf: (workload: WorkloadId): string => `alloc/${workload}/`,
   run: (run: RunId): string => `run/${run}/`,

@@ -9,6 +9,7 @@ const commands = [
   'plan',
   'show',
   'apply',
+  'approve',
   'run',
   'status',
   'explain',

@@ -219,3 +219,64 @@ describe('operators steer what is in flight', { concurrency: 3 }, () => {
     assert.match(await ok(['runs', 'show', 'x'], 1), /there is no run x/);
   });
 });
+
+const fourEyes = `apiVersion: muster/v1
+kind: Policy
+metadata: {name: four-eyes}
+spec: {approvals: [{when: recreate, approvers: 1, expires: 1h}]}
+`;
+
+describe('a policy asks people', { concurrency: 2 }, () => {
+  test('apply refuses a plan of such a class until it is approved, and takes exactly the approved one', async (t) => {
+    const { cluster, web, ok, release } = await bedOf(t, { firstPort: 24_760 });
+    for (const version of ['1', '2', '3']) release(version);
+    cluster.commit({ 'web.yaml': () => web('1'), 'policy.yaml': () => fourEyes });
+    await ok(['apply', '--auto-approve']);
+    cluster.commit({ 'web.yaml': () => web('2') });
+    const file = join(cluster.folder, 'plan.json');
+    assert.match(await ok(['plan', '--out', file]), /policy four-eyes asks for an approval of this plan/);
+    const refused = await ok(['apply', '--auto-approve'], 3);
+    assert.match(refused, /for replacements: default\/web \(3 steps\); 0 of 1 given\n {2}Nothing was applied/);
+    await ok(['apply', file], 3);
+    assert.ok(isAll(cluster, '1')());
+
+    assert.match(await ok(['approve', 'abc'], 1), /abc is neither a file nor the id of a plan/);
+    assert.match(
+      await ok(['approve', 'abcdef0123'], 5),
+      /the plan as of now is \w{12}, not abcdef0123; nothing was recorded/,
+    );
+    assert.match(
+      await ok(['approve', file, '--reason', 'read it']),
+      /approves plan sha256:\w+\.\nMet: .*1 of 1 given: /s,
+    );
+    await ok(['apply', file]);
+    await until('all are of the second version', isAll(cluster, '2'));
+    assert.match(await ok(['apply', file], 5), /stale/);
+    const empty = join(cluster.folder, 'empty.json');
+    await ok(['plan', '--out', empty]);
+    assert.match(await ok(['approve', empty], 1), /needs nobody’s approval; nothing was recorded/);
+  });
+
+  test('muster run does everything else, says what waits, and goes on once it is approved', async (t) => {
+    const bed = await bedOf(t, { firstPort: 24_800 });
+    const { cluster, web, ok, release } = bed;
+    for (const version of ['1', '2']) release(version);
+    cluster.commit({ 'web.yaml': () => web('1'), 'policy.yaml': () => fourEyes });
+    const running = await follow(t, bed);
+    await until('the first version runs', isAll(cluster, '1'));
+    cluster.commit({
+      'web.yaml': () => web('2'),
+      'other.yaml': () => sleeper({ name: 'other', replicas: 1 }),
+    });
+    await until('the other one is there', () => versions(cluster).includes('default/other/0 1'));
+    await until('it says so', () => /waits for approval: muster approve PLAN/.test(running.output().stdout));
+    assert.equal(versions(cluster).filter((line) => line.startsWith('default/web/') && line.endsWith(' 1')).length, 3);
+    const id = /plan ([0-9a-f]{12}) /.exec(await ok(['plan']))?.[1] ?? '';
+    const approved = await ok(['approve', id]);
+    assert.match(approved, /muster run of .* goes by it from its next plan on/);
+    const second = [0, 1, 2].map((ordinal) => `default/web/${ordinal} 2`);
+    await until('it goes on', () => second.every((line) => versions(cluster).includes(line)));
+    running.child.kill('SIGTERM');
+    assert.equal((await running.finished).code, 0, running.output().stderr);
+  });
+});

@@ -46,7 +46,7 @@ async function planned(t: Parameters<typeof openWeb>[0]): Promise<LoopEvent> {
     engine: 'docker',
     detail: 'exited',
   } as const;
-  return { kind: 'planned', trigger: 'source', plan, drift: [drift as never], tookMs: 20, delayed: [] };
+  return { kind: 'planned', trigger: 'source', plan, drift: [drift as never], tookMs: 20, delayed: [], unapproved: [] };
 }
 
 test('/healthz tells the role, the age of the last pass and what is wrong', async (t) => {

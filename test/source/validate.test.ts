@@ -64,7 +64,6 @@ const later: readonly (readonly [kind: string, spec: string, pointer: string])[]
   ['Cluster', '{breaker: {zone: {share: 30%, atLeast: 2}}}', '/spec/breaker'],
   ['Cluster', '{windows: [{kind: deny, schedule: "0 18 * * 5", duration: 60h}]}', '/spec/windows'],
   ['Cluster', '{sources: [{name: p, verify: {allowedSigners: signers}}]}', '/spec/sources/0/verify'],
-  ['Policy', '{approvals: [{when: dataLoss, approvers: 2, expires: 24h}]}', '/spec/approvals'],
   ['Node', `{pod: p, engines: ${process}, fence: {command: [x]}}`, '/spec/fence'],
   ['Node', '{pod: p, engines: {systemd: {endpoint: "ssh://x:22"}}}', '/spec/engines/systemd'],
   ['Node', '{pod: p, engines: {libvirt: {endpoint: "qemu+ssh://x/system"}}}', '/spec/engines/libvirt'],

@@ -9,6 +9,7 @@ import type { PlanInputs } from '../../plan/inputs.ts';
 import { relocationsOf } from '../../plan/rebalance/relocations.ts';
 import { verifyPlan } from '../../plan/verify.ts';
 import { type ApplyDependencies, applyPlan } from '../../reconcile/apply.ts';
+import { approvalStates, approvalText } from '../../reconcile/approvals.ts';
 import { systemClock } from '../../reconcile/clock.ts';
 import { createLiveRuns, type LiveRuns } from '../../reconcile/control.ts';
 import { openDesk } from '../../reconcile/desk.ts';
@@ -21,6 +22,7 @@ import { recoverRuns } from '../../reconcile/recover.ts';
 import { renderOutcomeText, renderUnitResults } from '../../render/outcome.ts';
 import { renderPlan } from '../../render/plan.ts';
 import { createProgress } from '../../render/progress.ts';
+import { loadRecorded } from '../../store/recorded.ts';
 import { locate, type Place, requireDesired, type SourceFlags } from '../config.ts';
 import { endCode } from '../ends.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
@@ -107,6 +109,7 @@ export async function applyAt(
     if (interrupt.soft.aborted || !world.leadership.isAlive()) return endCode(recovered, interrupt);
     const plan = await choose({ terminal, flags, desired, world, interrupt, dependencies });
     if (plan === undefined) return exitCodes.ok;
+    await requireApprovals({ desired, world }, plan);
     if (isEmptyPlan(plan)) return plan.refusals.length > 0 ? exitCodes.refused : endCode(recovered, interrupt);
     const outcome = await applyPlan(dependencies, plan);
     progress.close();
@@ -150,6 +153,7 @@ export async function freshPlan(applying: Applying, make: MakePlan): Promise<Pla
   const { plan, text = '' } = make(await inputsNow(applying));
   await terminal.result(renderPlan(plan, 'text', { color: terminal.color, width: terminal.width, all: flags.all }));
   await terminal.result(text);
+  await requireApprovals(applying, plan);
   if (isEmptyPlan(plan) || flags.autoApprove === true) return plan;
   if (!(await confirmed(applying))) {
     terminal.say('Nothing was changed.');
@@ -160,6 +164,18 @@ export async function freshPlan(applying: Applying, make: MakePlan): Promise<Pla
   throw new CliError('the world changed while the plan was on the screen; nothing was applied', {
     exitCode: exitCodes.stalePlan,
     hint: 'Run the command again to see the plan as it is now.',
+  });
+}
+
+/** The gate of policies: who has to agree to a plan has agreed to this one. */
+async function requireApprovals({ desired, world }: Pick<Applying, 'desired' | 'world'>, plan: Plan): Promise<void> {
+  const recorded = await loadRecorded(world.store);
+  const states = await approvalStates(world.store, plan, { desired, recorded, now: Date.now() });
+  const open = states.filter(({ isMet }) => !isMet);
+  if (open.length === 0) return;
+  throw new CliError(`${open.map(approvalText).join('\n  ')}\n  Nothing was applied. [MUS5014]`, {
+    exitCode: exitCodes.refused,
+    hint: 'Save the plan, have it approved, apply it: muster plan --out plan.json, muster approve plan.json, muster apply plan.json',
   });
 }
 

@@ -181,10 +181,11 @@ function logEvent(log: pino.Logger, event: LoopEvent): void {
       log.error('the source does not load; the last good commit stays in force');
       break;
     case 'planned': {
-      const { plan, trigger, drift, tookMs, delayed } = event;
+      const { plan, trigger, drift, tookMs, delayed, unapproved } = event;
       const isQuiet = plan.steps.length === 0 && plan.refusals.length === 0 && drift.length === 0;
       const fields = { trigger, tookMs, plan: plan.id, commits: plan.basis.commits, summary: plan.summary, delayed };
       log[isQuiet ? 'debug' : 'info']({ ...fields, drift: drift.length, refusals: plan.refusals }, 'planned');
+      for (const waits of unapproved) log.warn({ plan: plan.id, waits }, 'waits for approval: muster approve PLAN');
       for (const item of drift)
         log.warn({ drift: item.kind, allocation: item.allocation, node: item.node, detail: item.detail }, 'drift');
       break;

@@ -52,6 +52,25 @@ export const warnings: Cases = {
       kind: 'pin',
       revision: revisionHash('gone'),
     }),
+  'approval is needed for what is removed, not for what is healed': () =>
+    withRunning(
+      world({
+        workloads: [workload(app, { replicas: 1 })],
+        policies: [
+          {
+            name: 'four-eyes',
+            namespaces: ['pay*'],
+            disruption: [],
+            approvals: [
+              { when: 'remove', approvers: 2, expiresMs: 3_600_000 },
+              { when: 'any', approvers: 1, expiresMs: 3_600_000 },
+              { when: 'move', approvers: 1, expiresMs: 3_600_000 },
+            ],
+          },
+        ],
+      }),
+      [{ workload: app, ordinal: 0, node: 'n1', object: { state: 'exited' } }, ...running(3).slice(1)],
+    ),
   'in flight: left alone': () => {
     const inputs = withRunning(world({ workloads: [workload(app, { replicas: 5 })] }), running(3));
     const inFlight = [{ run: runId('run-1'), unit: unitOf(app as WorkloadId), status: 'running' }];
