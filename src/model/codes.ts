@@ -368,6 +368,50 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'The store answered with an error that has no code of its own.',
     remedy: 'Read the message and the logs of etcd.',
   },
+  // 21xx: what `muster store check` finds
+  MUS2101: {
+    title: 'record cannot be read',
+    cause:
+      'A record is not JSON, lacks a field, or (a revision) does not say what its hash stands for. Commands that read the store fail on it.',
+    remedy:
+      'Find out who wrote to the key. `muster store restore FILE --replace` brings back a backup; nothing that runs is touched by it.',
+  },
+  MUS2102: {
+    title: 'unknown key in the store',
+    cause: 'The key is none of those that Muster keeps: of a newer version, or of somebody who shares the prefix.',
+    remedy: 'Give others a prefix of their own. Muster passes the key over and keeps it in backups.',
+  },
+  MUS2103: {
+    title: 'record names what is not there',
+    cause:
+      'An allocation without its workload or revision, a last good or pinned revision that is gone, or a unit without its run or steps. What it belongs to cannot be healed, rolled back or finished.',
+    remedy: 'Apply nothing. Restore a backup that passes `muster store check`.',
+  },
+  MUS2104: {
+    title: 'instance allocated twice',
+    cause:
+      'An instance has two allocations although no unit is in flight that hands over from one to the other. It may run twice.',
+    remedy:
+      '`muster status` says what runs. After `muster unit abandon` this is expected, and the next apply ends it; else find out how it came about first.',
+  },
+  MUS2105: {
+    title: 'generation would be given out again',
+    cause:
+      "An allocation's generation is not below its workload's next one: the store, or a part of it, went back in time.",
+    remedy: 'Apply nothing. Restore a newer backup.',
+  },
+  MUS2106: {
+    title: 'held twice',
+    cause:
+      'Two instances are recorded with the same address, host port, core, device, or volume device that one of them has for itself.',
+    remedy: 'Stop and remove the instance that should not have it; the next apply makes it anew with another.',
+  },
+  MUS2107: {
+    title: 'more held than the node has',
+    cause:
+      'The allocations of a node add up to more than its capacity, less what is reserved: its capacity was lowered, or the records are wrong.',
+    remedy: 'Raise the capacity, or move instances away: `lifecycle: maintenance`, `muster rebalance --empty NODE`.',
+  },
   // 3xxx: engines
   MUS3001: {
     title: 'engine unreachable',

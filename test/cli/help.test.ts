@@ -24,6 +24,7 @@ const commands = [
   'node',
   'retry',
   'snapshot',
+  'store',
   'doctor',
   'demo',
   'completion',
@@ -33,6 +34,7 @@ const subcommands = [
   ...['list', 'show', 'pause', 'resume', 'cancel'].map((name) => ['runs', name] as const),
   ...['list', 'show', 'retry', 'skip', 'abandon'].map((name) => ['unit', name] as const),
   ...['cordon', 'uncordon'].map((name) => ['node', name] as const),
+  ...['check'].map((name) => ['store', name] as const),
 ];
 
 describe('help', { concurrency: 2 }, () => {
