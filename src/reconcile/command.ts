@@ -12,6 +12,7 @@ import { retryWorkload } from './retry.ts';
 import type { Told, UnitEvent } from './saga.ts';
 import { failingSteps } from './unit-steps.ts';
 import { rememberFailure } from './unwind.ts';
+import { cancellation, tell, wordOperation } from './word.ts';
 
 type Dependencies = ApplyDependencies & { readonly live: LiveRuns };
 
@@ -116,6 +117,7 @@ async function abandonUnit(dependencies: Dependencies, found: FoundUnit, told: T
 
 async function pauseRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
   const controls = dependencies.live.controlsOf(run);
+  if (controls.length > 0) await commit(dependencies, [wordOperation(run, { kind: 'pause', told })]);
   for (const control of controls) control.pause(told);
   const idle = begunOf(open, run).filter((found) => !isLive(dependencies, found));
   const goesOn = idle.filter(({ ledger: { status } }) => status.state !== 'stuck' && status.paused === undefined);
@@ -133,6 +135,7 @@ async function resumeRun(dependencies: Dependencies, open: OpenUnits, { run, tol
   const paused = own.filter(({ ledger }) => ledger.status.paused !== undefined);
   const waiting = open.waiting.filter((entry) => entry.run === run);
   if (paused.length + waiting.length === 0) return notThere(open, run, 'nothing of it is paused');
+  await commit(dependencies, [{ kind: 'delete', key: keys.runWord(run) }]);
   const resumed: FoundUnit[] = [];
   for (const found of paused) resumed.push(await tell(dependencies, found, [{ kind: 'resumed', told }]));
   await dropWaiting(dependencies, run, waiting);
@@ -141,9 +144,10 @@ async function resumeRun(dependencies: Dependencies, open: OpenUnits, { run, tol
 
 async function cancelRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
   const controls = dependencies.live.controlsOf(run);
+  if (controls.length > 0) await commit(dependencies, [wordOperation(run, { kind: 'cancel', told })]);
   for (const control of controls) control.cancel(told);
   const idle = begunOf(open, run).filter((found) => !isLive(dependencies, found));
-  const failure = { kind: 'cancelled', reason: `cancelled by ${toldText(told)}` } as const;
+  const failure = cancellation(told);
   const going: FoundUnit[] = [];
   for (const found of idle) {
     const { state, paused } = found.ledger.status;
@@ -165,14 +169,6 @@ async function cancelRun(dependencies: Dependencies, open: OpenUnits, { run, tol
 const begunOf = ({ begun }: OpenUnits, run: RunId): readonly FoundUnit[] => begun.filter((found) => found.run === run);
 
 const isLive = ({ live }: Dependencies, { record }: FoundUnit): boolean => live.runOf(record.unit) !== undefined;
-
-/** Enters the word of an operator into a unit's journal; what comes back is the unit after it. */
-async function tell(dependencies: Dependencies, found: FoundUnit, events: readonly UnitEvent[]): Promise<FoundUnit> {
-  const { store, leadership, clock } = dependencies;
-  const context = { store, leadership, clock, run: found.run };
-  await openJournal(context, found.record.unit, found).append(events);
-  return { ...found, next: found.next + events.length };
-}
 
 /** What a paused run had not begun is planned again, from the world as it is then. */
 async function dropWaiting(dependencies: Dependencies, run: RunId, waiting: OpenUnits['waiting']): Promise<void> {

@@ -58,7 +58,8 @@ async function goForward(run: UnitRun): Promise<void> {
     }
     if (control.cancelled.aborted) throw cancelled(control);
   } catch (error) {
-    if (error instanceof Halted && error.why === 'paused') {
+    // Also what halts for another reason meanwhile has been paused: the next run does not go on with it by itself.
+    if (error instanceof Halted && control.paused.aborted && error.why !== 'leaseLost' && error.why !== 'store') {
       await run.journal.append([{ kind: 'paused', told: toldBy(control.paused) }]);
       return;
     }

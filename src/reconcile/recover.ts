@@ -8,6 +8,7 @@ import { type FoundUnit, readOpenUnits } from './journal.ts';
 import type { UnitResult } from './progress.ts';
 import { resultOf } from './result.ts';
 import type { RunContext } from './run-context.ts';
+import { heed, readWord } from './word.ts';
 
 /**
  * Finishes or unwinds every unit that a crash, a lost lease or an interruption left behind; the first thing that any
@@ -19,7 +20,11 @@ export async function recoverRuns(dependencies: ApplyDependencies): Promise<read
   const { going, told, runs } = await live.exclusively(async () => {
     const { begun, waiting } = await readOpenUnits(dependencies.store);
     // What an operator has just told to go on is under way already.
-    const idle = begun.filter(({ record }) => live.runOf(record.unit) === undefined);
+    const idle: FoundUnit[] = [];
+    for (const found of begun) {
+      if (live.runOf(found.record.unit) === undefined)
+        idle.push(await heed(dependencies, found, await readWord(dependencies.store, found.run)));
+    }
     const told = idle.filter(waitsForOperator).map((found) => resultOf(found.record.unit, found.ledger.status));
     const left = waiting.map(({ unit, run }) => waitingResult(unit, run));
     const going = goOn(

@@ -109,7 +109,9 @@ function workloadSection(workload: StatusWorkload, page: Page): string {
     lines.push(
       hang(
         '  ',
-        paint.warn(`revision ${revision.slice(0, 8)} failed its health gate and is not tried again until git changes`),
+        paint.warn(
+          `revision ${revision.slice(0, 8)} failed its health gate or was cancelled: it is not tried again until git changes or \`muster retry ${workload.id}\``,
+        ),
         width,
       ),
     );

@@ -34,6 +34,8 @@ export const keys = {
   approval: (plan: PlanId, user: string): string => `${prefixes.approvalsOf(plan)}${user}`,
   history: (run: RunId): string => `${prefixes.history}${run}`,
   runMeta: (run: RunId): string => `${prefixes.run(run)}meta`,
+  /** What an operator said last about the whole run. */
+  runWord: (run: RunId): string => `${prefixes.run(run)}word`,
   unitPlan: (run: RunId, unit: UnitId, chunk: number): string => `${prefixes.unitPlan(run, unit)}${padded(chunk)}`,
   unitStatus: (run: RunId, unit: UnitId): string => `${prefixes.unit(run, unit)}status`,
   /** `index` counts from 0; padded, so that keys sort as the journal was written. */

@@ -59,7 +59,7 @@ interface RunRow {
 }
 
 /** The run that is under way, once its first step waits at its gate. */
-async function underWay({ cluster, json }: Bed, version: string): Promise<string> {
+async function underWay({ cluster, json }: Pick<Bed, 'cluster' | 'json'>, version: string): Promise<string> {
   await until('a new instance is there', () => versions(cluster).some((line) => line.endsWith(` ${version}`)));
   const [run] = await json<readonly RunRow[]>(['runs', 'list']);
   assert.equal(run?.state, 'in flight');
@@ -112,8 +112,32 @@ async function steersALeader(t: Parameters<typeof makeCluster>[0], bed: Bed): Pr
   assert.match(await ok(['retry', 'default/web']), /Forgotten: /);
   await until('it is tried again', isAll(cluster, '3'));
   await overridesIt(bed);
-  running.child.kill('SIGTERM');
-  assert.equal((await running.finished).code, 0, running.output().stderr);
+  await outlivesIt(bed, running);
+}
+
+/** The leader dies; a command waits until that is known, and does it itself; the next leader heeds it. */
+async function outlivesIt({ cluster, web, ok, json, release }: Bed, running: Running): Promise<void> {
+  await until('nothing is in flight', async () => (await json<readonly RunRow[]>(['unit', 'list'])).length === 0);
+  cluster.commit({ 'web.yaml': () => web('5') });
+  const run = await underWay({ cluster, json }, '5');
+  running.child.kill('SIGKILL');
+  await running.finished;
+  assert.match(
+    await ok(['runs', 'pause', run, '--wait', '60s', '--lock-timeout', '60s']),
+    /its units stay as they are/,
+  );
+  release('5');
+  const next = cluster.start(['run', '--listen', '127.0.0.1:0', '--interval', '200ms']);
+  try {
+    await until('it leads', () => /units wait for an operator: muster unit list/.test(next.output().stdout));
+    assert.ok(versions(cluster).some((line) => line.endsWith(' 4')));
+    await ok(['runs', 'resume', run]);
+    await until('it goes on', isAll(cluster, '5'));
+    next.child.kill('SIGTERM');
+    assert.equal((await next.finished).code, 0, next.output().stderr);
+  } finally {
+    next.child.kill('SIGKILL');
+  }
 }
 
 /** Rolls back, goes back to git, freezes and thaws, while the leader follows. */

@@ -246,6 +246,39 @@ describe('a run', () => {
     assert.deepEqual((await bench.run(wanted)).plan.steps, []);
   });
 
+  test('that was told to pause or cancel stays so when its leader dies at any write after that', async (t) => {
+    const outcomes = new Map<string, number>();
+    for (const kind of ['pauseRun', 'cancelRun'] as const) {
+      for (let atTransaction = 8; atTransaction < 26; atTransaction += 2) {
+        const bench = await openWeb(t);
+        await bench.run(oneByOne('1'));
+        const wanted = oneByOne('2');
+        const word = onFirstWave(bench, wanted, kind);
+        const options = { onEvent: word.onEvent, death: { atTransaction, moment: 'after' } } as const;
+        const died = await bench.run(wanted, options).then(
+          () => false,
+          (error: unknown) => error instanceof Died,
+        );
+        const heard = await word.run().then(
+          () => true,
+          () => false,
+        );
+        if (!died || !heard) continue;
+        await bench.run(wanted);
+        const state = (await readOpenUnits(bench.store)).begun.map(({ ledger }) => ledger.status.paused?.actor).join();
+        const versions = new Set(versionOf(bench).map((line) => line.slice(-1)));
+        if (kind === 'pauseRun') assert.equal(state, 'alice@desk', `${kind} ${atTransaction}`);
+        else assert.deepEqual(versionOf(bench), allOf('1'), `${kind} ${atTransaction}`);
+        assert.ok(versions.has('1'), 'it did not go on to its end');
+        outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1);
+      }
+    }
+    assert.ok(
+      (outcomes.get('pauseRun') ?? 0) > 2 && (outcomes.get('cancelRun') ?? 0) > 2,
+      JSON.stringify([...outcomes]),
+    );
+  });
+
   test('left by a crash may be paused before anybody goes on with it', async (t) => {
     const bench = await openWeb(t);
     await bench.run(oneByOne('1'));
