@@ -187,7 +187,7 @@ async function openWhenFree(
 export async function identify(store: Store, leadership: Leadership): Promise<ClusterUid> {
   const known = await readIdentity(store);
   if (known !== undefined) return known.uid;
-  const made = await initialiseCluster(store, { uid: clusterUid(randomUUID()), token: leadership.token });
+  const made = await initialiseCluster(store, { uid: clusterUid(randomUUID()), fence: leadership.compare });
   return made.uid;
 }
 

@@ -1,6 +1,6 @@
 import { type FencingToken, fencingToken } from '../model/ids.ts';
 import { keys } from './keys.ts';
-import { fencingCompare, readIdentity } from './recorded.ts';
+import { readIdentity } from './recorded.ts';
 import { type Compare, type KeyValue, type Store, StoreError, type StoreLease } from './store.ts';
 
 /** Who holds the lock, for messages: `alice@build-7`, or `muster run`. */
@@ -11,7 +11,11 @@ export interface Holder {
   readonly command: string;
 }
 
-/** The right to write. `compare` goes into every transaction, so that one which lost it writes nothing. */
+/**
+ * The right to write. `compare` goes into every transaction, so that one which lost it writes nothing: it holds while the
+ * leader key says what this leader wrote there, its epoch and its lease included. No other leadership has both, also not
+ * one of a store that was restored, whose revisions may be the same again.
+ */
 export interface Leadership {
   readonly token: FencingToken;
   readonly compare: Compare;
@@ -42,6 +46,9 @@ export class LockHeld extends Error {
 export interface LeaderRecord extends Holder {
   /** Unix ms */
   readonly since: number;
+  /** The cluster's when the lease was taken; absent in records of versions before it was compared. */
+  readonly epoch?: number;
+  readonly lease?: string;
 }
 
 /** Time as an input, so that a simulation can supply its own. */
@@ -94,13 +101,14 @@ async function tryAcquire(store: Store, { holder, ttlMs, clock }: LeadershipOpti
   const epoch = (await readIdentity(store))?.epoch ?? 1;
   const lease = await store.lease({ ttlMs });
   const { actor, pid, host, command } = holder;
-  const record: LeaderRecord = { actor, pid, host, command, since: clock.now() };
+  const record: LeaderRecord = { actor, pid, host, command, since: clock.now(), epoch, lease: lease.id };
+  const value = JSON.stringify(record);
   try {
     const { succeeded, revision } = await store.txn({
       compares: [{ kind: 'createRevision', key: keys.leader, equals: 0 }],
-      operations: [{ kind: 'put', key: keys.leader, value: JSON.stringify(record), lease }],
+      operations: [{ kind: 'put', key: keys.leader, value, lease }],
     });
-    if (succeeded) return leadershipOf(lease, fencingToken({ epoch, createRevision: revision }));
+    if (succeeded) return leadershipOf(lease, fencingToken({ epoch, createRevision: revision }), value);
   } catch (error) {
     await quietly(lease.revoke());
     throw error;
@@ -109,9 +117,9 @@ async function tryAcquire(store: Store, { holder, ttlMs, clock }: LeadershipOpti
   return undefined;
 }
 
-const leadershipOf = (lease: StoreLease, token: FencingToken): Leadership => ({
+const leadershipOf = (lease: StoreLease, token: FencingToken, record: string): Leadership => ({
   token,
-  compare: fencingCompare(token),
+  compare: { kind: 'value', key: keys.leader, equals: record },
   isAlive: () => lease.isAlive(),
   ended: lease.ended,
   // A store that is away ends the lease by itself; whoever stops must not fail or hang because of it.

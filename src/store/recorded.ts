@@ -1,4 +1,4 @@
-import type { ClusterUid, FencingToken, NodeName, RevisionHash, WorkloadId } from '../model/ids.ts';
+import type { ClusterUid, NodeName, RevisionHash, WorkloadId } from '../model/ids.ts';
 import { engineKinds } from '../model/ids.ts';
 import type {
   Allocation,
@@ -98,15 +98,15 @@ export async function readIdentity(store: Store): Promise<ClusterIdentity | unde
 
 /**
  * Gives the cluster its uid and epoch 1, once: where somebody else was first, what they wrote is returned.
- * With a token the write is fenced like every other.
+ * With a fence (a leader's `compare`) the write is fenced like every other.
  */
 export async function initialiseCluster(
   store: Store,
-  options: { readonly uid: ClusterUid; readonly token?: FencingToken },
+  options: { readonly uid: ClusterUid; readonly fence?: Compare },
 ): Promise<ClusterIdentity> {
   const identity: ClusterIdentity = { formatVersion, uid: options.uid, epoch: 1 };
   const missing: Compare = { kind: 'createRevision', key: keys.format, equals: 0 };
-  const fence = options.token === undefined ? [] : [fencingCompare(options.token)];
+  const fence = options.fence === undefined ? [] : [options.fence];
   const { succeeded } = await store.txn({
     compares: [missing, ...fence],
     operations: [{ kind: 'put', key: keys.format, value: JSON.stringify(identity) }],
@@ -120,12 +120,6 @@ export async function initialiseCluster(
     retryable: true,
     hint: 'Another Muster took over; run the command again.',
   });
-}
-
-/** True while the token's lease is the leader's: goes into every transaction of a leader. */
-export function fencingCompare(token: FencingToken): Compare {
-  const createRevision = Number(token.slice(token.indexOf('.') + 1));
-  return { kind: 'createRevision', key: keys.leader, equals: createRevision };
 }
 
 /** The value under `alloc/…`; what the key says is not repeated. */

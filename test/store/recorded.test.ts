@@ -199,14 +199,39 @@ describe('recorded', () => {
         });
       const old = await lead();
       await old.release();
-      await assert.rejects(initialiseCluster(store, { uid: clusterUid('late'), token: old.token }), { code: 'locked' });
-      const { token } = await lead();
+      await assert.rejects(initialiseCluster(store, { uid: clusterUid('late'), fence: old.compare }), {
+        code: 'locked',
+      });
+      const { token, compare: fence } = await lead();
       assert.match(token, /^1\.\d+$/);
-      const identity = await initialiseCluster(store, { uid: clusterUid('one'), token });
+      const identity = await initialiseCluster(store, { uid: clusterUid('one'), fence });
       assert.deepEqual(identity, { formatVersion: '1.0', uid: 'one', epoch: 1 });
-      assert.deepEqual(await initialiseCluster(store, { uid: clusterUid('two'), token }), identity);
+      assert.deepEqual(await initialiseCluster(store, { uid: clusterUid('two'), fence }), identity);
       assert.deepEqual((await loadRecorded(store)).identity, identity);
     }));
+
+  it('a leader of an earlier epoch writes nothing to a restored store, also where the revisions are the same again', () =>
+    withStore((before) =>
+      withStore(async (restored) => {
+        const format = (epoch: number) => put(keys.format, JSON.stringify({ formatVersion: '1.0', uid: 'u', epoch }));
+        await write(before, format(1));
+        await write(restored, format(2));
+        const lead = (store: Store) =>
+          acquireLeadership(store, {
+            holder: { actor: 'alice', pid: 1, host: 'desk', command: 'muster run' },
+            clock: { ...systemClock, now: () => 1 },
+            ttlMs: 5000,
+            waitMs: 0,
+            signal: new AbortController().signal,
+          });
+        const [old, now] = [await lead(before), await lead(restored)];
+        assert.deepEqual([old.token, now.token], ['1.3', '2.3'], 'the same create revision');
+        const write1 = { operations: [put('workload/a/b', '{}')] };
+        assert.equal((await restored.txn({ compares: [old.compare], ...write1 })).succeeded, false);
+        assert.equal((await restored.txn({ compares: [now.compare], ...write1 })).succeeded, true);
+        await Promise.all([old.release(), now.release()]);
+      }),
+    ));
 
   it('a newer minor format is read, a newer major one is refused', () =>
     withStore(async (store) => {
