@@ -1,4 +1,5 @@
 import type { Desired } from '../model/desired.ts';
+import { type WorkloadId, workloadOfUnit } from '../model/ids.ts';
 import { formatInstant } from '../model/instant.ts';
 import type { Override, Recorded } from '../model/recorded.ts';
 import { dropOverride, overrideId, putOverrides } from '../reconcile/overrides.ts';
@@ -73,3 +74,15 @@ export async function whoPlans({ store }: Overriding): Promise<string> {
 
 export const untilText = ({ until, actor: by, reason }: Override): string =>
   `until ${formatInstant(until)}, by ${by} (${reason})`;
+
+/** What holds an override up: units of the workloads that are in flight, and what can be done about each. */
+export function sayInFlight({ recorded, terminal }: Overriding, concerns: (workload: WorkloadId) => boolean): void {
+  for (const { unit, run, status } of recorded.inFlight.filter((entry) => concerns(workloadOfUnit(entry.unit)))) {
+    const waits = status === 'stuck' || status === 'paused' || status === 'waiting';
+    terminal.say(
+      waits
+        ? `A unit of ${unit} is ${status} in run ${run} and has to be settled first: muster unit show ${unit}`
+        : `A unit of ${unit} is under way in run ${run} and goes first: muster runs pause ${run} or cancel ${run}`,
+    );
+  }
+}

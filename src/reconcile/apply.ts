@@ -10,6 +10,7 @@ import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
 import { encodeRevision, encodeWorkload, loadRecorded } from '../store/recorded.ts';
 import { maxOperations, type Operation, type Store, StoreError } from '../store/store.ts';
+import { readApprovals } from './approvals.ts';
 import type { Clock } from './clock.ts';
 import { createLiveRuns, type LiveRuns, type RunControl, toldBy, toldText } from './control.ts';
 import { runUnit } from './executor.ts';
@@ -53,6 +54,7 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
   const context = await openRun(dependencies, run, { control: live.open(run) });
   progress({ kind: 'runStarted', run, plan });
   const records = unitRecords({ plan, desired: dependencies.desired, recorded, now: startedAt });
+  const approvals = await readApprovals(dependencies.store, plan.id);
   const meta: RunMeta = {
     plan: plan.id,
     actor: dependencies.actor,
@@ -60,6 +62,7 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
     commits: plan.basis.commits,
     summary: plan.summary,
     ...revisionsOf(records, recorded),
+    ...(approvals.length > 0 && { approvals: approvals.map(({ plan: _, ...approval }) => approval) }),
   };
   const units = await halting(
     async () => {

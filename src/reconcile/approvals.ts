@@ -7,8 +7,7 @@ import type { Recorded } from '../model/recorded.ts';
 import { type ApprovalDemand, approvalDemands, demandText } from '../plan/approvals.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
-import type { ApplyDependencies } from './apply.ts';
-import { commit } from './journal.ts';
+import { commit, type JournalContext } from './journal.ts';
 
 /** Somebody has looked at a plan and agrees to it, and to no other. */
 export interface Approval {
@@ -73,9 +72,7 @@ export function approvalText(state: ApprovalState): string {
 const approvalStaysMs = 7 * 24 * 3_600_000;
 
 /** Forgets approvals of long ago: their plans have expired. */
-export async function forgetApprovals(
-  context: Pick<ApplyDependencies, 'store' | 'leadership' | 'clock'>,
-): Promise<void> {
+export async function forgetApprovals(context: Pick<JournalContext, 'store' | 'leadership' | 'clock'>): Promise<void> {
   const { entries } = await context.store.range(prefixes.approvals);
   const operations = entries
     .filter(({ value }) => (JSON.parse(value) as Approval).at + approvalStaysMs < context.clock.now())

@@ -2,6 +2,7 @@ import type { CommitSha, PlanId, RevisionHash, RunId, UnitId } from '../model/id
 import type { PlanSummary } from '../model/plan.ts';
 import { keys, parseUnitStatusKey, prefixes } from '../store/keys.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
+import type { Approval } from './approvals.ts';
 import { Halted } from './halt.ts';
 import { commit, isClosed, type JournalContext, stateOf } from './journal.ts';
 import type { RunOutcome, UnitResult } from './progress.ts';
@@ -19,6 +20,8 @@ export interface RunMeta {
   readonly summary: PlanSummary;
   /** Of each unit that brings a revision: the last good one before, absent for a new workload, and what it brings. Absent for runs of very many. */
   readonly revisions?: Readonly<Record<UnitId, { readonly from?: RevisionHash; readonly to: RevisionHash }>>;
+  /** Who had agreed to the plan when it began; absent where nobody was asked. */
+  readonly approvals?: readonly Pick<Approval, 'actor' | 'at' | 'reason'>[];
 }
 
 /** One finished run, as `muster history` shows it. Stored under `history/<run id>`. */

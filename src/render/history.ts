@@ -21,6 +21,7 @@ export function renderHistoryText(
       `by ${entry.actor}`,
       commitsText(entry.commits),
       `plan ${shortPlanId(entry.plan)}`,
+      ...(entry.approvals ?? []).map(({ actor }) => `approved by ${actor}`),
     ];
     return [
       hang(`${formatTime(entry.startedAt)}  `, `${ended}  ${summaryText(entry)}`, width),

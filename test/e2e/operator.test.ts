@@ -275,6 +275,7 @@ describe('a policy asks people', { concurrency: 2 }, () => {
     );
     await ok(['apply', file]);
     await until('all are of the second version', isAll(cluster, '2'));
+    assert.match(await ok(['history', '--limit', '1']), /·\s+approved\s+by\s+\S+/);
     assert.match(await ok(['apply', file], 5), /stale/);
     const empty = join(cluster.folder, 'empty.json');
     await ok(['plan', '--out', empty]);

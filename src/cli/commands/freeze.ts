@@ -10,6 +10,7 @@ import {
   type Overriding,
   overriding,
   put,
+  sayInFlight,
   untilText,
   whoPlans,
 } from '../override.ts';
@@ -21,10 +22,7 @@ export const freeze = (target: string, dir: string, flags: OverrideFlags): Promi
     const override = newOverride({ kind: 'freeze', target }, flags);
     await put(with_, [override]);
     with_.terminal.say(`${nameOf(target)} is frozen ${untilText(override)}: no plan touches it, not even to heal it.`);
-    for (const { unit, run } of with_.recorded.inFlight.filter(({ unit }) =>
-      covers(target, unit as string as WorkloadId),
-    ))
-      with_.terminal.say(`A unit of ${unit} is under way and goes on: muster runs pause ${run} stops that, too.`);
+    sayInFlight(with_, (workload) => covers(target, workload));
     with_.terminal.say(await whoPlans(with_));
     return exitCodes.ok;
   });

@@ -3,10 +3,18 @@ import { runId } from '../../model/ids.ts';
 import { readInFlight } from '../../reconcile/inspect.ts';
 import { mostOverrides } from '../../reconcile/overrides.ts';
 import { findRun, type WayBack, wayBack, waysBackOfRun, wayTo } from '../../reconcile/rollback.ts';
-import { plural } from '../../render/layout.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { unknownName } from '../names.ts';
-import { newOverride, type OverrideFlags, type Overriding, overriding, put, untilText, whoPlans } from '../override.ts';
+import {
+  newOverride,
+  type OverrideFlags,
+  type Overriding,
+  overriding,
+  put,
+  sayInFlight,
+  untilText,
+  whoPlans,
+} from '../override.ts';
 
 export interface RollbackFlags extends OverrideFlags {
   readonly to?: string;
@@ -36,10 +44,7 @@ export const rollback = (subject: string, dir: string, flags: RollbackFlags): Pr
     for (const { workload, reason } of others) with_.terminal.say(`${workload} stays: ${reason}.`);
     if (first !== undefined)
       with_.terminal.say(`Pinned ${untilText(first)}; \`muster retry WORKLOAD\` lifts a pin sooner.`);
-    sayUnderWay(
-      with_,
-      pins.map(({ workload }) => workload),
-    );
+    sayInFlight(with_, (workload) => pins.some((pin) => pin.workload === workload));
     with_.terminal.say(await whoPlans(with_));
     return exitCodes.ok;
   });
@@ -79,13 +84,4 @@ function nothingToPin(subject: string, others: readonly Extract<WayBack, { reado
     return new CliError(`run ${subject} brought no new revision: there is nothing to go back from`);
   const reasons = others.map(({ workload, reason }) => `${workload}: ${reason}`);
   return new CliError(`nothing was pinned. ${reasons.join('\n  ')}`);
-}
-
-function sayUnderWay({ recorded, terminal }: Overriding, workloads: readonly WorkloadId[]): void {
-  const units = recorded.inFlight.filter(({ unit }) => workloads.includes(unit as string as WorkloadId));
-  if (units.length === 0) return;
-  const runs = [...new Set(units.map(({ run }) => run))].join(', ');
-  terminal.say(
-    `${plural(units.length, 'unit')} of it ${units.length === 1 ? 'is' : 'are'} still under way (run ${runs}) and goes first: muster runs cancel RUN undoes that at once.`,
-  );
 }
