@@ -112,10 +112,28 @@ function volumesToErase(context: RunContext, effect: Effect, step: Step): readon
 const wasDown = ({ allocation }: Effect, { instance, replaces }: Step): boolean =>
   replaces?.object === 'dead' && allocation === allocationId(instance, replaces.generation);
 
-/** The inverse of an update: back to the revision and holds of before. */
-export function performUndoUpdate(context: RunContext, effect: Effect, step: Step): Promise<readonly Operation[]> {
-  const revision = present(step.revisionBefore, `the revision that ${step.id} was updated from`);
-  return update(context, effect, { revision, holds: step.heldBefore ?? step.holds });
+/**
+ * Does the inverse of an effect. Where the object that should serve again is gone, it is recorded as it would be, and the
+ * next plan makes it anew: nothing that an operator could retry would bring it back.
+ */
+export async function performUndo(context: RunContext, undo: Effect, step: Step): Promise<readonly Operation[]> {
+  const revision = step.revisionBefore;
+  const before: Partial<Allocation> =
+    undo.kind === 'update' && revision !== undefined
+      ? { revision, holds: step.heldBefore ?? step.holds }
+      : { state: 'live' };
+  try {
+    return undo.kind === 'update'
+      ? await update(context, undo, {
+          revision: present(revision, `the revision that ${step.id} was updated from`),
+          holds: step.heldBefore ?? step.holds,
+        })
+      : await perform(context, undo, step);
+  } catch (error) {
+    const isGone = error instanceof EngineError && error.code === 'notFound';
+    if (!isGone || (undo.kind !== 'update' && undo.kind !== 'start')) throw error;
+    return change(context, undo.allocation, before);
+  }
 }
 
 async function update(
@@ -176,9 +194,9 @@ export async function call<T>(
     stopUnlessLeading(context);
     try {
       return await within(at, async () => {
-        // Its turn may have been long in coming.
-        stopUnlessLeading(context);
         const engine = await context.engines.engineOf(at.node, at.engine);
+        // Its turn, and the way to the engine, may have been long in coming.
+        stopUnlessLeading(context);
         return run(engine, { deadlineMs: deadline, signal: context.hardStop });
       });
     } catch (error) {

@@ -10,7 +10,7 @@ import { encodeWorkload } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import { awaitHealthy } from './gate.ts';
 import { GateFailed } from './halt.ts';
-import { perform, performUndoUpdate } from './perform.ts';
+import { performUndo } from './perform.ts';
 import { leftText, messageOf, settleStep, type UnitRun } from './unit-run.ts';
 
 /** Failed revisions that a workload remembers; older ones are forgotten. */
@@ -55,22 +55,18 @@ async function unwindStep(run: UnitRun, step: Step): Promise<void> {
     // What did not serve before is not brought back: the next plan heals it.
     if (effect.kind === 'stop' && step.replaces?.object === 'dead') continue;
     const undo = undoOf(effect);
-    if (undo !== undefined && journal.reached(undo.key) !== 'done') await undoEffect(run, { effect, undo, step });
+    if (undo !== undefined && journal.reached(undo.key) !== 'done') await undoEffect(run, { undo, step });
   }
 }
 
-async function undoEffect(
-  run: UnitRun,
-  of: { readonly effect: Effect; readonly undo: Effect; readonly step: Step },
-): Promise<void> {
+async function undoEffect(run: UnitRun, of: { readonly undo: Effect; readonly step: Step }): Promise<void> {
   const { context, record, journal } = run;
-  const { effect, undo, step } = of;
+  const { undo, step } = of;
   const startedAt = context.clock.now();
   await journal.append([{ kind: 'effectStarted', effect: undo.key }]);
   context.progress({ kind: 'effectStarted', unit: record.unit, effect: undo, undo: true });
   try {
-    const operations =
-      effect.kind === 'update' ? await performUndoUpdate(context, undo, step) : await perform(context, undo, step);
+    const operations = await performUndo(context, undo, step);
     await journal.append([{ kind: 'effectDone', effect: undo.key }], operations);
     if (undo.kind === 'start') await untilServing(run, undo);
   } catch (error) {
