@@ -96,6 +96,7 @@ async function steersALeader(t: Parameters<typeof makeCluster>[0], bed: Bed): Pr
   const between = versions(cluster);
   assert.equal(between.filter((line) => line.endsWith(' 2')).length, 1, between.join());
   assert.equal(between.length, 3);
+  await ok(['store', 'check']);
   assert.match(await ok(['status']), /its unit is paused in run .*: muster unit show default\/web/);
 
   await ok(['runs', 'resume', run]);
@@ -275,6 +276,7 @@ describe('a policy asks people', { concurrency: 2 }, () => {
     );
     await ok(['apply', file]);
     await until('all are of the second version', isAll(cluster, '2'));
+    await ok(['store', 'check']);
     assert.match(await ok(['history', '--limit', '1']), /·\s+approved\s+by\s+\S+/);
     assert.match(await ok(['apply', file], 5), /stale/);
     const empty = join(cluster.folder, 'empty.json');

@@ -79,6 +79,7 @@ function enter(records: Records, entry: KeyValue, one: ReturnType<typeof openTex
   else if (key.startsWith(prefixes.runs)) return enterRun(records, entry);
   else if (key === keys.leader || isBelow(key, prefixes.requests, 1) || isBelow(key, prefixes.history, 1))
     readJson(entry);
+  else if (isBelow(key, prefixes.approvals, 2)) readJson(entry);
   else return false;
   return true;
 }
@@ -103,6 +104,10 @@ function enterRun(records: Records, entry: KeyValue): boolean {
   if (part === 'meta' && rest.length === 0) {
     readJson(entry);
     records.runs.add(run as RunId);
+    return true;
+  }
+  if (entry.key === keys.runWord(run as RunId)) {
+    readJson(entry);
     return true;
   }
   const parsed = parseUnitKey(entry.key);
