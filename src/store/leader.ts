@@ -110,7 +110,10 @@ async function tryAcquire(store: Store, { holder, ttlMs, clock }: LeadershipOpti
     });
     if (succeeded) return leadershipOf(lease, fencingToken({ epoch, createRevision: revision }), value);
   } catch (error) {
+    const hasRunOut = !lease.isAlive();
     await quietly(lease.revoke());
+    // The store was slow, or this process stopped, for longer than a lease lives: as if somebody else had been faster.
+    if (hasRunOut && error instanceof StoreError) return undefined;
     throw error;
   }
   await quietly(lease.revoke());
