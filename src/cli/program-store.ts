@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { output, storeFlag, viewFormats, withSource } from './program-flags.ts';
+import { flag, lockTimeoutFlag, output, storeFlag, viewFormats, withSource } from './program-flags.ts';
 import type { Run } from './program-operator.ts';
 
 /** The recorded state as a whole. */
@@ -14,8 +14,22 @@ export function addStore(group: Command, run: Run): void {
       output(viewFormats, { hasOut: false }),
     ),
   ).action(run(async () => (await load()).check));
+  sub(
+    ofStore('backup', 'everything that is recorded, at one revision, as one file', 'file to write').addOption(
+      flag('--force', 'overwrite the file'),
+    ),
+  ).action(run(async () => (await load()).backup));
+  sub(
+    ofStore('restore', 'make the store what a backup says, and keep leaders of before from writing', 'a backup')
+      .addOption(flag('--replace', 'what is recorded now is lost'))
+      .addOption(flag('--auto-approve', 'with --replace: do not ask'))
+      .addOption(lockTimeoutFlag()),
+  ).action(run(async () => (await import('./commands/store-restore.ts')).restore));
 }
 
 /** The config repo says which cluster, where its store is, and what its nodes have. */
-const ofStore = (name: string, description: string): Command =>
-  withSource(new Command(name).description(description)).addOption(storeFlag());
+function ofStore(name: string, description: string, file?: string): Command {
+  const command = new Command(name).description(description);
+  if (file !== undefined) command.argument('<file>', file);
+  return withSource(command).addOption(storeFlag());
+}

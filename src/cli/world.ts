@@ -12,6 +12,7 @@ import { look } from '../reconcile/reconcile.ts';
 import { acquireLeadership, type Holder, type Leadership } from '../store/leader.ts';
 import { openStore, parseStoreLocation, type StoreLocation, type StoreMode } from '../store/open.ts';
 import { initialiseCluster, readIdentity } from '../store/recorded.ts';
+import { assertWhole } from '../store/restoring.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Place } from './config.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
@@ -35,13 +36,24 @@ export function storeLocation(place: Place, desired: Desired, flags: StoreFlags)
 /** The store of a cluster, opened for reading: it changes nothing and waits for nobody. */
 export async function openForReading(place: Place, desired: Desired, flags: StoreFlags): Promise<Store> {
   const credentials = await loadCredentials(process.env);
-  return await open('read', place, desired, flags, credentials);
+  return await whole(await open('read', place, desired, flags, credentials));
 }
 
 /** The store of a cluster, for single records beside whoever leads. */
 export async function openBeside(place: Place, desired: Desired, flags: StoreFlags): Promise<Store> {
   const credentials = await loadCredentials(process.env);
-  return await open('beside', place, desired, flags, credentials);
+  return await whole(await open('beside', place, desired, flags, credentials));
+}
+
+/** Closes one that a restore has left half done, and throws. */
+async function whole(store: Store): Promise<Store> {
+  try {
+    await assertWhole(store);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 function open(
@@ -102,7 +114,7 @@ export async function readWorld(
   flags: StoreFlags,
 ): Promise<{ readonly recorded: Recorded; readonly observed: Observed }> {
   const credentials = await loadCredentials(process.env);
-  const store = await open('read', place, desired, flags, credentials);
+  const store = await whole(await open('read', place, desired, flags, credentials));
   try {
     const identity = await readIdentity(store);
     const engines = enginesOf({ place, desired, credentials, uid: identity?.uid });

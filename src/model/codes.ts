@@ -368,6 +368,22 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'The store answered with an error that has no code of its own.',
     remedy: 'Read the message and the logs of etcd.',
   },
+  MUS2010: {
+    title: 'store is being restored',
+    cause: '`muster store restore` is under way, or was interrupted in the middle. What the store says is not whole.',
+    remedy: 'Wait for it, or run it again with the same file: it goes on. Nothing that runs is touched meanwhile.',
+  },
+  MUS2011: {
+    title: 'backup cannot be used',
+    cause:
+      'The file is not a backup of this cluster, is of a newer format, is damaged or cut short (its checksum does not fit), breaks invariants, or cannot be written.',
+    remedy: 'Use another backup. Nothing was changed.',
+  },
+  MUS2012: {
+    title: 'store is not empty',
+    cause: 'A restore replaces everything that is recorded, and something is.',
+    remedy: 'Make a backup of it, and restore with --replace if it is to be lost.',
+  },
   // 21xx: what `muster store check` finds
   MUS2101: {
     title: 'record cannot be read',

@@ -10,6 +10,9 @@ export const storeFailureCodes = {
   tooLarge: 'MUS2007',
   closed: 'MUS2008',
   internal: 'MUS2009',
+  restoring: 'MUS2010',
+  badBackup: 'MUS2011',
+  notEmpty: 'MUS2012',
 } as const;
 
 /** Why a run stopped or a unit was turned around → its entry in the catalogue. */

@@ -20,6 +20,8 @@ export const keys = {
   format: 'format',
   /** Who may write; its create revision is half of the fencing token. */
   leader: 'leader',
+  /** There while a restore has begun and has not ended. */
+  restoring: 'restoring',
   revision: (workload: WorkloadId, hash: RevisionHash): string => `${prefixes.revisions}${workload}/${hash}`,
   workload: (workload: WorkloadId): string => `${prefixes.workloads}${workload}`,
   allocation(id: AllocationId): string {

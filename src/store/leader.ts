@@ -1,6 +1,7 @@
 import { type FencingToken, fencingToken } from '../model/ids.ts';
 import { keys } from './keys.ts';
 import { readIdentity } from './recorded.ts';
+import { assertWhole } from './restoring.ts';
 import { type Compare, type KeyValue, type Store, StoreError, type StoreLease } from './store.ts';
 
 /** Who holds the lock, for messages: `alice@build-7`, or `muster run`. */
@@ -69,6 +70,8 @@ export interface LeadershipOptions {
   /** How long to wait for another holder; 0: not at all. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
+  /** Only a restore takes over a store that another one has left half done. */
+  readonly purpose?: 'restore';
 }
 
 /** Between two looks at the key when the watch says nothing. */
@@ -97,7 +100,9 @@ export async function acquireLeadership(store: Store, options: LeadershipOptions
 }
 
 /** Undefined when somebody else was faster. */
-async function tryAcquire(store: Store, { holder, ttlMs, clock }: LeadershipOptions): Promise<Leadership | undefined> {
+async function tryAcquire(store: Store, options: LeadershipOptions): Promise<Leadership | undefined> {
+  const { holder, ttlMs, clock, purpose } = options;
+  if (purpose !== 'restore') await assertWhole(store);
   const epoch = (await readIdentity(store))?.epoch ?? 1;
   const lease = await store.lease({ ttlMs });
   const { actor, pid, host, command } = holder;

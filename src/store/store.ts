@@ -92,6 +92,12 @@ export type StoreErrorCode =
   | 'corrupt'
   | 'tooLarge'
   | 'closed'
+  /** A restore has left it half done. */
+  | 'restoring'
+  /** A backup file that cannot be read or written. */
+  | 'badBackup'
+  /** A restore would replace what is recorded. */
+  | 'notEmpty'
   | 'internal';
 
 export class StoreError extends Error {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { StoreCheck } from '../../src/model/store-check.ts';
@@ -60,7 +61,80 @@ async function checks({ ok, tamper }: Bed): Promise<void> {
   assert.match(said, /2 errors in .*; 1 warning\.\s+Nothing\s+was\s+changed\./);
 }
 
+/** A backup, two commits of life, and back. */
+async function restores(bed: Bed): Promise<void> {
+  const { cluster, ok, tamper } = bed;
+  const file = join(cluster.folder, 'backup');
+  await ok(['apply', '--auto-approve']);
+  assert.match(await ok(['store', 'backup', file]), /Wrote .* records of/);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.match(await ok(['store', 'backup', file], 1), /error\[MUS2011\]: .* is there already; nothing was written/);
+  await ok(['store', 'backup', file, '--force']);
+  const before = cluster.programs();
+
+  assert.match(
+    await ok(['store', 'restore', file], 1),
+    /error\[MUS2012\]: .*\(2 allocations, 1 workload, 1 finished run\)/,
+  );
+  assert.match(await ok(['store', 'restore', file, '--replace'], 1), /nobody can be asked/);
+  await tamper([
+    { kind: 'put', key: 'workload/default/web', value: 'damaged' },
+    { kind: 'put', key: 'notes/ours', value: 'hello' },
+  ]);
+  await ok(['status'], 1);
+  assert.match(await ok(['store', 'restore', file, '--replace', '--auto-approve']), /the epoch is 2\./);
+  assert.match(await ok(['store', 'check']), /Sound/);
+  assert.deepEqual(cluster.programs(), before, 'nothing that runs was touched');
+  assert.match(await ok(['apply', '--auto-approve']), /No changes/);
+
+  // As if the restore had been killed in the middle: everybody is kept out until it is run again.
+  await tamper([
+    { kind: 'put', key: 'restoring', value: '{"since":0}' },
+    { kind: 'delete', key: 'workload/default/web' },
+  ]);
+  for (const args of [
+    ['status'],
+    ['plan'],
+    ['apply', '--auto-approve'],
+    ['store', 'check'],
+    ['store', 'backup', `${file}2`],
+  ])
+    assert.match(await ok(args, 1), /error\[MUS2010\]: .* is being restored since 1970/, args.join(' '));
+  assert.match(await ok(['store', 'restore', file]), /A restore was interrupted here[\s\S]*the epoch is 3\./);
+  assert.match(await ok(['apply', '--auto-approve']), /No changes/);
+
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(`${file}-changed`, text.replace('"replicas', '"Replicas').replace('live', 'lost'));
+  assert.match(await ok(['store', 'restore', `${file}-changed`], 1), /error\[MUS2011\]: .* damaged or cut short/);
+  writeFileSync(`${file}-cut`, text.slice(0, -100));
+  assert.match(await ok(['store', 'restore', `${file}-cut`], 1), /error\[MUS2011\]: .* damaged or cut short/);
+}
+
 describe('muster store', () => {
+  test('a backup is restored into a store that was damaged, and nothing that runs is touched', async (t) => {
+    await restores(await bedOf(t, { firstPort: 27_540 }));
+  });
+
+  test('with etcd, too', needsEtcd(), async (t) => {
+    const etcd = await startEtcd();
+    t.after(() => etcd.stop());
+    await restores(await bedOf(t, { firstPort: 27_560, store: `${etcd.endpoint.replace('http', 'etcd')}/back` }));
+  });
+
+  test('a store that somebody leads is not restored, and it is said who leads', async (t) => {
+    const { cluster, ok, location } = await bedOf(t, { firstPort: 27_580 });
+    const file = join(cluster.folder, 'backup');
+    await ok(['apply', '--auto-approve']);
+    await ok(['store', 'backup', file]);
+    const store = await openStore({ location: parseStoreLocation(location), cluster: 'tiny', mode: 'write' });
+    try {
+      const said = await ok(['store', 'restore', file, '--replace', '--auto-approve'], 4);
+      assert.match(said, new RegExp(`error\\[MUS2005\\]: .*${process.pid}`));
+    } finally {
+      await store.close();
+    }
+  });
+
   test('check tells a sound store from one that was tampered with', async (t) => {
     await checks(await bedOf(t, { firstPort: 27_500 }));
   });

@@ -77,12 +77,20 @@ function enter(records: Records, entry: KeyValue, one: ReturnType<typeof openTex
     records.nodes.set(key.slice(prefixes.nodes.length) as NodeName, decodeNode(entry));
   else if (key.startsWith(prefixes.overrides)) records.overrides.push(decodeOverride(entry));
   else if (key.startsWith(prefixes.runs)) return enterRun(records, entry);
-  else if (key === keys.leader || isBelow(key, prefixes.requests, 1) || isBelow(key, prefixes.history, 1))
+  else if (
+    key === keys.leader ||
+    key === keys.restoring ||
+    isApproval(key) ||
+    isBelow(key, prefixes.requests, 1) ||
+    isBelow(key, prefixes.history, 1)
+  )
     readJson(entry);
   else if (isBelow(key, prefixes.approvals, 2)) readJson(entry);
   else return false;
   return true;
 }
+
+const isApproval = (key: string): boolean => key.startsWith(prefixes.approvals);
 
 /** `parts` names behind the prefix. */
 const isBelow = (key: string, prefix: string, parts: number): boolean =>
@@ -101,9 +109,9 @@ function enterRevision(records: Records, entry: KeyValue): void {
 
 function enterRun(records: Records, entry: KeyValue): boolean {
   const [, run = '', part = '', ...rest] = entry.key.split('/');
-  if (part === 'meta' && rest.length === 0) {
+  if ((part === 'meta' || part === 'word') && rest.length === 0) {
     readJson(entry);
-    records.runs.add(run as RunId);
+    if (part === 'meta') records.runs.add(run as RunId);
     return true;
   }
   if (entry.key === keys.runWord(run as RunId)) {
