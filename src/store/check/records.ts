@@ -80,17 +80,14 @@ function enter(records: Records, entry: KeyValue, one: ReturnType<typeof openTex
   else if (
     key === keys.leader ||
     key === keys.restoring ||
-    isApproval(key) ||
+    isBelow(key, prefixes.approvals, 2) ||
     isBelow(key, prefixes.requests, 1) ||
     isBelow(key, prefixes.history, 1)
   )
     readJson(entry);
-  else if (isBelow(key, prefixes.approvals, 2)) readJson(entry);
   else return false;
   return true;
 }
-
-const isApproval = (key: string): boolean => key.startsWith(prefixes.approvals);
 
 /** `parts` names behind the prefix. */
 const isBelow = (key: string, prefix: string, parts: number): boolean =>
