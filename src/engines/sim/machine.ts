@@ -89,6 +89,9 @@ const forever = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
+/** Given as a reason, so that no error with a stack is made for every call that ends well. */
+const inTime = 'in time';
+
 /** Like `withDeadline`, by the simulation's own clock. */
 async function byDeadline<T>(
   options: { readonly clock: SimClock; readonly call: Call; readonly timeout: () => EngineError },
@@ -97,7 +100,7 @@ async function byDeadline<T>(
   const stopWork = new AbortController();
   const stopTimer = new AbortController();
   const outer = options.call.signal;
-  const timer = AbortSignal.any([stopTimer.signal, ...(outer === undefined ? [] : [outer])]);
+  const timer = outer === undefined ? stopTimer.signal : AbortSignal.any([stopTimer.signal, outer]);
   const late = options.clock.sleep(options.call.deadlineMs, timer).then(async () => {
     if (stopTimer.signal.aborted) return await new Promise<never>(() => undefined);
     const error = options.timeout();
@@ -107,6 +110,6 @@ async function byDeadline<T>(
   try {
     return await Promise.race([work(stopWork.signal), late]);
   } finally {
-    stopTimer.abort();
+    stopTimer.abort(inTime);
   }
 }

@@ -1,0 +1,181 @@
+import { type Random, randomOf } from './random.ts';
+import type { Fault, Story, StoryChange, StoryWorkload, WorkloadShape } from './story.ts';
+
+const shapes: readonly WorkloadShape[] = ['web', 'web', 'plain', 'fixed', 'store', 'cores', 'agent'];
+
+/** The story of a seed: always the same. */
+export function storyOf(seed: number): Story {
+  const random = randomOf(seed, 'story');
+  const nodes = Array.from({ length: random.between(3, 4) }, (_, index) => ({
+    name: `n${index + 1}`,
+    cpuMillis: random.pick([1_500, 2_000, 3_000]),
+  }));
+  const workloads = Array.from({ length: random.between(2, 3) }, (_, index) => workload(random, index));
+  const processes = random.pick([1, 1, 2, 2, 3]);
+  const changes = Array.from({ length: random.between(2, 5) }, () => change(random, workloads, nodes));
+  const moments = changes.map(({ at }) => at);
+  const of = { moments, nodes: nodes.map(({ name }) => name), processes };
+  const faults = Array.from({ length: random.happens(0.05) ? 0 : random.between(1, 5) }, () => fault(random, of));
+  if (random.happens(0.5)) faults.push(...random.pick([lateCalls, lateWrites, cutOff])(random, of));
+  const bad = changes.find((event) => event.kind === 'revise' && event.quality === 'bad');
+  if (bad !== undefined && random.happens(0.6)) faults.push(crashAtWrite(random, bad.at));
+  return {
+    seed,
+    nodes,
+    workloads,
+    ...(random.happens(0.3) && { quotaCpuMillis: random.pick([2_000, 3_000, 4_000]) }),
+    processes,
+    changes: changes.sort((a, b) => a.at - b.at),
+    faults: faults.sort((a, b) => a.at - b.at),
+    quietAt: storyMs,
+  };
+}
+
+const storyMs = 400_000;
+
+function workload(random: Random, index: number): StoryWorkload {
+  const shape = random.pick(shapes);
+  return {
+    name: `w${index + 1}`,
+    shape,
+    replicas: random.between(1, 4),
+    cpuMillis: shape === 'cores' ? random.pick([500, 1_000]) : random.pick([100, 300, 500]),
+  };
+}
+
+function change(random: Random, workloads: readonly StoryWorkload[], nodes: Story['nodes']): StoryChange {
+  const at = random.between(20_000, storyMs - 60_000);
+  const { name } = random.pick(workloads);
+  const version = random.between(2, 9);
+  switch (random.between(0, 9)) {
+    case 0:
+    case 1:
+      return { at, kind: 'scale', workload: name, replicas: random.between(0, 5) };
+    case 2:
+    case 3:
+    case 4:
+      return { at, kind: 'revise', workload: name, version, quality: random.happens(0.3) ? 'bad' : 'good' };
+    case 5:
+      return { at, kind: 'resize', workload: name, cpuMillis: random.pick([100, 300, 500]) };
+    case 6:
+      return { at, kind: 'remove', workload: name };
+    case 7:
+      return { at, kind: 'restore', workload: name };
+    case 8:
+      return { at, kind: 'drain', node: random.pick(nodes).name };
+    default:
+      return { at, kind: 'undrain', node: random.pick(nodes).name };
+  }
+}
+
+interface Around {
+  /** When git changes. */
+  readonly moments: readonly number[];
+  readonly nodes: readonly string[];
+  readonly processes: number;
+}
+
+/** Most faults come while something is being done. */
+function fault(random: Random, of: Around): Fault {
+  const at = random.happens(0.8)
+    ? random.pick([0, ...of.moments]) + random.between(0, 8_000)
+    : random.between(0, storyMs - 60_000);
+  const process = random.happens(0.6) ? 'leader' : random.between(0, of.processes - 1);
+  const node = random.pick(of.nodes);
+  const downMs = random.pick([100, 2_000, 15_000, 40_000]);
+  const forMs = random.pick([500, 3_000, 9_000, 15_000, 40_000]);
+  const share = random.pick([0.1, 0.3, 0.6]);
+  const kinds: readonly (() => Fault)[] = [
+    () => ({ at, kind: 'crash', process, downMs }),
+    () => ({
+      at,
+      kind: 'crashAtWrite',
+      process,
+      nth: random.between(1, 60),
+      moment: random.pick(['before', 'after']),
+      downMs,
+    }),
+    () => ({
+      at,
+      kind: 'crashAtWrite',
+      process,
+      nth: random.between(1, 20),
+      moment: random.pick(['before', 'after']),
+      downMs,
+    }),
+    () => ({ at, kind: 'pause', process, forMs }),
+    () => ({ at, kind: 'pause', process, forMs }),
+    () => ({ at, kind: 'handOver', process, downMs }),
+    () => ({ at, kind: 'clockJump', process, byMs: random.pick([-3_600_000, -5_000, 5_000, 3_600_000]) }),
+    () => ({ at, kind: 'storeAway', forMs, ...(random.happens(0.5) && { process }) }),
+    () => ({ at, kind: 'storeSlow', forMs, delayMs: random.pick([100, 1_000, 4_000]) }),
+    () => ({ at, kind: 'storeLoses', forMs, share, lateMs: random.pick([0, 1_000, 20_000]) }),
+    () => ({ at, kind: 'storeFull', forMs }),
+    () => ({ at, kind: 'compact' }),
+    () => ({
+      at,
+      kind: 'engineAway',
+      node,
+      forMs,
+      how: random.pick(['refused', 'silent']),
+      ...(random.happens(0.3) && { process }),
+    }),
+    () => ({ at, kind: 'reboot', node, forMs }),
+    () => ({ at, kind: 'diskFull', node, forMs }),
+    () => ({
+      at,
+      kind: 'engineFails',
+      node,
+      forMs,
+      share,
+      how: random.pick(['before', 'after', 'twice', 'slow', 'late']),
+    }),
+    () => ({
+      at,
+      kind: 'engineFails',
+      node,
+      forMs,
+      share,
+      how: random.pick(['before', 'after', 'twice', 'slow', 'late']),
+    }),
+    () => ({ at, kind: 'exit', draw: random.next() }),
+    () => ({ at, kind: 'vanish', draw: random.next() }),
+  ];
+  return random.pick(kinds)();
+}
+
+/** A leader that dies or stops while calls of its own are still on their way to an engine: they land under its successor. */
+function lateCalls(random: Random, of: Pick<Around, 'moments' | 'nodes'>): readonly Fault[] {
+  const at = random.pick([0, ...of.moments]) + random.between(0, 1_000);
+  const node = random.pick(of.nodes);
+  return [{ at, kind: 'engineFails', node, forMs: 4_000, share: 0.6, how: 'late' }, endOfLeader(random, at)];
+}
+
+/** The same with writes on their way to the store. */
+function lateWrites(random: Random, of: Pick<Around, 'moments'>): readonly Fault[] {
+  const at = random.pick([0, ...of.moments]) + random.between(0, 1_000);
+  return [{ at, kind: 'storeLoses', forMs: 4_000, share: 0.4, lateMs: 40_000 }, endOfLeader(random, at)];
+}
+
+/** A leader that has lost the store while an engine keeps it waiting. */
+function cutOff(random: Random, of: Pick<Around, 'moments' | 'nodes'>): readonly Fault[] {
+  const at = random.pick([0, ...of.moments]) + random.between(200, 1_500);
+  return [
+    { at, kind: 'engineAway', node: random.pick(of.nodes), forMs: 40_000, how: 'refused' },
+    { at: at + random.between(100, 1_000), kind: 'storeAway', forMs: 40_000, process: 'leader' },
+  ];
+}
+
+const endOfLeader = (random: Random, from: number): Fault =>
+  random.happens(0.5)
+    ? { at: from + random.between(0, 3_000), kind: 'crash', process: 'leader', downMs: random.pick([100, 15_000]) }
+    : { at: from + random.between(0, 3_000), kind: 'pause', process: 'leader', forMs: random.pick([15_000, 40_000]) };
+
+const crashAtWrite = (random: Random, at: number): Fault => ({
+  at,
+  kind: 'crashAtWrite',
+  process: 'leader',
+  nth: random.between(1, 40),
+  moment: random.pick(['before', 'after']),
+  downMs: random.pick([100, 15_000]),
+});

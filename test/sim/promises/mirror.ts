@@ -1,0 +1,131 @@
+import type { SimObject } from '../../../src/engines/sim/world.ts';
+import {
+  type AllocationId,
+  type InstanceId,
+  parseAllocationId,
+  type RunId,
+  type UnitId,
+  type WorkloadId,
+} from '../../../src/model/ids.ts';
+import type { Allocation, RecordedWorkload } from '../../../src/model/recorded.ts';
+import type { UnitEvent } from '../../../src/reconcile/saga.ts';
+import type { UnitRecord } from '../../../src/reconcile/unit.ts';
+import { parseAllocationKey, parseUnitKey, prefixes } from '../../../src/store/keys.ts';
+import { decodeAllocation, decodeWorkload } from '../../../src/store/recorded.ts';
+import type { KeyValue } from '../../../src/store/store.ts';
+import type { World } from '../world.ts';
+
+/** One unit of one run, as the store knows it. */
+export interface MirroredUnit {
+  readonly run: RunId;
+  readonly unit: UnitId;
+  readonly record: UnitRecord;
+  state: string;
+  readonly settled: Set<string>;
+}
+
+/** The store's records, decoded as they are written, and what runs: what the promises are checked on. */
+export interface Mirror {
+  readonly allocations: ReadonlyMap<AllocationId, Allocation>;
+  readonly workloads: ReadonlyMap<WorkloadId, RecordedWorkload>;
+  readonly units: ReadonlyMap<string, MirroredUnit>;
+  /** Effects that were ever journaled as started: `create default/web/0#3`, undo effects by what they do. */
+  readonly started: ReadonlySet<string>;
+  /** Everything on the machines that is there now. */
+  objects(): readonly Placed[];
+}
+
+export interface Placed {
+  readonly node: string;
+  readonly allocation: AllocationId;
+  readonly instance: InstanceId;
+  readonly workload: WorkloadId;
+  readonly object: Readonly<SimObject>;
+}
+
+export function createMirror({ server, machines, scheduler }: World): Mirror {
+  const allocations = new Map<AllocationId, Allocation>();
+  const workloads = new Map<WorkloadId, RecordedWorkload>();
+  const units = new Map<string, MirroredUnit>();
+  const started = new Set<string>();
+  server.onCommit(({ changes }) => {
+    for (const { key, entry } of changes) {
+      if (key.startsWith(prefixes.allocations)) {
+        const id = parseAllocationKey(key)?.id;
+        if (entry !== undefined) allocations.set(decoded(entry).id, decoded(entry));
+        else if (id !== undefined) allocations.delete(id);
+      } else if (key.startsWith(prefixes.workloads) && entry !== undefined) {
+        workloads.set(key.slice(prefixes.workloads.length) as WorkloadId, decodeWorkload(entry));
+      } else if (key.startsWith(prefixes.runs)) followUnit(key, entry?.value);
+    }
+  });
+
+  const followUnit = (key: string, value: string | undefined): void => {
+    const part = parseUnitKey(key);
+    if (part === undefined) return;
+    const { run, unit, kind } = part;
+    const name = `${run} ${unit}`;
+    if (value === undefined) {
+      if (kind === 'status') units.delete(name);
+      return;
+    }
+    if (kind === 'status') {
+      const { state } = JSON.parse(value) as { readonly state: string };
+      const known = units.get(name);
+      if (known !== undefined) known.state = state;
+      else {
+        const chunks = server.range(prefixes.unitPlan(run, unit)).entries.map((entry) => entry.value);
+        if (chunks.length === 0) return;
+        units.set(name, { run, unit, record: JSON.parse(chunks.join('')) as UnitRecord, state, settled: new Set() });
+      }
+    }
+    if (kind === 'journal') {
+      const event = JSON.parse(value) as UnitEvent;
+      if (event.kind === 'effectStarted') started.add(doneBy(event.effect));
+      if (event.kind === 'stepSettled') units.get(name)?.settled.add(event.step);
+    }
+  };
+
+  let seenAt = -1;
+  let seen: readonly Placed[] = [];
+  return {
+    allocations,
+    workloads,
+    units,
+    started,
+    objects: () => {
+      // What is there changes with events only.
+      if (seenAt === scheduler.events()) return seen;
+      seenAt = scheduler.events();
+      seen = [...machines.values()].flatMap(({ node, sim }) => sim.objects().map((object) => placed(node, object)));
+      return seen;
+    },
+  };
+}
+
+export const decoded = (entry: KeyValue): Allocation => decodeAllocation(entry, (text) => text);
+
+function placed(node: string, object: Readonly<SimObject>): Placed {
+  const { allocation } = object.request;
+  const { instance, workload } = parseAllocationId(allocation);
+  return { node, allocation, instance, workload, object };
+}
+
+const inverse: Readonly<Record<string, string>> = {
+  create: 'remove',
+  start: 'stop',
+  stop: 'start',
+  update: 'update',
+  reserve: 'release',
+};
+
+/** `s1:create:default/web/0#3` → `create default/web/0#3`; `undo:s1:create:…` → `remove …` */
+function doneBy(effect: string): string {
+  const isUndo = effect.startsWith('undo:');
+  const [kind = '', allocation = ''] = effect.split(':').slice(-2);
+  return `${isUndo ? (inverse[kind] ?? kind) : kind} ${allocation}`;
+}
+
+/** A program that serves: it runs, and is not a bad one. */
+export const serves = ({ object }: Placed): boolean =>
+  object.state === 'running' && object.revision.env['QUALITY'] !== 'bad';

@@ -1,0 +1,41 @@
+import { instanceId } from '../../../src/model/ids.ts';
+import type { Plan } from '../../../src/model/plan.ts';
+import type { Observer, World } from '../world.ts';
+import { type Mirror, serves } from './mirror.ts';
+
+/** Faults by which a good program may have failed its gate. */
+const blamable: ReadonlySet<string> = new Set(['exit', 'vanish', 'reboot']);
+
+/** When nothing goes wrong any more: what git wants runs, once, and nothing else of ours is anywhere. */
+export function rest({ desired, violated, story }: World, mirror: Mirror): Observer {
+  const atRest = (plan: Plan): void => {
+    const refused = new Set(plan.refusals.map(({ subject }) => subject));
+    for (const { id, revision, revisionHash, replicas, type } of desired().workloads) {
+      const own = mirror.objects().filter(({ workload }) => workload === id);
+      const failed = mirror.workloads.get(id)?.failed.some((entry) => entry.revision === revisionHash) === true;
+      const isGood = revision.env['QUALITY'] !== 'bad';
+      if (failed && isGood && !story.faults.some(({ kind }) => blamable.has(kind)))
+        violated(
+          'only gates blame a revision',
+          `${revisionHash} is remembered as failed, and nothing was wrong with it`,
+        );
+      if (refused.has(id) || failed || !isGood || type === 'daemon') continue;
+      for (let ordinal = 0; ordinal < replicas; ordinal += 1) {
+        const instance = instanceId(id, ordinal);
+        const serving = own.filter((placed) => placed.instance === instance && serves(placed));
+        const right = serving.filter(({ object }) => object.revisionHash === revisionHash);
+        if (right.length !== 1 || serving.length !== 1)
+          violated(
+            'converges',
+            `${instance} is served by ${serving.map(({ allocation }) => allocation).join(', ') || 'nobody'}`,
+          );
+      }
+    }
+    for (const { allocation, node, object } of mirror.objects())
+      if (!mirror.allocations.has(allocation))
+        violated('nothing is left behind', `${allocation} is ${object.state} on ${node}`);
+    for (const { id, state } of mirror.allocations.values())
+      if (state !== 'live' && state !== 'held') violated('converges', `${id} is ${state}`);
+  };
+  return { atRest };
+}
