@@ -1,8 +1,12 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
 import { CommanderError } from 'commander';
 import { describeError } from './errors.ts';
 import { exitCodes } from './exit.ts';
 import { buildProgram } from './program.ts';
+
+// One signal stops thousands of calls and waits: that many listeners are no leak, and no warning for an operator.
+setMaxListeners(10_000);
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -195,12 +195,20 @@ async function openWhenFree(
   }
 }
 
-/** The cluster's uid; given to it by the first that ever writes. */
+/**
+ * The cluster's uid; given to it by the first that ever writes. A lease with which that fails is given back: nobody waits
+ * for a leader that does nothing, least of all the same process when it tries again.
+ */
 export async function identify(store: Store, leadership: Leadership): Promise<ClusterUid> {
-  const known = await readIdentity(store);
-  if (known !== undefined) return known.uid;
-  const made = await initialiseCluster(store, { uid: clusterUid(randomUUID()), fence: leadership.compare });
-  return made.uid;
+  try {
+    const known = await readIdentity(store);
+    if (known !== undefined) return known.uid;
+    const made = await initialiseCluster(store, { uid: clusterUid(randomUUID()), fence: leadership.compare });
+    return made.uid;
+  } catch (error) {
+    await leadership.release();
+    throw error;
+  }
 }
 
 export function enginesOf(options: {
