@@ -34,13 +34,15 @@ export async function awaitHealthy(
 ): Promise<void> {
   const revision = revisionOfAllocation(context, watched.allocation);
   const needed = revision.health?.healthyAfter ?? runningLooks;
-  const failAt = context.clock.monotonic() + options.deadlineMs;
+  let failAt = context.clock.monotonic() + options.deadlineMs;
   let passed = 0;
   let reason = 'it has not started';
-  // Bounded by the deadline.
+  // Bounded by the deadline and by how long the engine was away: nothing was seen then, so nothing speaks against the revision.
   for (;;) {
     stopIfAborted(context, options.signal);
+    const askedAt = context.clock.monotonic();
     const look = await lookAt(context, watched, revision);
+    if (hadTrouble(context, watched, askedAt)) failAt += context.clock.monotonic() - askedAt;
     const again = await startAgain(context, watched, look);
     if (look.kind === 'dead' && !again && !(await wentWithEngine(context, watched, look)))
       throw await gateFailed(context, watched, look.reason);
@@ -57,6 +59,10 @@ export async function awaitHealthy(
     await context.clock.sleep(Math.min(wait, Math.max(failAt - context.clock.monotonic(), 0)), options.signal);
   }
 }
+
+/** The engine did not answer for a while after that. */
+const hadTrouble = ({ engineTrouble }: RunContext, { node, engine }: Watched, since: number): boolean =>
+  (engineTrouble.get(`${node}/${engine}`) ?? Number.NEGATIVE_INFINITY) >= since;
 
 /** Watches new allocations for `observeMs`; throws `GateFailed` when one of them falls ill or exits. */
 export async function observeWave(

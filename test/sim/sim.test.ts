@@ -64,6 +64,24 @@ describe('deterministic simulation', () => {
     }
   });
 
+  it('while an engine does not answer, nothing speaks against the revision that is being rolled out', async () => {
+    await holds({
+      seed: 1929,
+      nodes: [
+        { name: 'n1', cpuMillis: 3000 },
+        { name: 'n3', cpuMillis: 3000 },
+      ],
+      workloads: [{ name: 'w2', shape: 'store', replicas: 2, cpuMillis: 100 }],
+      processes: 2,
+      changes: [{ at: 108_724, kind: 'revise', workload: 'w2', version: 8, quality: 'good' }],
+      faults: [
+        { at: 109_557, kind: 'storeAway', forMs: 40_000, process: 'leader' },
+        { at: 112_460, kind: 'engineAway', node: 'n3', forMs: 15_000, how: 'silent' },
+      ],
+      quietAt: 400_000,
+    });
+  });
+
   it('what is undone although its object is gone is not stuck: the next plan makes it anew', async () => {
     const changes = [{ at: 20_000, kind: 'resize', workload: 'w1', cpuMillis: 300 }] as const;
     for (let at = 20_100; at < 20_700; at += 50)
