@@ -126,6 +126,20 @@ describe('spread', () => {
   });
 });
 
+describe('a limit of instances on one node', () => {
+  for (const strategy of ['auto', 'fill', 'each', 'global', 'drained', 'pack'] as const) {
+    it(`is reached and not passed with ${strategy}`, () => {
+      const inputs = world({
+        nodes: zoned('a'),
+        workloads: [workload(app, { replicas: 5, ...placement({ strategy, perNode: 2 }) })],
+      });
+      const made = plan(inputs);
+      assert.deepEqual(nodesOf(made, app), ['a1', 'a1', 'a2', 'a2']);
+      assert.equal(made.refusals[0]?.instances, 1);
+    });
+  }
+});
+
 describe('affinity', () => {
   it('puts a workload beside another one, in the domain that it names', () => {
     const near = workload(app, {
