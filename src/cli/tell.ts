@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Desired } from '../model/desired.ts';
-import type { ApplyDependencies } from '../reconcile/apply.ts';
 import { systemClock } from '../reconcile/clock.ts';
 import { carryOut } from '../reconcile/command.ts';
-import { createLiveRuns } from '../reconcile/control.ts';
 import {
   type Asked,
   awaitAnswer,
@@ -21,7 +19,7 @@ import { endCode } from './ends.ts';
 import { CliError, type ExitCode, exitCodes } from './exit.ts';
 import { type Interrupt, onInterrupt } from './interrupt.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
-import { actor, openBeside, openWorld, type StoreFlags } from './world.ts';
+import { actor, applyingIn, openBeside, openWorld, type StoreFlags } from './world.ts';
 
 export interface TellFlags extends SourceFlags, StoreFlags {
   readonly lockTimeout: number;
@@ -116,18 +114,7 @@ async function doIt({ place, desired, flags, terminal, interrupt, command }: Tel
     command: `muster ${commandWords[command.kind]}`,
   });
   const progress = createProgress(process.stderr, { color: terminal.errorColor, now: () => Date.now() });
-  const dependencies: ApplyDependencies & { readonly live: ReturnType<typeof createLiveRuns> } = {
-    store: world.store,
-    leadership: world.leadership,
-    engines: world.engines,
-    desired,
-    clock: systemClock,
-    progress: progress.report,
-    softStop: interrupt.soft,
-    hardStop: interrupt.hard,
-    actor: actor(),
-    live: createLiveRuns(),
-  };
+  const dependencies = applyingIn(world, { desired, interrupt, progress: progress.report });
   try {
     const { reason } = flags;
     const carried = await carryOut(dependencies, command, { actor: actor(), ...(reason !== undefined && { reason }) });

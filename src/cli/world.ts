@@ -7,7 +7,10 @@ import type { Desired } from '../model/desired.ts';
 import { type ClusterUid, clusterUid } from '../model/ids.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Recorded } from '../model/recorded.ts';
+import type { ApplyDependencies } from '../reconcile/apply.ts';
 import { systemClock } from '../reconcile/clock.ts';
+import { createLiveRuns, type LiveRuns } from '../reconcile/control.ts';
+import type { Progress } from '../reconcile/progress.ts';
 import { look } from '../reconcile/reconcile.ts';
 import { acquireLeadership, type Holder, type Leadership } from '../store/leader.ts';
 import { openStore, parseStoreLocation, type StoreLocation, type StoreMode } from '../store/open.ts';
@@ -17,6 +20,7 @@ import { type Store, StoreError } from '../store/store.ts';
 import type { Place } from './config.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
 import { CliError, exitCodes } from './exit.ts';
+import type { Interrupt } from './interrupt.ts';
 
 export interface StoreFlags {
   readonly store?: string;
@@ -194,6 +198,27 @@ async function openWhenFree(
     throw error;
   }
 }
+
+/** What applying needs, of a world that was opened for it. */
+export const applyingIn = (
+  { store, leadership, engines }: WritableWorld,
+  {
+    desired,
+    interrupt,
+    progress,
+  }: { readonly desired: Desired; readonly interrupt: Interrupt; readonly progress: Progress },
+): ApplyDependencies & { readonly live: LiveRuns } => ({
+  store,
+  leadership,
+  engines,
+  desired,
+  clock: systemClock,
+  progress,
+  softStop: interrupt.soft,
+  hardStop: interrupt.hard,
+  actor: actor(),
+  live: createLiveRuns(),
+});
 
 /**
  * The cluster's uid; given to it by the first that ever writes. A lease with which that fails is given back: nobody waits

@@ -11,7 +11,7 @@ import { verifyPlan } from '../../plan/verify.ts';
 import { type ApplyDependencies, applyPlan } from '../../reconcile/apply.ts';
 import { approvalStates, approvalText } from '../../reconcile/approvals.ts';
 import { systemClock } from '../../reconcile/clock.ts';
-import { createLiveRuns, type LiveRuns } from '../../reconcile/control.ts';
+import type { LiveRuns } from '../../reconcile/control.ts';
 import { openDesk } from '../../reconcile/desk.ts';
 import { readPlan } from '../../reconcile/documents.ts';
 import { forgetEnded } from '../../reconcile/overrides.ts';
@@ -28,7 +28,7 @@ import { endCode } from '../ends.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
-import { actor, openWorld, type StoreFlags, type WritableWorld } from '../world.ts';
+import { applyingIn, openWorld, type StoreFlags, type WritableWorld } from '../world.ts';
 
 export interface ApplyFlags extends SourceFlags, StoreFlags {
   readonly autoApprove?: boolean;
@@ -88,18 +88,7 @@ export async function applyAt(
     onWait: (reason) => terminal.say(`Waiting: ${reason}`),
   });
   const progress = createProgress(process.stderr, { color: terminal.errorColor, now: () => Date.now() });
-  const dependencies: Applying['dependencies'] = {
-    store: world.store,
-    leadership: world.leadership,
-    engines: world.engines,
-    desired,
-    clock: systemClock,
-    progress: progress.report,
-    softStop: interrupt.soft,
-    hardStop: interrupt.hard,
-    actor: actor(),
-    live: createLiveRuns(),
-  };
+  const dependencies = applyingIn(world, { desired, interrupt, progress: progress.report });
   const desk = openDesk(() => dependencies);
   try {
     await desk.takeUp();

@@ -98,7 +98,7 @@ export function openAffinity(workloads: readonly DesiredWorkload[], recorded: Co
   };
 }
 
-/** It is where it is recorded, as far as anybody knows. */
+/** Others can count on it where it is recorded: what is held has been stopped, and what is lost may be anywhere or gone. */
 export const isPresent = (status: InstanceStatus): boolean => status !== 'held' && status !== 'lost';
 
 const isWishOf = ({ by, required }: AffinityRule, of: 'nodes' | 'domains'): boolean =>
