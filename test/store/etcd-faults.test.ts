@@ -89,6 +89,77 @@ describe('etcd under faults', needsEtcd(), () => {
     }
   });
 
+  it('a request that etcd gets late is carried out once, also when it was sent again and others have written since', {
+    timeout: 60_000,
+  }, async () => {
+    const proxy = await startProxy(server.endpoint);
+    const store = await open(proxy.endpoint);
+    const direct = await open();
+    try {
+      await write(store, 'late', 'before');
+      // Two at once: one of them has a mark of its own that is not there yet, the other one that was used before.
+      const held = ['late', 'later'].map((key) => {
+        proxy.holdNextRequest();
+        return write(store, key, 'first');
+      });
+      assert.deepEqual(
+        (await Promise.all(held)).map(({ succeeded }) => succeeded),
+        [true, true],
+      );
+      for (const key of ['late', 'later']) await write(direct, key, 'second');
+      assert.ok(proxy.held() >= 1);
+      await proxy.releaseHeld();
+      for (const key of ['late', 'later'])
+        assert.equal((await direct.get(key))?.value, 'second', `the lost request of ${key} happened after all`);
+    } finally {
+      await Promise.all([store.close(), direct.close()]);
+      proxy.close();
+    }
+  });
+
+  it('what stays unknown is found out before anything else is read or written, and never happens later', {
+    timeout: 90_000,
+  }, async () => {
+    const proxy = await startProxy(server.endpoint);
+    const store = await open(proxy.endpoint);
+    const direct = await open();
+    try {
+      await write(store, 'unknown', 'before');
+      proxy.holdNextRequest();
+      proxy.refuse();
+      await assert.rejects(write(store, 'unknown', 'old'), { name: 'StoreError', code: 'unknownOutcome' });
+      assert.equal(proxy.held(), 1, 'the request is on its way');
+      await assert.rejects(store.get('unknown'), { name: 'StoreError', code: 'unreachable', retryable: true });
+      await assert.rejects(write(store, 'unknown', 'new'), { name: 'StoreError', code: 'unreachable' });
+      proxy.accept();
+      assert.equal((await store.get('unknown'))?.value, 'before');
+      await write(store, 'unknown', 'new');
+      await proxy.releaseHeld();
+      assert.equal((await direct.get('unknown'))?.value, 'new', 'the old write came after the new one');
+    } finally {
+      await Promise.all([store.close(), direct.close()]);
+      proxy.close();
+    }
+  });
+
+  it('what was carried out while nobody could be asked is seen by the next read of the same process', {
+    timeout: 90_000,
+  }, async () => {
+    const proxy = await startProxy(server.endpoint);
+    const store = await open(proxy.endpoint);
+    try {
+      await write(store, 'unheard', 'before');
+      proxy.dropNextReplies();
+      proxy.refuse();
+      await assert.rejects(write(store, 'unheard', 'after'), { name: 'StoreError', code: 'unknownOutcome' });
+      proxy.accept();
+      assert.equal((await store.get('unheard'))?.value, 'after');
+    } finally {
+      await store.close();
+      proxy.close();
+    }
+  });
+
   it('while the server is frozen, calls end and a lease is known to be lost within its TTL', {
     timeout: 60_000,
   }, async () => {
@@ -201,30 +272,49 @@ interface Proxy {
   /** From now until the connection drops, requests pass and replies do not. */
   dropNextReplies(): void;
   dropped(): number;
+  /** The next request waits on its way, and the client loses its connection. */
+  holdNextRequest(): void;
+  held(): number;
+  /** What was held arrives now; resolves when the server has answered it. */
+  releaseHeld(): Promise<void>;
+  /** No new connections until `accept`. */
+  refuse(): void;
+  accept(): void;
   close(): void;
 }
 
-/** A TCP proxy that loses the reply to the next request. */
+/** A TCP proxy that loses the reply to a request, or lets a request arrive long after its sender has given it up. */
 async function startProxy(target: string): Promise<Proxy> {
   const { port } = new URL(target);
   const sockets = new Set<Socket>();
+  const held: { readonly upstream: Socket; readonly data: Buffer }[] = [];
   let dropping = false;
   let dropped = 0;
+  let holding = false;
+  let refusing = false;
   const server = createServer((client) => {
+    if (refusing) return void client.destroy();
     const upstream = connect(Number(port), '127.0.0.1');
+    const isHeld = (): boolean => held.some((one) => one.upstream === upstream);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => {
         sockets.delete(socket);
         client.destroy();
-        upstream.destroy();
+        if (!isHeld()) upstream.destroy();
       });
     }
-    client.on('data', (data) => upstream.write(data));
+    client.on('data', (data) => {
+      // Small frames acknowledge.
+      if (!holding || data.length < 60) return upstream.write(data);
+      holding = false;
+      held.push({ upstream, data });
+      return client.destroy();
+    });
     upstream.on('data', (data) => {
       if (!dropping) return client.write(data);
-      // Small frames acknowledge; a reply follows once the server has carried out the request.
+      // A reply follows once the server has carried out the request.
       if (data.length < 60) return false;
       dropping = false;
       dropped += 1;
@@ -239,6 +329,25 @@ async function startProxy(target: string): Promise<Proxy> {
       dropping = true;
     },
     dropped: () => dropped,
+    holdNextRequest: () => {
+      holding = true;
+    },
+    held: () => held.length,
+    releaseHeld: async () => {
+      for (const { upstream, data } of held) {
+        const answered = once(upstream, 'data');
+        upstream.write(data);
+        await answered;
+        // The reply may come in parts behind an acknowledgement.
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    },
+    refuse: () => {
+      refusing = true;
+    },
+    accept: () => {
+      refusing = false;
+    },
     close: () => {
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -46,14 +46,14 @@ class EtcdStore implements Store {
   }
 
   async get(key: string): Promise<KeyValue | undefined> {
-    this.#assertOpen();
+    await this.#begin();
     const { kvs } = await this.#call(() => this.#client.get(this.#prefix + key).exec());
     const [found] = kvs;
     return found && this.#toKeyValue(found);
   }
 
   async range(prefix: string): Promise<RangeResult> {
-    this.#assertOpen();
+    await this.#begin();
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#pages(prefix);
@@ -137,6 +137,12 @@ class EtcdStore implements Store {
       createRevision: Number(found.create_revision),
       modRevision: Number(found.mod_revision),
     };
+  }
+
+  /** Nothing is read while an own write may still come: who reads would act on what is about to change. */
+  async #begin(): Promise<void> {
+    this.#assertOpen();
+    await this.#transactor.settled();
   }
 
   #assertOpen(): void {

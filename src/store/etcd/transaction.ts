@@ -36,15 +36,31 @@ interface Again {
   readonly again: unknown;
 }
 
+/** A transaction that was sent and whose outcome nobody has heard of. */
+interface Sent {
+  readonly slot: Slot;
+  readonly mark: string;
+  readonly leaseId: string;
+  readonly cause: unknown;
+}
+
 export interface Transactor {
+  /** Throws `StoreError` `unknownOutcome` when the store could not be asked in time: then `settled` is what finds out. */
   execute(transaction: Transaction): Promise<TransactionResult>;
+  /**
+   * Resolves when nothing that was sent before can happen any more: what is read then stays so until somebody writes.
+   * Throws `StoreError` `unreachable` while the store cannot be asked.
+   */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
  * etcd3 2: when a reply is lost, a repeated transaction says `succeeded: false` for a write that was applied. So nothing is
  * repeated blindly: each transaction also compares and puts a mark of its own. Afterwards the mark is read and, if it is
- * the old one, overwritten in the same step: then the lost transaction can never happen any more, and is sent again.
+ * the old one, overwritten in the same step: then the lost transaction can never happen any more, and is sent again. The
+ * overwritten mark stays for as long as the session's lease: without that lease nothing that was sent under it is taken.
+ * Where the store does not answer in time the outcome stays unknown, and is found out before anything else is done.
  */
 export function createTransactor(options: {
   readonly client: Etcd3;
@@ -56,6 +72,8 @@ export function createTransactor(options: {
 }): Transactor {
   const { client, location, prefix, marks } = options;
   const waiting: (() => void)[] = [];
+  /** What came to no outcome in its own time. */
+  const unsettled = new Set<Sent>();
   let inFlight = 0;
   let session: Promise<Session> | undefined;
 
@@ -104,10 +122,30 @@ export function createTransactor(options: {
       const failure = failureOf(error);
       if (failure === 'refused') throw toStoreError(error, location);
       if (failure === 'notSent') return { again: error };
-      const applied = await settle(client, { slot, mark, location, cause: error });
-      if (applied === undefined) return { again: error };
-      free.push(slot);
-      return { succeeded: true, revision: applied };
+      const sent: Sent = { slot, mark, leaseId, cause: error };
+      const outcome = await settle(client, sent);
+      switch (outcome.kind) {
+        case 'applied':
+          free.push(slot);
+          return { succeeded: true, revision: outcome.revision };
+        case 'cancelled':
+          return { again: error };
+        case 'lost':
+          throw unknownOutcome(location, error);
+        case 'unanswered':
+          unsettled.add(sent);
+          throw unknownOutcome(location, error);
+        default:
+          return assertNever(outcome);
+      }
+    }
+  };
+
+  const settled = async (): Promise<void> => {
+    for (const sent of unsettled) {
+      const outcome = await settle(client, sent);
+      if (outcome.kind === 'unanswered') throw toStoreError(outcome.cause, location);
+      unsettled.delete(sent);
     }
   };
 
@@ -116,6 +154,7 @@ export function createTransactor(options: {
       while (inFlight >= maxInFlight) await new Promise<void>((resolve) => waiting.push(resolve));
       inFlight += 1;
       try {
+        await settled();
         const deadline = performance.now() + callMs;
         for (let count = 0; ; count += 1) {
           const result = await attempt(transaction);
@@ -129,6 +168,7 @@ export function createTransactor(options: {
         waiting.shift()?.();
       }
     },
+    settled,
     async close() {
       const opened = await session?.catch(() => undefined);
       // Marks go with the lease, now or after its TTL.
@@ -169,49 +209,54 @@ async function send(
     .commit();
 }
 
-/** The revision at which the transaction was applied, or undefined when it was not and never will be. */
-async function settle(
-  client: Etcd3,
-  {
-    slot,
-    mark,
-    location,
-    cause,
-  }: { readonly slot: Slot; readonly mark: string; readonly location: string; readonly cause: unknown },
-): Promise<number | undefined> {
+/** What became of a transaction whose reply was lost. But for `unanswered` it is the last word: nothing of it happens later. */
+type Outcome =
+  | { readonly kind: 'applied'; readonly revision: number }
+  | { readonly kind: 'cancelled' }
+  /** Its mark went with the session's lease, so that nobody can tell any more; it cannot happen any more either. */
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'unanswered'; readonly cause: unknown };
+
+async function settle(client: Etcd3, { slot, mark, leaseId, cause }: Sent): Promise<Outcome> {
   const deadline = performance.now() + callMs;
-  const cancelled = `cancelled ${mark}`;
+  let last = cause;
   for (let attempt = 0; performance.now() < deadline; attempt += 1) {
     try {
-      const response = await client
-        .if(slot.key, 'Mod', '==', slot.modRevision)
-        .then(putRequest(slot.key, cancelled))
-        .else({ request_range: { key: Buffer.from(slot.key) } })
-        .commit();
-      const found = markOf(response);
-      if (!response.succeeded && found.value === mark) {
-        slot.modRevision = found.modRevision;
-        return found.modRevision;
-      }
-      // The slot is not used again. It has no lease any more, so it is removed; one that stays does no harm.
-      await client
-        .delete()
-        .key(slot.key)
-        .exec()
-        .catch(() => {});
-      return undefined;
-    } catch {
+      return await askOnce(client, { slot, mark, leaseId });
+    } catch (error) {
+      if (isLeaseGone(error)) return { kind: 'lost' };
+      last = error;
       await backOff(attempt);
     }
   }
-  throw new StoreError({
+  return { kind: 'unanswered', cause: last };
+}
+
+async function askOnce(client: Etcd3, { slot, mark, leaseId }: Omit<Sent, 'cause'>): Promise<Outcome> {
+  const cancellation = `cancelled ${mark}`;
+  const response = await client
+    .if(slot.key, 'Mod', '==', slot.modRevision)
+    .then(putRequest(slot.key, cancellation, leaseId))
+    .else({ request_range: { key: Buffer.from(slot.key) } })
+    .commit();
+  // The slot is not used again, and never removed by itself: a new one that is not there is what a lost transaction waits for.
+  if (response.succeeded) return { kind: 'cancelled' };
+  const found = markOf(response);
+  if (found.value === mark) {
+    slot.modRevision = found.modRevision;
+    return { kind: 'applied', revision: found.modRevision };
+  }
+  return found.value === cancellation ? { kind: 'cancelled' } : { kind: 'lost' };
+}
+
+const unknownOutcome = (location: string, cause: unknown): StoreError =>
+  new StoreError({
     code: 'unknownOutcome',
     message: `${location}: the reply to a transaction was lost and the store cannot be asked what became of it`,
     retryable: false,
     hint: 'Run the command again once etcd answers: it reads what is there and goes on from it.',
     cause,
   });
-}
 
 function markOf(response: ITxnResponse): { readonly value: string | undefined; readonly modRevision: number } {
   const [found] = response.responses[0]?.response_range?.kvs ?? [];
