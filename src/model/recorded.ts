@@ -166,4 +166,30 @@ export interface InFlightUnit {
   readonly run: RunId;
   readonly unit: UnitId;
   readonly status: string;
+  /**
+   * By wave, what it may still make and take back: to everybody else it occupies the most of that (its envelope). Steps
+   * that are behind it are left out, since records say all of them. Absent: nothing was begun.
+   */
+  readonly waves?: readonly (readonly InFlightStep[])[];
+  /** It is not undone any more: only what is left of it after the last wave counts. */
+  readonly committed?: true;
+}
+
+/** A step of a unit in flight, as far as what is held goes. */
+export interface InFlightStep {
+  /** `beside`: the old one goes on until the new one serves · `instead`: it is off before · `inPlace`: it is changed */
+  readonly order: 'beside' | 'instead' | 'inPlace';
+  /** What there is once it is done; absent when the step only ends something. */
+  readonly after?: InFlightHolding;
+  /** What there was before; absent when the step only makes something. */
+  readonly before?: InFlightHolding;
+  /** Nothing was left of the old one on its engine: its disk space is free at once. */
+  readonly wasGone?: true;
+}
+
+export interface InFlightHolding {
+  readonly allocation: AllocationId;
+  readonly node: NodeName;
+  readonly revision: RevisionHash;
+  readonly holds: Holds;
 }

@@ -1,5 +1,5 @@
 import type { Holds } from '../model/recorded.ts';
-import { charge, fits, holdsVector, type Ledger, storageColumn, type Vector } from './ledger.ts';
+import { charge, fits, holdsVector, type Ledger, type LedgerBase, storageColumn, type Vector } from './ledger.ts';
 import { chargeQuota, type QuotaCharge, type QuotaLedger, type QuotaRow } from './quota.ts';
 import type { UndoLog } from './undo.ts';
 
@@ -26,7 +26,7 @@ export const openAccount = (): Account => ({
 });
 
 /** What stopping frees. */
-export function freedVector(ledger: Ledger, holds: Holds, object: 'running' | 'dead' | 'gone'): Vector {
+export function freedVector(ledger: LedgerBase, holds: Holds, object: 'running' | 'dead' | 'gone'): Vector {
   const freed = holdsVector(ledger, holds);
   if (object !== 'gone') freed[storageColumn] = 0;
   return freed;

@@ -4,6 +4,7 @@ import type { AllocationId, WorkloadId } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { Allocation } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
+import { chargeInFlight, type InFlight } from './in-flight.ts';
 import type { PlanInputs } from './inputs.ts';
 import { type Instance, matchInstances, type Objects } from './instances.ts';
 import { addHolds, compileLedger, type LedgerBase } from './ledger.ts';
@@ -31,6 +32,8 @@ export interface Compiled {
   readonly poolsOf: PoolsOf;
   /** What is recorded, as quotas count it. */
   readonly scopes: readonly ScopeUse[];
+  /** What is charged other than it is recorded. */
+  readonly inFlight: InFlight;
   readonly candidatesOf: CandidatesOf;
   readonly keepersOf: KeepersOf;
   readonly groupsOf: GroupsOf;
@@ -59,7 +62,7 @@ export function compile(inputs: PlanInputs): Compiled {
     keepersOf: openKeepers(cluster),
     groupsOf: openGroups(cluster),
     settled: new Map(),
-    scopes: chargeRecords(allocations, cluster, ledger),
+    ...chargeRecords(inputs.recorded, cluster, ledger),
     poolsOf: openPools(cluster, factsOf),
   };
 }
@@ -84,7 +87,11 @@ export function isOfSameRecords({ from }: Compiled, inputs: PlanInputs): boolean
 }
 
 /** What is recorded, to its nodes and to what quotas count, in one pass: there are many. */
-function chargeRecords(allocations: readonly Allocation[], cluster: Cluster, ledger: LedgerBase): readonly ScopeUse[] {
+function chargeRecords(
+  { allocations, inFlight: units }: PlanInputs['recorded'],
+  cluster: Cluster,
+  ledger: LedgerBase,
+): Pick<Compiled, 'scopes' | 'inFlight'> {
   const scopes = openScopes(cluster, ledger);
   for (let index = 0; index < allocations.length; index += 1) {
     const allocation = allocations[index] as Allocation;
@@ -92,7 +99,8 @@ function chargeRecords(allocations: readonly Allocation[], cluster: Cluster, led
     addHolds(ledger, ledger.used, home * ledger.width, chargedHolds(allocation), 1);
     scopes.add(allocation, home);
   }
-  return scopes.all;
+  const inFlight = chargeInFlight(units, { cluster, ledger, scopes, allocations });
+  return { scopes: scopes.all, inFlight };
 }
 
 /** Positions of the allocations of each workload. */

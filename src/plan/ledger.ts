@@ -112,7 +112,7 @@ export function resourcesOfVector(ledger: Ledger, vector: Vector): Resources {
   return Object.fromEntries(entries.filter(([, amount]) => amount !== 0)) as Resources;
 }
 
-export function holdsVector(ledger: Ledger, holds: Holds): Vector {
+export function holdsVector(ledger: LedgerBase, holds: Holds): Vector {
   const vector = new Float64Array(ledger.width);
   addHolds(ledger, vector, 0, holds, 1);
   return vector;

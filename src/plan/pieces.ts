@@ -162,11 +162,10 @@ function openStates(compiled: Compiled): (resource: AnyResource, node: ClusterNo
   };
 }
 
-/** Pools of one resource; what is recorded is taken when a pool is opened. */
-function openBook(
-  resource: AnyResource,
-  { cluster, factsOf, poolsOf, residentsOf }: Compiled,
-): (node: ClusterNode) => Pool {
+/** Pools of one resource; what is recorded is taken when a pool is opened, and what units in flight may still take. */
+function openBook(resource: AnyResource, compiled: Compiled): (node: ClusterNode) => Pool {
+  const { cluster, factsOf, poolsOf } = compiled;
+  const { handovers } = compiled.inFlight;
   const members = poolsOf(resource);
   const states = new Map<string, unknown>();
   return (node) => {
@@ -177,13 +176,44 @@ function openBook(
       state = resource.open(facts);
       for (const other of members.get(name) ?? []) {
         if (other !== facts) resource.join?.(state, other);
-        for (const allocation of residentsOf(cluster.indexOf.get(other.name) ?? -1)) {
-          const held = resource.heldOf(chargedHolds(allocation));
-          if (held !== undefined) resource.take(state, held);
-        }
+        takeRecorded(resource, state, compiled, cluster.indexOf.get(other.name) ?? -1);
       }
+      if (handovers.size > 0) takeInFlight(resource, { facts, state }, compiled, members.get(name) ?? []);
       states.set(name, state);
     }
     return { facts, state };
   };
+}
+
+function takeRecorded(resource: AnyResource, state: unknown, { residentsOf, inFlight }: Compiled, node: number): void {
+  const { instead } = inFlight;
+  for (const allocation of residentsOf(node)) {
+    const holds = instead.has(allocation.id) ? instead.get(allocation.id) : chargedHolds(allocation);
+    const held = holds && resource.heldOf(holds);
+    if (held !== undefined) resource.take(state, held);
+  }
+}
+
+/** Whoever takes over has what its predecessor had; what it does not take of that stays taken, should the unit be undone. */
+function takeInFlight(
+  resource: AnyResource,
+  { facts, state }: Pool,
+  { cluster, factsOf, inFlight }: Compiled,
+  members: readonly NodeFacts[],
+): void {
+  const pool = resource.poolOf(facts);
+  const nodeOf = (name: NodeFacts['name']): ClusterNode | undefined => cluster.nodes[cluster.indexOf.get(name) ?? -1];
+  for (const { name } of members) {
+    for (const { holds, from } of inFlight.handovers.get(cluster.indexOf.get(name) ?? -1) ?? []) {
+      const held = resource.heldOf(holds);
+      const home = from && nodeOf(from.node);
+      const isHere = home !== undefined && resource.poolOf(factsOf(home)) === pool;
+      const keep = from !== undefined && isHere ? resource.heldOf(from.holds) : undefined;
+      if (held === undefined) continue;
+      if (keep !== undefined) resource.release(state, keep);
+      resource.take(state, held);
+      const rest = keep === undefined ? undefined : resource.beyond(keep, held);
+      if (rest !== undefined) resource.take(state, rest);
+    }
+  }
 }

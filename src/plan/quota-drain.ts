@@ -12,14 +12,14 @@ import { overQuotaRefusal } from './refuse.ts';
  */
 export function overQuota(context: Context, matched: readonly MatchedWorkload[]): ReadonlySet<InstanceId> {
   const victims = new Set<InstanceId>();
-  const over = context.quotas.rows.filter((row) => row.before > row.limit);
+  const over = context.quotas.rows.filter((row) => lasting(row) > row.limit);
   if (over.length === 0) return victims;
   const quotas = new Map(context.inputs.desired.quotas.map((quota) => [quota.name, quota]));
   const tenants = matched.flatMap((workload) => tenantsOf(workload));
   for (const row of over) {
     const covered = tenants.filter(({ workload, instance }) => isCovered(context, row, workload, instance));
     const going = covered.filter(({ goes, instance }) => goes || victims.has(instance.id));
-    let excess = row.before - row.limit;
+    let excess = lasting(row) - row.limit;
     for (const { instance } of going) excess -= freedOf(row, instance);
     if (excess <= 0) continue;
     if (quotas.get(row.name)?.drainToQuota !== true) {
@@ -37,6 +37,9 @@ export function overQuota(context: Context, matched: readonly MatchedWorkload[])
   }
   return victims;
 }
+
+/** Nobody has to go for what a unit in flight has only for a while. */
+const lasting = ({ before, inFlight }: QuotaRow): number => before - inFlight;
 
 interface Tenant {
   readonly workload: WorkloadId;

@@ -8,7 +8,7 @@ import { type Dimension, inPieces } from '../model/resources.ts';
 import type { Cluster } from './cluster.ts';
 import type { PlanInputs } from './inputs.ts';
 import { heldOf, type LedgerBase } from './ledger.ts';
-import { type ScopeUse, usedOf } from './quota-use.ts';
+import { growthOf, type ScopeUse, usedOf } from './quota-use.ts';
 import type { UndoLog } from './undo.ts';
 
 /** Use of every quota, charged like nodes are: adds at once; what a unit frees goes to its account. */
@@ -30,6 +30,8 @@ export interface QuotaRow {
   readonly dimension: Dimension | 'instances';
   readonly limit: number;
   before: number;
+  /** How much of `before` units in flight may add, and do not have for good. */
+  inFlight: number;
   used: number;
   /** Net of the steps of the plan: what is left when it is done. */
   after: number;
@@ -73,7 +75,11 @@ export function openQuotas(
   const ledger: QuotaLedger = { rows: [...rowsOf.values()].flat(), rowsFor, undo };
   if (ledger.rows.length === 0) return ledger;
   for (const scope of world.scopes) {
-    for (const row of rowsFor(scope.namespace, scope.pod)) row.before += usedOf(scope, world.ledger, row.dimension);
+    for (const row of rowsFor(scope.namespace, scope.pod)) {
+      const growth = growthOf(scope, world.ledger, row.dimension);
+      row.before += usedOf(scope, world.ledger, row.dimension) + growth;
+      row.inFlight += growth;
+    }
   }
   for (const row of ledger.rows) {
     row.used = row.before;
@@ -123,6 +129,7 @@ function rowsOfQuota(
         dimension: dimension as QuotaRow['dimension'],
         limit,
         before: 0,
+        inFlight: 0,
         used: 0,
         after: 0,
         users: () => users(row),

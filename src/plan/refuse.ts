@@ -209,7 +209,7 @@ export function overQuotaRefusal(
     subject: row.name,
     instances: 0,
     message:
-      `quota ${row.name}: ${quotaAmount(row, row.before)} ${unit} are used, and the limit is ${quotaAmount(row, row.limit)}: ` +
+      `quota ${row.name}: ${quotaAmount(row, row.before - row.inFlight)} ${unit} are used, and the limit is ${quotaAmount(row, row.limit)}: ` +
       `${quotaAmount(row, excess)} more than allowed` +
       (drains
         ? ', of what a quota does not remove (only stateless instances go). Scale down, or raise the limit'

@@ -12,6 +12,7 @@ import type {
 } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 import { type OneText, openTexts } from '../model/texts.ts';
+import { type Decode, withWork } from './in-flight.ts';
 import { keys, parseAllocationKey, parseUnitStatusKey, prefixes } from './keys.ts';
 import { type Compare, type KeyValue, type RangeResult, type Store, StoreError } from './store.ts';
 
@@ -73,8 +74,6 @@ function forgetDeleted(known: Map<string, Known>, entries: readonly KeyValue[]):
   for (const key of known.keys()) if (!present.has(key)) known.delete(key);
 }
 
-type Decode = <Value>(entry: KeyValue, decode: (entry: KeyValue) => Value) => Value;
-
 function recordedFrom({ revision, entries }: RangeResult, decode: Decode): Recorded {
   const tables = emptyTables();
   // The format first: records of a format that this version does not know are not looked at.
@@ -82,12 +81,15 @@ function recordedFrom({ revision, entries }: RangeResult, decode: Decode): Recor
   const identity = format && decodeIdentity(format);
   const one = openTexts();
   const allocationOf = (entry: KeyValue): Allocation => decodeAllocation(entry, one);
+  const ofRuns: KeyValue[] = [];
   for (const entry of entries) {
     if (entry.key.startsWith(prefixes.allocations)) tables.allocations.push(decode(entry, allocationOf));
+    else if (entry.key.startsWith(prefixes.runs)) ofRuns.push(entry);
     else sortInto(tables, entry, decode);
   }
   tables.allocations.sort(byWorkloadOrdinalGeneration);
-  return { storeRevision: revision, ...(identity && { identity }), ...tables };
+  const inFlight = withWork(openUnits(ofRuns), ofRuns, decode);
+  return { storeRevision: revision, ...(identity && { identity }), ...tables, inFlight };
 }
 
 /** Uid and epoch of the cluster, or undefined before the first apply. */
@@ -238,7 +240,6 @@ interface Tables {
   readonly revisions: Map<RevisionHash, Revision>;
   readonly nodes: Map<NodeName, RecordedNode>;
   readonly overrides: Override[];
-  readonly inFlight: InFlightUnit[];
 }
 
 const emptyTables = (): Tables => ({
@@ -247,10 +248,9 @@ const emptyTables = (): Tables => ({
   revisions: new Map(),
   nodes: new Map(),
   overrides: [],
-  inFlight: [],
 });
 
-/** All but allocations. Keys of newer minor versions are passed over. */
+/** All but allocations and runs. Keys of newer minor versions are passed over. */
 function sortInto(tables: Tables, entry: KeyValue, decode: Decode): void {
   const { key } = entry;
   if (key.startsWith(prefixes.workloads)) {
@@ -260,14 +260,15 @@ function sortInto(tables: Tables, entry: KeyValue, decode: Decode): void {
   } else if (key.startsWith(prefixes.nodes))
     tables.nodes.set(key.slice(prefixes.nodes.length) as NodeName, decodeNode(entry));
   else if (key.startsWith(prefixes.overrides)) tables.overrides.push(decodeOverride(entry));
-  else if (key.startsWith(prefixes.runs)) {
-    // A run's journal has many times more records than it has units.
-    const unit = key.endsWith('/status') ? parseUnitStatusKey(key) : undefined;
-    if (unit === undefined) return;
-    const status = text(entry, parseRecord(entry), 'state');
-    if (!terminalUnitStates.has(status)) tables.inFlight.push({ ...unit, status });
-  }
 }
+
+/** A run's journal has many times more records than it has units. */
+const openUnits = (ofRuns: readonly KeyValue[]): readonly InFlightUnit[] =>
+  ofRuns.flatMap((entry): readonly InFlightUnit[] => {
+    const unit = entry.key.endsWith('/status') ? parseUnitStatusKey(entry.key) : undefined;
+    const status = unit && text(entry, parseRecord(entry), 'state');
+    return unit === undefined || status === undefined || terminalUnitStates.has(status) ? [] : [{ ...unit, status }];
+  });
 
 /** The store sorts `…/10` before `…/2`. */
 function byWorkloadOrdinalGeneration(a: Allocation, b: Allocation): number {

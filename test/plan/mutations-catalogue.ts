@@ -1,6 +1,7 @@
 import { capacity, limits } from './mutations-amounts.ts';
 import type { Mutation } from './mutations-edit.ts';
 import { references, shape } from './mutations-form.ts';
+import { inFlight } from './mutations-in-flight.ts';
 import { networks, pieces } from './mutations-pieces.ts';
 import { places } from './mutations-places.ts';
 import { rollouts } from './mutations-rollout.ts';
@@ -14,5 +15,6 @@ export const mutations: readonly Mutation[] = [
   ...pieces,
   ...networks,
   ...limits,
+  ...inFlight,
   ...rollouts,
 ];

@@ -3,6 +3,7 @@ import { type Books, columns } from './charge.ts';
 import { chargedNow } from './charged.ts';
 import { holdUnit, openState } from './envelope.ts';
 import { holdersOf } from './holders.ts';
+import { addInFlight } from './in-flight.ts';
 import { growthInOrder } from './in-order.ts';
 import { describeSlot, limitOf, meaningOf } from './limits.ts';
 import { closeUnit, createSlots } from './slots.ts';
@@ -44,6 +45,7 @@ function openBooks({ base, inputs, plan }: World): Books {
 
 function reportExcess(world: World, books: Books, report: Report): void {
   const now = chargedNow(books);
+  if (world.inputs.recorded.inFlight.length > 0) addInFlight(world, books, now);
   const { grown, growth } = books.slots;
   const exceeds = (slot: number, more: number): boolean => {
     const limit = more > 0 ? limitOf(books, slot) : undefined;

@@ -1,3 +1,4 @@
+import type { WorkloadId } from '../../model/ids.ts';
 import {
   type Books,
   type Charge,
@@ -42,18 +43,22 @@ export const openState = (world: World, books: Books): State => ({
  * what that frees. Undoing retraces the same states in reverse, so it fits where doing fits.
  */
 export function holdUnit(state: State, work: UnitWork): void {
-  const rowsFor = quotaRows(state, work);
+  const rowsFor = quotaRows(state, work.id);
   for (const { items } of work.waves) {
     state.freed.size = 0;
     for (const item of items) addItem(state, item, rowsFor);
-    const { size, slots, amounts } = state.freed;
-    for (let i = 0; i < size; i++) addTo(state.books.slots, slots[i] as number, -(amounts[i] as number));
+    freeAll(state);
   }
 }
 
-type RowsFor = (node: number) => readonly number[];
+/** The wave is through: what it freed may be used. */
+export function freeAll({ books, freed: { size, slots, amounts } }: State): void {
+  for (let i = 0; i < size; i++) addTo(books.slots, slots[i] as number, -(amounts[i] as number));
+}
 
-function quotaRows({ world, books }: State, { id }: UnitWork): RowsFor {
+export type RowsFor = (node: number) => readonly number[];
+
+export function quotaRows({ world, books }: State, id: WorkloadId): RowsFor {
   const { podOf } = world.base.nodes;
   const namespace = namespaceOf(id);
   return (node) => books.quotas.rowsFor(namespace, podOf[node] ?? -1);
@@ -101,12 +106,12 @@ function storageOf({ updates, endsNothing }: Shape): Keep {
   return endsNothing ? untilStop : untilCommit;
 }
 
-function addAll({ books, next }: State): void {
+export function addAll({ books, next }: Pick<State, 'books' | 'next'>): void {
   for (let i = 0; i < next.size; i++) addTo(books.slots, next.slots[i] as number, next.amounts[i] as number);
 }
 
 /** One allocation takes the place of another, or ends it. */
-function exchange({ books, next, old, freed }: State, takesOver: boolean): void {
+export function exchange({ books, next, old, freed }: State, takesOver: boolean): void {
   const { credit } = books.slots;
   for (let i = 0; i < old.size; i++) {
     const slot = old.slots[i] as number;

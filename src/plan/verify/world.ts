@@ -109,7 +109,7 @@ export function openWork(world: World, unit: PlannedUnit): UnitWork {
 type FindRecorded = (ordinal: number, generation: number) => number;
 
 /** Allocations are mostly there once for each ordinal, in order: then they are where one looks first. */
-function createRecordFinder({ allocations }: Verifier, own: Int32Array): FindRecorded {
+export function createRecordFinder({ allocations }: Verifier, own: Int32Array): FindRecorded {
   if (own.length === 0) return nothingRecorded;
   if (own.every((position, place) => allocations[position]?.ordinal === place)) {
     return (ordinal, generation) => {

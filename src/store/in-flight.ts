@@ -1,0 +1,136 @@
+import { assertNever } from '../model/assert.ts';
+import { expandStep, undoOf } from '../model/effects.ts';
+import { allocationId, type RunId, type StepId, type UnitId } from '../model/ids.ts';
+import type { PlannedUnit, Step } from '../model/plan.ts';
+import type { InFlightHolding, InFlightStep, InFlightUnit } from '../model/recorded.ts';
+import { parseUnitKey } from './keys.ts';
+import type { KeyValue } from './store.ts';
+
+/** Decodes a record, or takes what was decoded of it before. */
+export type Decode = <Value>(entry: KeyValue, decode: (entry: KeyValue) => Value) => Value;
+
+/** What is read of the records of one unit. */
+interface UnitRecords {
+  readonly chunks: KeyValue[];
+  readonly journal: KeyValue[];
+}
+
+/** Adds to units that have not ended what their plans and journals say that they may still hold. `entries`: all below `run/`. */
+export function withWork(
+  units: readonly InFlightUnit[],
+  entries: readonly KeyValue[],
+  decode: Decode,
+): readonly InFlightUnit[] {
+  if (units.length === 0) return units;
+  const records = new Map<string, UnitRecords>(units.map((unit) => [nameOf(unit), { chunks: [], journal: [] }]));
+  for (const entry of entries) {
+    const part = parseUnitKey(entry.key);
+    const own = part && records.get(nameOf(part));
+    if (own === undefined) continue;
+    if (part?.kind === 'plan') own.chunks.push(entry);
+    else if (part?.kind === 'journal') own.journal.push(entry);
+  }
+  return units.map((unit) => ({ ...unit, ...workOf(records.get(nameOf(unit)), decode) }));
+}
+
+const nameOf = ({ run, unit }: { readonly run: RunId; readonly unit: UnitId }): string => `${run} ${unit}`;
+
+/** Of the record that the executor writes. */
+interface StoredUnit {
+  readonly planned: Pick<PlannedUnit, 'waves'>;
+  readonly steps: readonly Step[];
+}
+
+function workOf(records: UnitRecords | undefined, decode: Decode): Pick<InFlightUnit, 'waves' | 'committed'> {
+  const [first] = records?.chunks ?? [];
+  if (records === undefined || first === undefined) return {};
+  // Chunks are written together, once: whoever knows the first knows all.
+  const stored = decode(first, () => JSON.parse(records.chunks.map(({ value }) => value).join('')) as StoredUnit);
+  const progress = progressOf(records.journal.map((entry) => decode(entry, decodeEvent)));
+  const steps = new Map(stored.steps.map((step) => [step.id, step]));
+  const waves = stored.planned.waves.map((wave) =>
+    wave.steps.flatMap((id): readonly InFlightStep[] => {
+      const step = steps.get(id);
+      return step === undefined || isBehind(step, progress) ? [] : [asInFlight(step)];
+    }),
+  );
+  return { waves, ...(progress.committed && { committed: true }) };
+}
+
+/** What of a journal entry tells how far a unit is. */
+interface JournalEvent {
+  readonly kind: string;
+  readonly effect?: string;
+  readonly step?: StepId;
+}
+
+const decodeEvent = ({ value }: KeyValue): JournalEvent => JSON.parse(value) as JournalEvent;
+
+interface Progress {
+  readonly begun: ReadonlySet<string>;
+  readonly done: ReadonlySet<string>;
+  /** Steps that committed by themselves, or that an operator left as they are. */
+  readonly closed: ReadonlySet<StepId>;
+  readonly failed: boolean;
+  readonly committed: boolean;
+}
+
+function progressOf(events: readonly JournalEvent[]): Progress {
+  const begun = new Set<string>();
+  const done = new Set<string>();
+  const closed = new Set<StepId>();
+  for (const { kind, effect, step } of events) {
+    if (kind === 'effectStarted' && effect !== undefined) begun.add(effect);
+    else if (kind === 'effectDone' && effect !== undefined) done.add(effect);
+    else if ((kind === 'stepSettled' || kind === 'stepLeft') && step !== undefined) closed.add(step);
+  }
+  const has = (kind: string): boolean => events.some((event) => event.kind === kind);
+  return { begun, done, closed, failed: has('failed'), committed: has('committed') };
+}
+
+/** Whatever becomes of the unit, nothing of the step is made or taken back any more. */
+function isBehind(step: Step, { begun, done, closed, failed, committed }: Progress): boolean {
+  if (closed.has(step.id)) return true;
+  const effects = expandStep(step);
+  if (committed) return effects.every(({ key, phase }) => phase === 'do' || done.has(key));
+  if (!failed) return false;
+  if (!effects.some(({ key }) => begun.has(key))) return true;
+  // What was done first is undone last.
+  const [last] = effects.flatMap((effect) => undoOf(effect) ?? []);
+  return last !== undefined && done.has(last.key);
+}
+
+function asInFlight(step: Step): InFlightStep {
+  const { instance, generation, node, kind, order, holds, revision, heldBefore, revisionBefore, replaces } = step;
+  const own: InFlightHolding = { allocation: allocationId(instance, generation), node, revision, holds };
+  switch (kind) {
+    case 'update':
+      return {
+        order: 'inPlace',
+        after: own,
+        before: { ...own, revision: revisionBefore ?? revision, holds: heldBefore ?? holds },
+      };
+    case 'create':
+    case 'replace':
+    case 'move':
+      if (replaces === undefined) return { order: 'beside', after: own };
+      return {
+        order: order === 'stop-first' || replaces.object === 'gone' ? 'instead' : 'beside',
+        after: own,
+        before: {
+          allocation: allocationId(instance, replaces.generation),
+          node: replaces.node,
+          revision: replaces.revision,
+          holds: replaces.holds,
+        },
+        ...(replaces.object === 'gone' && { wasGone: true }),
+      };
+    case 'stop':
+    case 'remove':
+      return { order: 'beside', before: own };
+    case 'forget':
+      return { order: 'beside', before: own, wasGone: true };
+    default:
+      return assertNever(kind);
+  }
+}
