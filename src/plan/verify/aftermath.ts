@@ -1,30 +1,25 @@
 import type { WorkloadId } from '../../model/ids.ts';
-import type { PlannedUnit } from '../../model/plan.ts';
 import type { Allocation } from '../../model/recorded.ts';
 import { allocationsOf, observedAt, type Verifier } from './base.ts';
-import { type Item, openWork, type UnitWork, type World } from './world.ts';
+import type { Item, UnitWork } from './world.ts';
 
 /** Where the instances of a workload are once the plan is through: a node for each. */
 export type Aftermath = (workload: WorkloadId) => readonly number[];
 
-/** Counted for a workload when it is first asked for. */
-export function createAftermath(world: World): Aftermath {
+/** `planned`: of the workloads that have a unit, `nodesAfter` it. Of others it is counted when it is first asked for. */
+export function createAftermath(base: Verifier, planned: ReadonlyMap<WorkloadId, readonly number[]>): Aftermath {
   const known = new Map<WorkloadId, readonly number[]>();
-  let units: ReadonlyMap<string, PlannedUnit> | undefined;
   return (workload) => {
-    let nodes = known.get(workload);
+    let nodes = planned.get(workload) ?? known.get(workload);
     if (nodes === undefined) {
-      units ??= new Map(world.plan.units.map((unit) => [unit.id, unit]));
-      const unit = units.get(workload);
-      nodes =
-        unit === undefined
-          ? standing(world.base, allocationsOf(world.base, workload), new Set())
-          : nodesAfter(world.base, openWork(world, unit));
+      nodes = standing(base, allocationsOf(base, workload), nobody);
       known.set(workload, nodes);
     }
     return nodes;
   };
 }
+
+const nobody: ReadonlySet<number> = new Set();
 
 export function nodesAfter(base: Verifier, { items, allocations }: UnitWork): readonly number[] {
   const ended = new Set<number>();

@@ -30,6 +30,8 @@ export interface Verifier {
   readonly lazy: {
     readonly capacities: (NodeCapacity | undefined)[];
     readonly facts: Map<Revision, RevisionFacts>;
+    /** By node; undefined: nobody looked at it. */
+    observedNodes?: readonly (ObservedNode | undefined)[];
     byNode?: Rows;
     objectsByNode?: Rows;
     hasUdp?: boolean;
@@ -115,9 +117,9 @@ export function capacityAt(verifier: Verifier, node: number): NodeCapacity | und
 
 export const definitionAt = ({ nodes }: Verifier, node: number): DesiredNode | undefined => nodes.definitions[node];
 
-export function observedAt({ observed, nodes }: Verifier, node: number): ObservedNode | undefined {
-  const name = nodes.names[node];
-  return name === undefined ? undefined : observed.nodes.get(name);
+export function observedAt({ observed, nodes, lazy }: Verifier, node: number): ObservedNode | undefined {
+  lazy.observedNodes ??= nodes.names.map((name) => observed.nodes.get(name));
+  return lazy.observedNodes[node];
 }
 
 export const nameOfNode = ({ nodes }: Verifier, node: number): NodeName | undefined => nodes.names[node];

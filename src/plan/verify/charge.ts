@@ -155,7 +155,8 @@ function readVolumes(
 
 /** What a volume adds to those that are taken over. A device that is had whole stays so, however it is shared out anew. */
 function addedTo(over: Holds | undefined, volume: HeldVolume, amount: (typeof volumeAmounts)[number]): number {
-  const there = over?.volumes?.filter(({ device }) => device === volume.device) ?? noVolumes;
+  if (over?.volumes === undefined) return volume[amount] ?? 0;
+  const there = over.volumes.filter(({ device }) => device === volume.device);
   if (amount === 'bytes' && volume.exclusive && there.some(({ exclusive }) => exclusive)) return 0;
   return Math.max(0, (volume[amount] ?? 0) - (there.find(({ name }) => name === volume.name)?.[amount] ?? 0));
 }

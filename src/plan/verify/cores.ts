@@ -16,21 +16,43 @@ export function wrongCores(holds: Holds, revision: Revision, capacity: NodeCapac
   if (holds.cpuset === undefined) return resources.cpuMillis === 0 ? [] : [core('is given no cores')];
   const cores = parseCpuset(holds.cpuset);
   if (cores === undefined) return [core(`is given the cores "${holds.cpuset}", which is no ascending list`)];
-  const amounts = wrongAmounts(holds, { cores, asked: resources.cpuMillis });
+  const given = { cores, asked: resources.cpuMillis };
+  const amounts = isRightAmount(holds, given) ? nothingWrong : wrongAmounts(holds, given);
   if (capacity === undefined) return amounts; // its node left git, which the eligibility rules report
-  const missing = cores.filter((number) => !hasCore(capacity, number));
-  const gone = missing.length === 0 ? [] : [core(`is given core ${missing.join(', ')}, which is not there`)];
-  return [...amounts, ...gone, ...wrongNuma(holds, { cores, capacity, policy: cpu.numa })];
+  const isThere = cores.every((number) => hasCore(capacity, number));
+  const gone = isThere ? nothingWrong : [goneCores(cores, capacity)];
+  const numaWrong = wrongNuma(holds, { cores, capacity, policy: cpu.numa });
+  return amounts.length + gone.length + numaWrong.length === 0 ? nothingWrong : [...amounts, ...gone, ...numaWrong];
 }
 
 const core = (text: string): Wrong => ({ rule: 'cores', text });
 const numa = (text: string): Wrong => ({ rule: 'numa', text });
 
+const nothingWrong: readonly Wrong[] = [];
+
+const goneCores = (cores: readonly number[], capacity: NodeCapacity): Wrong =>
+  core(`is given core ${cores.filter((number) => !hasCore(capacity, number)).join(', ')}, which is not there`);
+
+interface Given {
+  readonly cores: readonly number[];
+  readonly asked: number;
+}
+
+/** Says the same as `wrongAmounts` being empty, without making a list. */
+function isRightAmount({ cpuFragments }: Holds, { cores, asked }: Given): boolean {
+  let given = cores.length * 1000;
+  let fragments = 0;
+  for (const name in cpuFragments) {
+    const milli = cpuFragments[Number(name)] as number;
+    if (!cores.includes(Number(name)) || !Number.isInteger(milli) || milli <= 0 || milli >= 1000) return false;
+    given += milli - 1000;
+    fragments += 1;
+  }
+  return fragments <= 1 && given === asked;
+}
+
 /** Whole cores and one fragment on one more core make up what is asked for. */
-function wrongAmounts(
-  { cpuset, cpuFragments = {} }: Holds,
-  { cores, asked }: { readonly cores: readonly number[]; readonly asked: number },
-): readonly Wrong[] {
+function wrongAmounts({ cpuset, cpuFragments = {} }: Holds, { cores, asked }: Given): readonly Wrong[] {
   const fragments = Object.entries(cpuFragments);
   const outside = fragments.filter(([name]) => !cores.includes(Number(name))).map(([name]) => name);
   const parts = fragments.reduce((sum, [, milli]) => sum + milli, 0);
@@ -54,10 +76,11 @@ function wrongNuma(
 ): readonly Wrong[] {
   const { cores, capacity, policy } = of;
   if (numaNode === undefined) {
-    return policy === 'require' ? [numa('requires one NUMA node and is given none')] : [];
+    return policy === 'require' ? [numa('requires one NUMA node and is given none')] : nothingWrong;
   }
   if (numaMemory(capacity, numaNode) === undefined) return [numa(`is given NUMA node ${numaNode}, which is not there`)];
-  const elsewhere = cores.filter((number) => numaNodeOf(capacity, number) !== numaNode);
-  if (elsewhere.length === 0) return [];
+  const isElsewhere = (number: number): boolean => numaNodeOf(capacity, number) !== numaNode;
+  if (!cores.some(isElsewhere)) return nothingWrong;
+  const elsewhere = cores.filter(isElsewhere);
   return [numa(`is given NUMA node ${numaNode} with core ${elsewhere.join(', ')}, which is not in it`)];
 }

@@ -70,10 +70,16 @@ function pieceMeaning({ kinds, devices }: Books, kind: PieceKind, which: number)
   }
 }
 
+/** Most pieces are ports: what is asked of each of them needs no words. */
+function isPortSlot({ slots }: Books, slot: number): boolean {
+  return slot >= slots.fixed && kindOfKey(slots.pieceKeys[slot - slots.fixed] ?? 0) === 'port';
+}
+
 /** How much there is of a slot; undefined on a node that git does not declare, which the eligibility rules report. */
 export function limitOf(books: Books, slot: number): number | undefined {
   // Most slots are columns of nodes: they need no words to say so.
   if (slot < books.firstQuota) return capacityAt(books.base, Math.floor(slot / columns))?.counted[slot % columns];
+  if (isPortSlot(books, slot)) return 1;
   const meaning = meaningOf(books, slot);
   switch (meaning.kind) {
     case 'quota':

@@ -1,8 +1,8 @@
 import type { AffinityRule, DesiredWorkload, Domain } from '../../model/desired.ts';
 import type { WorkloadId } from '../../model/ids.ts';
 import type { Step } from '../../model/plan.ts';
-import { type Aftermath, createAftermath, isNewcomer, nodesAfter, standing } from './aftermath.ts';
-import { allocationsOf, nameOfNode } from './base.ts';
+import { type Aftermath, createAftermath, isNewcomer, nodesAfter } from './aftermath.ts';
+import { nameOfNode } from './base.ts';
 import { domainOf } from './nodes.ts';
 import { type SpreadRules, spreadRulesFor } from './policies.ts';
 import type { Report } from './violation.ts';
@@ -14,22 +14,30 @@ import type { Check, Item, UnitWork, World } from './world.ts';
  * there already stays.
  */
 export function placementCheck(world: World, report: Report): Check {
+  const { base } = world;
   const spreadOf = spreadRulesFor(world.inputs.desired.policies);
-  const near = createNear(world, createAftermath(world));
-  const nearNow = createNear(world, (workload) => standing(world.base, allocationsOf(world.base, workload), nobody));
   const avoided = createAvoided(world);
+  const named = namedByRules(world);
+  const planned = new Map<WorkloadId, readonly number[]>();
+  const related: Related[] = [];
   return {
     unit: (work) => {
-      const { workload } = work;
+      const { id, workload } = work;
+      // Whom others are near to or far from is asked for by name when all units are through.
+      if (named.has(id)) planned.set(id, nodesAfter(base, work));
       if (workload === undefined) return;
       checkPerNode(world, { work, workload }, report);
       checkSpread(world, { work, workload, rules: spreadOf(workload) }, report);
-      checkAffinity(world, { work, workload, avoided, near, nearNow }, report);
+      const rules = affinityOf(workload, avoided);
+      if (rules !== undefined) related.push({ id, rules, newcomers: work.items.filter(isNewcomer) });
+    },
+    end: () => {
+      const near = createNear(world, createAftermath(base, planned));
+      const nearNow = createNear(world, createAftermath(base, new Map()));
+      for (const entry of related) checkAffinity(world, { ...entry, planned, near, nearNow }, report);
     },
   };
 }
-
-const nobody: ReadonlySet<number> = new Set();
 
 interface Checked {
   readonly work: UnitWork;
@@ -78,17 +86,19 @@ function checkSpread(
 }
 
 /** By workload: those that keep away from it. */
-type Avoided = ReadonlyMap<WorkloadId, readonly { readonly from: WorkloadId; readonly by: Domain }[]>;
+type Avoided = ReadonlyMap<WorkloadId, readonly FarRule[]>;
+
+type FarRule = Pick<AffinityRule, 'to' | 'by'>;
 
 /** Both ends keep an anti-affinity, whichever of them says it. */
 function createAvoided({ inputs }: World): Avoided {
-  const avoided = new Map<WorkloadId, { readonly from: WorkloadId; readonly by: Domain }[]>();
+  const avoided = new Map<WorkloadId, FarRule[]>();
   for (const { id, placement } of inputs.desired.workloads) {
     for (const { to, by, required } of placement.antiAffinity ?? noRules) {
       if (!required || to === id) continue;
       const list = avoided.get(to);
-      if (list === undefined) avoided.set(to, [{ from: id, by }]);
-      else list.push({ from: id, by });
+      if (list === undefined) avoided.set(to, [{ to: id, by }]);
+      else list.push({ to: id, by });
     }
   }
   return avoided;
@@ -96,34 +106,59 @@ function createAvoided({ inputs }: World): Avoided {
 
 const noRules: readonly AffinityRule[] = [];
 
+/** Whoever has such a rule, and whoever one names. */
+function namedByRules({ inputs }: World): ReadonlySet<WorkloadId> {
+  const named = new Set<WorkloadId>();
+  for (const { id, placement } of inputs.desired.workloads) {
+    const { affinity = noRules, antiAffinity = noRules } = placement;
+    if (affinity.length + antiAffinity.length > 0) named.add(id);
+    for (const { to } of affinity) named.add(to);
+    for (const { to } of antiAffinity) named.add(to);
+  }
+  return named;
+}
+
+interface AffinityRules {
+  readonly near: readonly AffinityRule[];
+  readonly far: readonly FarRule[];
+}
+
+/** Undefined where there are none. */
+function affinityOf({ id, placement }: DesiredWorkload, avoided: Avoided): AffinityRules | undefined {
+  const near = (placement.affinity ?? noRules).filter(({ required }) => required);
+  const own = (placement.antiAffinity ?? noRules).filter(({ required }) => required);
+  const far = [...own, ...(avoided.get(id) ?? [])];
+  return near.length + far.length === 0 ? undefined : { near, far };
+}
+
+/** What a unit puts somewhere, and the rules for that. */
+interface Related {
+  readonly id: WorkloadId;
+  readonly rules: AffinityRules;
+  readonly newcomers: readonly Item[];
+}
+
 function checkAffinity(
   world: World,
-  of: Checked & { readonly avoided: Avoided; readonly near: Near; readonly nearNow: Near },
+  of: Related & {
+    readonly planned: ReadonlyMap<WorkloadId, readonly number[]>;
+    readonly near: Near;
+    readonly nearNow: Near;
+  },
   report: Report,
 ): void {
-  const { work, workload, avoided, near, nearNow } = of;
-  const { affinity = noRules, antiAffinity = noRules } = workload.placement;
-  const avoiders = avoided.get(work.id);
-  if (affinity.length === 0 && antiAffinity.length === 0 && avoiders === undefined) return;
-  const far = [
-    ...antiAffinity.filter(({ required }) => required),
-    ...(avoiders ?? []).map(({ from, by }) => ({ to: from, by })),
-  ];
-  const instances = nodesAfter(world.base, work).length;
-  for (const { step, node } of work.items.filter(isNewcomer)) {
-    for (const { to, by, required } of affinity) {
+  const { id, rules, newcomers, planned, near, nearNow } = of;
+  for (const { step, node } of newcomers) {
+    for (const { to, by } of rules.near) {
       // The first of those that want to be together has nobody to be near to.
-      const alone = to === work.id && instances === 1;
+      const alone = to === id && planned.get(id)?.length === 1;
       // Who it is near to may leave in the same plan: nobody is moved after it.
-      const there = near(to, node, by) - own(to, work.id) > 0 || nearNow(to, node, by) > 0;
-      if (required && !alone && !there) {
-        reportAffinity(world, { step, node, text: `has no ${to} in its ${by}` }, report);
-      }
+      if (alone || near(to, node, by) - own(to, id) > 0 || nearNow(to, node, by) > 0) continue;
+      reportAffinity(world, { step, node, text: `has no ${to} in its ${by}` }, report);
     }
-    for (const { to, by } of far) {
-      if (near(to, node, by) - own(to, work.id) > 0) {
-        reportAffinity(world, { step, node, text: `has ${to} in its ${by}, from which it keeps away` }, report);
-      }
+    for (const { to, by } of rules.far) {
+      if (near(to, node, by) - own(to, id) <= 0) continue;
+      reportAffinity(world, { step, node, text: `has ${to} in its ${by}, from which it keeps away` }, report);
     }
   }
 }
@@ -135,22 +170,29 @@ const own = (to: WorkloadId, id: WorkloadId): number => (to === id ? 1 : 0);
 type Near = (to: WorkloadId, node: number, by: Domain) => number;
 
 function createNear({ base }: World, aftermath: Aftermath): Near {
-  const known = new Map<string, ReadonlyMap<number, number>>();
+  const known = {
+    node: new Map<WorkloadId, ReadonlyMap<number, number>>(),
+    rack: new Map<WorkloadId, ReadonlyMap<number, number>>(),
+    zone: new Map<WorkloadId, ReadonlyMap<number, number>>(),
+  };
   const place = (node: number, by: Domain): number => {
     const domain = domainOf(base.nodes, node, by);
     return domain < 0 ? -1 - node : domain;
   };
   return (to, node, by) => {
-    const key = `${by} ${to}`;
-    let counts = known.get(key);
+    let counts = known[by].get(to);
     if (counts === undefined) {
-      const made = new Map<number, number>();
-      for (const other of aftermath(to)) made.set(place(other, by), (made.get(place(other, by)) ?? 0) + 1);
-      known.set(key, made);
-      counts = made;
+      counts = tally(aftermath(to).map((other) => place(other, by)));
+      known[by].set(to, counts);
     }
     return counts.get(place(node, by)) ?? 0;
   };
+}
+
+function tally(values: readonly number[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
 }
 
 function reportAffinity(

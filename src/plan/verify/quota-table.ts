@@ -104,18 +104,21 @@ function useOf(
 ): Float64Array {
   const use = new Float64Array(rows.length);
   let last: Allocation['workload'] | undefined;
-  let namespace = '' as NamespaceName;
+  let lastPod = -2;
+  let own = noRows;
   for (let index = 0; index < allocations.length; index++) {
     const { workload, state, holds } = allocations[index] as Allocation;
-    if (workload !== last) namespace = namespaceOf(workload);
-    last = workload;
-    if (state === 'lost') continue;
     const pod = nodes.podOf[homes[index] as number] ?? -1;
-    for (const row of rowsFor(namespace, pod)) {
+    // Neighbours are mostly of one workload, and in one pod.
+    if (workload !== last || pod !== lastPod) own = rowsFor(namespaceOf(workload), pod);
+    last = workload;
+    lastPod = pod;
+    if (state === 'lost') continue;
+    for (const row of own) {
       const { dimension } = rows[row] as QuotaRow;
-      const amount = quotaAmount(holds, dimension);
       // What was stopped keeps its disk, and is no instance any more.
-      if (state !== 'held' || dimension === 'storageBytes') use[row] = (use[row] as number) + amount;
+      if (state !== 'held' || dimension === 'storageBytes')
+        use[row] = (use[row] as number) + quotaAmount(holds, dimension);
     }
   }
   return use;

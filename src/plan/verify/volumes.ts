@@ -22,14 +22,15 @@ export function wrongVolumes(
       wrong.push(`has volume ${volume.name} on ${volume.device}, which is not there`);
     }
     if (asked === undefined) wrong.push(`holds volume ${volume.name}, which nobody asked for`);
-    else wrong.push(...wrongAmounts(volume, asked));
+    else addWrongAmounts(volume, asked, wrong);
     const known = before.find(({ name }) => name === volume.name);
     if (asked !== undefined && known !== undefined) wrong.push(...wrongStay({ volume, known, asked, shape }));
   }
   for (const { name } of facts.localVolumes) {
-    const times = held.filter((volume) => volume.name === name).length;
+    const times = countOf(held, (volume) => volume.name === name);
     if (times !== 1) wrong.push(times === 0 ? `does not hold volume ${name}` : `holds volume ${name} twice`);
   }
+  if (countOf(held, ({ exclusive }) => exclusive === true) < 2) return wrong;
   const devices = new Set(held.filter(({ exclusive }) => exclusive === true).map(({ device }) => device));
   if (devices.size > 1) wrong.push(`has its exclusive volumes on several devices: ${[...devices].join(', ')}`);
   return wrong;
@@ -37,9 +38,14 @@ export function wrongVolumes(
 
 const noVolumes: readonly HeldVolume[] = [];
 
+function countOf(volumes: readonly HeldVolume[], counts: (volume: HeldVolume) => boolean): number {
+  let count = 0;
+  for (const volume of volumes) if (counts(volume)) count += 1;
+  return count;
+}
+
 /** An exclusive volume has its share of a whole device, which may be more than it asked for. */
-function wrongAmounts(held: HeldVolume, asked: RevisionVolume): readonly string[] {
-  const wrong: string[] = [];
+function addWrongAmounts(held: HeldVolume, asked: RevisionVolume, wrong: string[]): void {
   if (asked.source.kind === 'device' && asked.source.device !== held.device) {
     wrong.push(`has volume ${held.name} on ${held.device}, not on ${asked.source.device}`);
   }
@@ -52,7 +58,6 @@ function wrongAmounts(held: HeldVolume, asked: RevisionVolume): readonly string[
     const enough = amount === 'bytes' && asked.exclusive ? given >= wanted : given === wanted;
     if (!enough) wrong.push(`has ${given} ${amount} of volume ${held.name}, not ${wanted}`);
   }
-  return wrong;
 }
 
 interface Stay {
@@ -120,7 +125,9 @@ function usersAt(users: Map<string, Users>, device: string): Users {
 export function takeDevices(users: DeviceUsers, { step, node, shape, old, home }: Item): readonly string[] {
   const { volumes = noVolumes } = step.holds;
   const before = home === node && (shape.chained || shape.updates) ? old?.holds : undefined;
-  return [...new Set(volumes.map((volume) => volume.device))].flatMap((device): readonly string[] => {
+  let wrong = nothingWrong;
+  for (const [index, { device }] of volumes.entries()) {
+    if (volumes.findIndex((volume) => volume.device === device) < index) continue;
     const there = users(node, device);
     const own = countOn(before, device);
     const taken = countOn(step.holds, device);
@@ -128,11 +135,19 @@ export function takeDevices(users: DeviceUsers, { step, node, shape, old, home }
     const shared = there.exclusive - own.exclusive > 0 || (taken.exclusive > 0 && others > 0);
     there.volumes += taken.volumes;
     there.exclusive += taken.exclusive;
-    return shared ? [`shares ${device} of ${step.node}, which somebody has exclusively`] : [];
-  });
+    if (shared) wrong = [...wrong, `shares ${device} of ${step.node}, which somebody has exclusively`];
+  }
+  return wrong;
 }
 
+const nothingWrong: readonly string[] = [];
+
 function countOn(holds: Holds | undefined, device: string): Users {
-  const there = (holds?.volumes ?? noVolumes).filter((volume) => volume.device === device);
-  return { volumes: there.length, exclusive: there.filter(({ exclusive }) => exclusive === true).length };
+  const on = { volumes: 0, exclusive: 0 };
+  for (const volume of holds?.volumes ?? noVolumes) {
+    if (volume.device !== device) continue;
+    on.volumes += 1;
+    if (volume.exclusive === true) on.exclusive += 1;
+  }
+  return on;
 }
