@@ -49,7 +49,7 @@ const fewKeys = 40;
 
 /** SHA-256 (FIPS 180-4) of the text's UTF-8 bytes, as 64 hex digits. Written here because the core imports nothing. */
 export function sha256Hex(text: string): string {
-  const hash = openSha256();
+  const hash = openSha256(scratch);
   hash.update(text);
   return hash.hex();
 }
@@ -61,9 +61,8 @@ export interface Sha256 {
   hex(): string;
 }
 
-export function openSha256(): Sha256 {
+export function openSha256(bytes = new Uint8Array(bufferedBytes)): Sha256 {
   const state = Int32Array.from(initialState);
-  const bytes = new Uint8Array(bufferedBytes);
   /** How many of `bytes` wait; always less than all. */
   let waiting = 0;
   let total = 0;
@@ -125,6 +124,8 @@ const encoder = new TextEncoder();
 const blockBytes = 64;
 /** Whole blocks; few enough to cost nothing where little is hashed. */
 const bufferedBytes = 16 * blockBytes;
+/** For what is hashed in one go: a plan hashes thousands of definitions. */
+const scratch = new Uint8Array(bufferedBytes);
 /** The message schedule, used anew for every block: nothing here is asynchronous. */
 const schedule = new Int32Array(64);
 

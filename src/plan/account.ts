@@ -11,11 +11,11 @@ import type { UndoLog } from './undo.ts';
  */
 export interface Account {
   /** By node: usable from the next charge on. */
-  readonly credit: Map<number, Vector>;
+  credit: Map<number, Vector>;
   /** By node: freed by the wave under way, usable once it is done. */
-  readonly pending: Map<number, Vector>;
-  readonly quotaCredit: Map<QuotaRow, number>;
-  readonly quotaPending: Map<QuotaRow, number>;
+  pending: Map<number, Vector>;
+  quotaCredit: Map<QuotaRow, number>;
+  quotaPending: Map<QuotaRow, number>;
 }
 
 export const openAccount = (): Account => ({
@@ -111,6 +111,21 @@ export function chargeUnitQuota(
 
 /** The wave is done: what it freed may be used. */
 export function closeWave(ledger: Ledger, quotas: QuotaLedger, account: Account): void {
+  if (account.credit.size + account.quotaCredit.size === 0) closeFirst(ledger, account);
+  else addToCredit(ledger, quotas, account);
+}
+
+/** Nothing was freed before: what is pending is the credit. */
+function closeFirst({ undo }: Ledger, account: Account): void {
+  const { credit, pending, quotaCredit, quotaPending } = account;
+  account.credit = pending;
+  account.pending = credit;
+  account.quotaCredit = quotaPending;
+  account.quotaPending = quotaCredit;
+  undo.entries.push(() => Object.assign(account, { credit, pending, quotaCredit, quotaPending }));
+}
+
+function addToCredit(ledger: Ledger, quotas: QuotaLedger, account: Account): void {
   for (const [node, freed] of account.pending) {
     const before = account.credit.get(node);
     put(

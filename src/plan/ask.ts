@@ -68,7 +68,13 @@ function askOf(ledger: Ledger, resources: readonly AnyResource[], revision: Revi
 function openHolds(holds: Holds): (pieces: Partial<Holds>) => Holds {
   let first: Holds | undefined;
   let kinds = 0;
+  let isOnly = true;
   return (pieces) => {
+    if (isOnly) {
+      // A workload that one instance is made of needs no pattern.
+      isOnly = false;
+      return { ...holds, ...pieces };
+    }
     if (first === undefined) {
       // Read from text, an object has room for all of its members inside.
       first = JSON.parse(JSON.stringify({ ...holds, ...pieces })) as Holds;

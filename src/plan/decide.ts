@@ -2,7 +2,7 @@ import type { DesiredWorkload } from '../model/desired.ts';
 import { type InstanceId, instanceId } from '../model/ids.ts';
 import type { Cause, FieldChange } from '../model/plan.ts';
 import type { ClusterNode } from './cluster.ts';
-import { compareActual, compareHeld, compareRevisions, liveFieldsOf } from './compare.ts';
+import { compareActual, compareHeld, compareRevisions, isAsMade, liveFieldsOf } from './compare.ts';
 import type { Context } from './context.ts';
 import type { Draft } from './draft.ts';
 import { releaseLeftovers, removeExtra, stopFor } from './endings.ts';
@@ -69,11 +69,9 @@ export function decide(
   };
   const { wanted, extra, missing } = splitInstances(context, workload, definition, { target, over });
   const keepsRules = context.compiled.keepersOf(definition.placement, target.revision.engine);
+  const standard = { definition, target, keepsRules };
   let unchanged = 0;
-  for (const instance of wanted) {
-    const list = sort(context, { definition, target, keepsRules }, instance, lists);
-    if (list === 'unchanged') unchanged += 1;
-  }
+  for (const instance of wanted) if (sort(context, standard, instance, lists) === 'unchanged') unchanged += 1;
   for (const instance of workload.instances) {
     if (instance.leftovers.length > 0) lists.removals.push(...releaseLeftovers(context, instance));
   }
@@ -324,6 +322,8 @@ function isForced({ inputs }: Context, { definition, draining }: ClusterNode): b
   return draining && drain?.force === true && inputs.now >= (drain.deadline ?? 0);
 }
 
+const noChanges: readonly FieldChange[] = [];
+
 function driftOf(
   context: Context,
   definition: DesiredWorkload,
@@ -331,7 +331,7 @@ function driftOf(
   { id, node, object, allocation }: Instance,
 ): readonly FieldChange[] {
   const { drift } = context.inputs.desired.cluster;
-  if (object === undefined || drift.changed === 'ignore') return [];
+  if (object === undefined || drift.changed === 'ignore' || isAsMade(object, allocation.holds)) return noChanges;
   const { ignoreFields } = drift;
   const liveFields = liveFieldsOf(context.inputs.liveFields, target.revision.engine);
   const actual = compareActual(target.revision, object.actual, { liveFields, ignoreFields });

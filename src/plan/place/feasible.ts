@@ -40,9 +40,9 @@ function findCandidates(cluster: Cluster, placement: Placement, engine: EngineKi
       nodes.push(node.index);
       continue;
     }
-    const entry = ruledOut.get(reason.text) ?? { ...reason, nodes: 0 };
-    entry.nodes += 1;
-    ruledOut.set(reason.text, entry);
+    const entry = ruledOut.get(reason.text);
+    if (entry === undefined) ruledOut.set(reason.text, { ...reason, nodes: 1 });
+    else entry.nodes += 1;
   }
   return { nodes, considered, ruledOut: [...ruledOut.values()] };
 }
