@@ -10,13 +10,15 @@ export interface Measured {
 }
 
 export const repeats = 5;
+/** What is measured lives for months: by then V8 has compiled what is done again and again. */
+const warmUps = 5;
 
-/** Runs the work once to warm it up, then `repeats` times. */
+/** Runs the work a few times to warm it up, then `repeats` times. */
 export const measure = (work: () => unknown): Promise<Measured> => measureFrom(() => undefined, work);
 
 /** The same for work that uses up what it starts from: that is made before each run, and not measured. */
 export async function measureFrom<Start>(prepare: () => Start, work: (start: Start) => unknown): Promise<Measured> {
-  await work(prepare());
+  for (let run = 0; run < warmUps; run++) await work(prepare());
   const runs: Run[] = [];
   for (let run = 0; run < repeats; run++) {
     const prepared = prepare();

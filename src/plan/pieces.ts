@@ -111,10 +111,11 @@ export function openPieces(compiled: Compiled, ledger: Ledger): Pieces {
 
   /** What the predecessor has in the pool of the node. */
   function keepOf(resource: AnyResource, node: ClusterNode, predecessor: Predecessor | undefined): unknown {
+    if (predecessor === undefined) return undefined;
+    // Its pool is not opened to be asked its name: the node that it leaves is mostly another one.
     const sharesPool =
-      predecessor !== undefined &&
-      (predecessor.node === node ||
-        resource.poolOf(stateOf(resource, predecessor.node).facts) === resource.poolOf(stateOf(resource, node).facts));
+      predecessor.node === node ||
+      resource.poolOf(compiled.factsOf(predecessor.node)) === resource.poolOf(compiled.factsOf(node));
     return sharesPool ? resource.heldOf(predecessor.holds) : undefined;
   }
 }
