@@ -26,6 +26,11 @@ export interface Engine {
   listNamed(call: Call): Promise<EngineListing>;
   /** A fresh look at one object; undefined when it is gone. */
   observe(objectId: string, call: Call): Promise<ObservedObject | undefined>;
+  /**
+   * What one of our objects was made from, updates in place included, as it is kept with the object: a store that was lost
+   * or went back in time is rebuilt from it. Undefined when it is gone; what it does not tell is absent.
+   */
+  recall(objectId: string, call: Call): Promise<Origin | undefined>;
   /** Makes what `create` needs present: an image. Success when it already is. */
   pull(revision: Revision, call: Call): Promise<void>;
   /**
@@ -100,6 +105,13 @@ export interface CreateRequest {
   readonly token: FencingToken;
   /** Journal key of the effect; stored with the object. */
   readonly effect: string;
+}
+
+/** What an engine keeps with an object beyond what it reports of it. Whoever reads it checks it: others can write there. */
+export interface Origin {
+  readonly revisionHash: RevisionHash;
+  readonly revision?: Revision;
+  readonly holds?: Holds;
 }
 
 export interface UpdateRequest {

@@ -47,6 +47,14 @@ export const allocationId = (instance: InstanceId, generation: number): Allocati
 export const fencingToken = (token: { readonly epoch: number; readonly createRevision: number }): FencingToken =>
   `${token.epoch}.${token.createRevision}` as FencingToken;
 
+/** Parts of a fencing token; undefined for text that is none. */
+export function parseFencingToken(
+  token: string,
+): { readonly epoch: number; readonly createRevision: number } | undefined {
+  const match = /^(\d+)\.(\d+)$/.exec(token);
+  return match === null ? undefined : { epoch: Number(match[1]), createRevision: Number(match[2]) };
+}
+
 /** Parts of an allocation id. Throws on anything that `allocationId` did not make: callers validate at the edge. */
 export function parseAllocationId(id: AllocationId): {
   readonly workload: WorkloadId;

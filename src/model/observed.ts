@@ -1,4 +1,4 @@
-import type { AllocationId, ClusterUid, EngineKind, NodeName, RevisionHash } from './ids.ts';
+import type { AllocationId, ClusterUid, EngineKind, FencingToken, NodeName, RevisionHash } from './ids.ts';
 import type { Holds, Liveness } from './recorded.ts';
 import type { Resources } from './resources.ts';
 
@@ -30,6 +30,8 @@ export interface ObservedObject {
   readonly cluster: ClusterUid;
   readonly allocation: AllocationId;
   readonly revision: RevisionHash;
+  /** Of the leader that made it. Absent: the engine does not say. */
+  readonly token?: FencingToken;
   readonly state: ObjectState;
   /** What Muster's own probe or the engine's said; `none` where there is no check. */
   readonly health: Health;

@@ -130,6 +130,21 @@ function identity(suite: Suite): void {
     assert.deepEqual([seen.node, seen.engine], [suite.engine.node, suite.engine.kind]);
   });
 
+  it('keeps with an object what it was made from and by whom, updates in place included', async (t) => {
+    const env = { PLAIN: 'a=b "c"', DERIVED: '$(PLAIN)-x', LITERAL: '$$(PLAIN)', EMPTY: '' };
+    const { objectId, request } = await suite.create(t, { kind: 'run' }, { env });
+    const { revision, holds } = request;
+    assert.equal((await suite.observe(objectId)).token, token);
+    assert.deepEqual(await suite.engine.recall(objectId, call), { revisionHash: hash, revision, holds });
+    for (const restart of ['always', 'never'] as const) {
+      const update = { revisionHash: revisionHash('fedcba9876543210'), revision: { ...revision, restart }, holds };
+      await suite.engine.update(objectId, update, call);
+      assert.deepEqual(await suite.engine.recall(objectId, call), update);
+    }
+    const neighbour = await suite.open(clusterUid('22222222-2222-4222-8222-222222222222'));
+    assert.equal(await neighbour.recall(objectId, call), undefined, 'whose it is not learns nothing');
+  });
+
   it('creating what is there already is success, also for another run of Muster', async (t) => {
     const { objectId, request } = await suite.create(t, { kind: 'run' });
     assert.equal((await suite.engine.create(request, call)).objectId, objectId);

@@ -126,6 +126,7 @@ function connect(options: EngineClientOptions, machine: Machine): Engine {
     list: (of) => look('list', of, () => engine.list(within(of))),
     listNamed: (of) => look('listNamed', of, () => engine.listNamed(within(of))),
     observe: (id, of) => look('observe', of, () => engine.observe(id, within(of))),
+    recall: (id, of) => look('recall', of, () => engine.recall(id, within(of))),
     exec: (id, command, of) => look('exec', of, () => engine.exec(id, command, within(of))),
     pull: (revision, of) => look('pull', of, () => engine.pull(revision, within(of))),
     create: (request, of) => {

@@ -8,6 +8,7 @@ import { within } from './errors.ts';
 import { watchEvents } from './events.ts';
 import { pullImage } from './image.ts';
 import { listObjects, observeObject } from './observe.ts';
+import { recallObject } from './recall.ts';
 import { readLogs, runCommand } from './streams.ts';
 import { eraseVolumes } from './volume-data.ts';
 
@@ -23,6 +24,7 @@ export function openDockerEngine(options: DockerOpenOptions): Engine {
     list: (call) => within(client, 'list', call, (signal) => listObjects(client, 'uid', signal)),
     listNamed: (call) => within(client, 'listNamed', call, (signal) => listObjects(client, 'name', signal)),
     observe: (objectId, call) => within(client, 'observe', call, (signal) => observeObject(client, objectId, signal)),
+    recall: (objectId, call) => within(client, 'recall', call, (signal) => recallObject(client, objectId, signal)),
     pull: (revision, call) => within(client, 'pull', call, (signal) => pullImage(client, revision, signal)),
     create: (request, call) => within(client, 'create', call, (signal) => createContainer(client, request, signal)),
     start: (objectId, call) => within(client, 'start', call, (signal) => startContainer(client, objectId, signal)),

@@ -2,11 +2,14 @@ import {
   type AllocationId,
   type ClusterUid,
   clusterUid,
+  type FencingToken,
   isAllocationId,
+  parseFencingToken,
   type RevisionHash,
   revisionHash,
 } from '../../model/ids.ts';
 import type { CreateRequest } from '../engine.ts';
+import { definitionLabels } from './definition.ts';
 
 /** Labels on every container that Muster makes. They are what says whose it is, on a daemon that others use too. */
 export const labels = {
@@ -27,6 +30,7 @@ export interface Ownership {
   readonly cluster: ClusterUid;
   readonly allocation: AllocationId;
   readonly revision: RevisionHash;
+  readonly token?: FencingToken;
   readonly ports: Readonly<Record<string, string>>;
   readonly volumes: Readonly<Record<string, string>>;
   readonly probed: boolean;
@@ -46,6 +50,7 @@ export function labelsOf(
     [labels.effect]: request.effect,
     [labels.token]: request.token,
     [labels.ports]: JSON.stringify(ports),
+    ...definitionLabels(request),
     ...(Object.keys(directories).length > 0 && { [labels.volumes]: JSON.stringify(directories) }),
     ...(request.revision.health !== undefined && { [labels.probed]: 'true' }),
   };
@@ -61,10 +66,12 @@ export function ownershipOf(
   const revision = found?.[labels.revision];
   if (cluster === undefined || uid !== cluster || allocation === undefined || revision === undefined) return undefined;
   if (!isAllocationId(allocation)) return undefined;
+  const token = found?.[labels.token] ?? '';
   return {
     cluster: clusterUid(uid),
     allocation,
     revision: revisionHash(revision),
+    ...(parseFencingToken(token) !== undefined && { token: token as FencingToken }),
     ports: textsOf(found?.[labels.ports]),
     volumes: textsOf(found?.[labels.volumes]),
     probed: found?.[labels.probed] !== undefined,

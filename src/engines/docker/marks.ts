@@ -1,6 +1,7 @@
 import { type RevisionHash, revisionHash } from '../../model/ids.ts';
 import type { UpdateRequest, Whose } from '../engine.ts';
 import type { DockerClient } from './client.ts';
+import { definitionLabels } from './definition.ts';
 import { unlessStatus } from './errors.ts';
 import { labels, type Ownership } from './labels.ts';
 
@@ -22,6 +23,7 @@ interface Mark {
   readonly revision: RevisionHash;
   readonly probed: boolean;
   readonly sequence: number;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Container id → what its last update in place made of it. */
@@ -35,13 +37,27 @@ export async function listUpdates(
   return new Map(oldestFirst.map(({ object, revision, probed }) => [object, { revision, probed }]));
 }
 
+/** What the last update in place has said of a container; undefined where there was none. */
+export async function lastUpdate(
+  client: DockerClient,
+  object: string,
+  signal: AbortSignal,
+): Promise<{ readonly revision: RevisionHash; readonly labels: Readonly<Record<string, string>> } | undefined> {
+  const marks = (await listMarks(client, 'uid', signal)).filter((mark) => mark.object === object);
+  return marks.sort((a, b) => a.sequence - b.sequence).at(-1);
+}
+
 /** Idempotent; the newest mark counts, so a crash before the old ones are removed does no harm. */
 export async function markRevision(
   client: DockerClient,
   object: string,
-  { revisionHash: revision, revision: { health } }: UpdateRequest,
+  request: UpdateRequest,
   signal: AbortSignal,
 ): Promise<void> {
+  const {
+    revisionHash: revision,
+    revision: { health },
+  } = request;
   const before = (await listMarks(client, 'uid', signal)).filter((mark) => mark.object === object);
   const sequence = Math.max(0, ...before.map((mark) => mark.sequence)) + 1;
   await client.docker.createVolume({
@@ -52,6 +68,7 @@ export async function markRevision(
       [markLabels.revision]: revision,
       [markLabels.sequence]: String(sequence),
       ...(health !== undefined && { [markLabels.probed]: 'true' }),
+      ...definitionLabels(request),
     },
     abortSignal: signal,
   });
@@ -83,6 +100,7 @@ async function listMarks(client: DockerClient, whose: Whose, signal: AbortSignal
     revision: revisionHash(volume.Labels[markLabels.revision] ?? ''),
     probed: volume.Labels[markLabels.probed] !== undefined,
     sequence: Number(volume.Labels[markLabels.sequence] ?? 0),
+    labels: volume.Labels,
   }));
 }
 

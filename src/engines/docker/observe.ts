@@ -82,6 +82,7 @@ function observedOf(client: DockerClient, details: ContainerInspectInfo, owner: 
     cluster: owner.cluster,
     allocation: owner.allocation,
     revision: owner.revision,
+    ...(owner.token !== undefined && { token: owner.token }),
     state: now,
     health: healthOf(state.Health?.Status, owner.probed),
     ...((now === 'exited' || now === 'restarting') && { exitCode: state.ExitCode }),

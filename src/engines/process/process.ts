@@ -55,6 +55,13 @@ export function openProcessEngine(options: {
     list: (call) => within('list', call, () => listObjects(node, 'uid')),
     listNamed: (call) => within('listNamed', call, () => listObjects(node, 'name')),
     observe: (objectId, call) => within('observe', call, () => observeObject(node, objectId)),
+    recall: (objectId, call) =>
+      within('recall', call, () => {
+        const object = findObject(node.root, node.cluster, objectId);
+        if (object === undefined) return undefined;
+        const { revisionHash, revision, holds } = object.spec;
+        return { revisionHash, revision, holds };
+      }),
     pull: (revision, call) =>
       within('pull', call, (at) => {
         if (revision.image !== undefined) throw unsupportedImage(revision.image, at);

@@ -62,6 +62,7 @@ export function observedObject(options: {
     cluster: spec.cluster,
     allocation: spec.allocation,
     revision: spec.revisionHash,
+    token: spec.token,
     state: now,
     // Processes have no checks of their own: Muster probes them.
     health: revision.health === undefined ? 'none' : 'unknown',

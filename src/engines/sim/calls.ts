@@ -50,6 +50,7 @@ export function observed(world: SimWorld, object: SimObject, kind: EngineKind): 
     cluster: object.cluster,
     allocation: object.request.allocation,
     revision: object.revisionHash,
+    token: object.request.token,
     state,
     health: revision.health === undefined ? 'none' : 'unknown',
     ...(exitCode !== undefined && { exitCode }),

@@ -41,6 +41,13 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
         const object = ours(objectId);
         return object && observed(world, object, options.kind);
       }),
+    recall: (objectId, call) =>
+      within('recall', call, () => {
+        const object = ours(objectId);
+        if (object === undefined) return undefined;
+        const { revisionHash, revision, holds } = object;
+        return { revisionHash, revision, holds };
+      }),
     pull: (revision, call) =>
       within('pull', call, () => {
         if (revision.image === undefined) return;

@@ -1,0 +1,20 @@
+import type { Origin } from '../engine.ts';
+import type { DockerClient } from './client.ts';
+import { definitionFrom } from './definition.ts';
+import { ownershipOf } from './labels.ts';
+import { lastUpdate } from './marks.ts';
+import { inspect } from './observe.ts';
+
+/** What a container of ours was made from, or was last updated to in place; undefined when it is gone or not ours. */
+export async function recallObject(
+  client: DockerClient,
+  objectId: string,
+  signal: AbortSignal,
+): Promise<Origin | undefined> {
+  const details = await inspect(client, objectId, signal);
+  const owner = details && ownershipOf(details.Config.Labels, client.scope.uid);
+  if (details === undefined || owner === undefined) return undefined;
+  const update = await lastUpdate(client, details.Id, signal);
+  const found = update?.labels ?? details.Config.Labels ?? {};
+  return { revisionHash: update?.revision ?? owner.revision, ...definitionFrom(found, details.Config.Env ?? []) };
+}
