@@ -62,8 +62,8 @@ type World = Pick<PlanInputs, 'recorded' | 'observed'> & { readonly warnings: re
 
 /** Stores and engines are loaded when they are asked for: not with --state. */
 async function liveWorld(place: Place, desired: Desired, flags: StoreFlags): Promise<World> {
-  const { readWorld } = await import('./world.ts');
-  return { ...(await readWorld(place, desired, flags)), warnings: [] };
+  const { readSoundWorld } = await import('./world.ts');
+  return { ...(await readSoundWorld(place, desired, flags)), warnings: [] };
 }
 
 async function snapshotWorld(options: {

@@ -25,6 +25,15 @@ export function addStore(group: Command, run: Run): void {
       .addOption(flag('--auto-approve', 'with --replace: do not ask'))
       .addOption(lockTimeoutFlag()),
   ).action(run(async () => (await import('./commands/store-restore.ts')).restore));
+  sub(
+    ofStore('rebuild', 'bring records back from what runs, for a store that was lost or went back in time')
+      .addOption(flag('--from-engines', 'read every node and its objects').makeOptionMandatory())
+      .addOption(flag('--dry-run', 'only show what would be written; so it is where nobody can be asked'))
+      .addOption(flag('--auto-approve', 'do not ask'))
+      .addOption(flag('--partial', 'also where nodes do not answer, or objects do not say enough'))
+      .addOption(output(viewFormats, { hasOut: false }))
+      .addOption(lockTimeoutFlag()),
+  ).action(run(async () => (await import('./commands/store-rebuild.ts')).rebuild));
 }
 
 /** The config repo says which cluster, where its store is, and what its nodes have. */

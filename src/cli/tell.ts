@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Desired } from '../model/desired.ts';
+import { assertMayGoOn } from '../reconcile/behind.ts';
 import { systemClock } from '../reconcile/clock.ts';
 import { carryOut } from '../reconcile/command.ts';
 import {
@@ -116,6 +117,7 @@ async function doIt({ place, desired, flags, terminal, interrupt, command }: Tel
   const progress = createProgress(process.stderr, { color: terminal.errorColor, now: () => Date.now() });
   const dependencies = applyingIn(world, { desired, interrupt, progress: progress.report });
   try {
+    await assertMayGoOn(dependencies, interrupt.soft);
     const { reason } = flags;
     const carried = await carryOut(dependencies, command, { actor: actor(), ...(reason !== undefined && { reason }) });
     if (carried.kind === 'refused') throw new CliError(carried.message);

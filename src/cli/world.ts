@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { Stray } from '../drift/strays.ts';
 import type { EngineDirectory } from '../engines/engine.ts';
 import { openEngines } from '../engines/registry.ts';
 import type { Desired } from '../model/desired.ts';
@@ -8,6 +9,7 @@ import { type ClusterUid, clusterUid } from '../model/ids.ts';
 import type { Observed } from '../model/observed.ts';
 import type { Recorded } from '../model/recorded.ts';
 import type { ApplyDependencies } from '../reconcile/apply.ts';
+import { aheadOf, assertNothingRuns, behind } from '../reconcile/behind.ts';
 import { systemClock } from '../reconcile/clock.ts';
 import { createLiveRuns, type LiveRuns } from '../reconcile/control.ts';
 import type { Progress } from '../reconcile/progress.ts';
@@ -42,6 +44,14 @@ export async function openForReading(place: Place, desired: Desired, flags: Stor
   const credentials = await loadCredentials(process.env);
   return await whole(await open('read', place, desired, flags, credentials));
 }
+
+/** The same for whoever mends it: also a store that a restore has left half done. */
+export const openHalfDone = (
+  place: Place,
+  desired: Desired,
+  flags: StoreFlags,
+  credentials: Credentials,
+): Promise<Store> => open('read', place, desired, flags, credentials);
 
 /** The store of a cluster, for single records beside whoever leads. */
 export async function openBeside(place: Place, desired: Desired, flags: StoreFlags): Promise<Store> {
@@ -111,19 +121,38 @@ export async function openForWriting(
   }
 }
 
-/** A fresh look at store and engines, for commands that only read. */
-export async function readWorld(
+/** A fresh look at store and engines, for commands that only read. Throws `StoreError` `behind` for a store that went back in time. */
+export async function readSoundWorld(
   place: Place,
   desired: Desired,
   flags: StoreFlags,
 ): Promise<{ readonly recorded: Recorded; readonly observed: Observed }> {
+  const { ahead, location, ...seen } = await readWorld(place, desired, flags);
+  if (ahead.length > 0) throw behind(location, ahead);
+  return seen;
+}
+
+/** A fresh look at store and engines, whatever state the store is in. */
+export async function readWorld(
+  place: Place,
+  desired: Desired,
+  flags: StoreFlags,
+): Promise<{
+  readonly recorded: Recorded;
+  readonly observed: Observed;
+  /** What runs and is newer than the store. */
+  readonly ahead: readonly Stray[];
+  readonly location: string;
+}> {
   const credentials = await loadCredentials(process.env);
   const store = await whole(await open('read', place, desired, flags, credentials));
   try {
     const identity = await readIdentity(store);
+    if (identity === undefined) await requireNothingRuns(store, { place, desired, credentials });
     const engines = enginesOf({ place, desired, credentials, uid: identity?.uid });
     try {
-      return await look({ desired, store, engines, clock: systemClock });
+      const seen = await look({ desired, store, engines, clock: systemClock });
+      return { ...seen, ahead: await aheadOf(store, seen), location: store.location };
     } finally {
       await engines.close();
     }
@@ -182,7 +211,7 @@ async function openWhenFree(
       waitMs: Math.max(flags.waitMs - (performance.now() - startedAt), 0),
       signal: flags.signal,
     });
-    const uid = await identify(store, leadership);
+    const uid = await identify(store, leadership, { place, desired, credentials });
     const engines = enginesOf({ place, desired, credentials, uid });
     const close = async (): Promise<void> => {
       try {
@@ -224,10 +253,11 @@ export const applyingIn = (
  * The cluster's uid; given to it by the first that ever writes. A lease with which that fails is given back: nobody waits
  * for a leader that does nothing, least of all the same process when it tries again.
  */
-export async function identify(store: Store, leadership: Leadership): Promise<ClusterUid> {
+export async function identify(store: Store, leadership: Leadership, where: EngineOptions): Promise<ClusterUid> {
   try {
     const known = await readIdentity(store);
     if (known !== undefined) return known.uid;
+    await requireNothingRuns(store, where);
     const made = await initialiseCluster(store, { uid: clusterUid(randomUUID()), fence: leadership.compare });
     return made.uid;
   } catch (error) {
@@ -236,12 +266,22 @@ export async function identify(store: Store, leadership: Leadership): Promise<Cl
   }
 }
 
-export function enginesOf(options: {
+async function requireNothingRuns(store: Store, where: EngineOptions): Promise<void> {
+  const engines = enginesOf({ ...where, uid: undefined });
+  try {
+    await assertNothingRuns({ store, desired: where.desired, engines });
+  } finally {
+    await engines.close();
+  }
+}
+
+interface EngineOptions {
   readonly place: Place;
   readonly desired: Desired;
   readonly credentials: Pick<Credentials, 'docker'>;
-  readonly uid: ClusterUid | undefined;
-}): EngineDirectory {
+}
+
+export function enginesOf(options: EngineOptions & { readonly uid: ClusterUid | undefined }): EngineDirectory {
   const { place, desired, credentials, uid } = options;
   return openEngines({
     nodes: desired.nodes,

@@ -4,6 +4,7 @@ import type { FieldChange } from '../model/plan.ts';
 import type { Allocation, Recorded } from '../model/recorded.ts';
 import { formatBytes, formatCores } from '../model/units.ts';
 import { compareActual, compareHeld } from '../plan/compare.ts';
+import { type Stray, straysOf } from './strays.ts';
 
 export type DriftKind =
   | 'missing'
@@ -52,9 +53,7 @@ export function detectDrift(
       ? driftOf(allocation, byAllocation.get(allocation.id) ?? [], { recorded, observed, ignoreFields })
       : [],
   );
-  const known = new Set(recorded.allocations.map((allocation) => allocation.id));
-  const unknown = observed.objects.filter((object) => !known.has(object.allocation));
-  return [...drifted, ...unknown.map((object) => strayOf(object, recorded))];
+  return [...drifted, ...straysOf(recorded, observed).map(driftOfStray)];
 }
 
 function driftOf(
@@ -107,20 +106,9 @@ function fieldOf({ path, before, after }: FieldChange): string {
 const exitOf = (object: ObservedObject): string =>
   object.exitCode === undefined ? object.state : `${object.state} with code ${object.exitCode}`;
 
-/** Ours, but recorded nowhere: newer than anything that was handed out means that the store went back in time. */
-function strayOf(object: ObservedObject, recorded: Recorded): Drift {
-  const { workload, generation } = parseAllocationId(object.allocation);
-  const next = recorded.workloads.get(workload)?.nextGeneration;
+/** One that is newer than the store stops everything (`reconcile/behind.ts`); until then it is one that is recorded nowhere. */
+function driftOfStray({ kind, object, detail }: Stray): Drift {
   const { allocation, node, engine } = object;
-  if (next !== undefined && generation < next && object.state === 'running') {
-    return {
-      kind: 'zombie',
-      allocation,
-      workload,
-      node,
-      engine,
-      detail: 'runs, but its allocation ended: left by a leader that had lost its lease',
-    };
-  }
-  return { kind: 'orphan', allocation, workload, node, engine, detail: `${object.state}, and recorded nowhere` };
+  const { workload } = parseAllocationId(allocation);
+  return { kind: kind === 'zombie' ? 'zombie' : 'orphan', allocation, workload, node, engine, detail };
 }

@@ -384,6 +384,20 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'A restore replaces everything that is recorded, and something is.',
     remedy: 'Make a backup of it, and restore with --replace if it is to be lost.',
   },
+  MUS2013: {
+    title: 'store is older than what runs',
+    cause:
+      'Objects of this cluster run that the store has never heard of: their generation is one that it would hand out next, or the leader that made them is newer than it. An old backup was restored, or an old disk is back. To go on would make instances a second time and take the ones that serve for leftovers, so nothing is made, changed or removed.',
+    remedy:
+      'Restore the newest backup that there is, or run `muster store rebuild --from-engines`: it reads every node and brings back what is recorded of what runs. It shows first what it would write.',
+  },
+  MUS2014: {
+    title: 'store cannot be rebuilt',
+    cause:
+      'Nodes do not answer, or objects do not say what they were made from, and what is on them would be unknown to the rebuilt store; or objects of several clusters bear this one’s name.',
+    remedy:
+      'Bring the nodes back and run it again. With --partial it is written without them: what runs there is then told as an orphan and left alone, and may be made a second time elsewhere, until the nodes are back and the rebuild is run again.',
+  },
   // 21xx: what `muster store check` finds
   MUS2101: {
     title: 'record cannot be read',

@@ -13,6 +13,8 @@ export const storeFailureCodes = {
   restoring: 'MUS2010',
   badBackup: 'MUS2011',
   notEmpty: 'MUS2012',
+  behind: 'MUS2013',
+  notRebuilt: 'MUS2014',
 } as const;
 
 /** Why a run stopped or a unit was turned around → its entry in the catalogue. */

@@ -9,6 +9,7 @@ import { type Leadership, LockHeld } from '../store/leader.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { type ApplyDependencies, applyPlan } from './apply.ts';
 import { approvalStates, approvalText, forgetApprovals, unapproved } from './approvals.ts';
+import { assertMayGoOn, assertNotBehind } from './behind.ts';
 import type { Clock } from './clock.ts';
 import { createLiveRuns, type LiveRuns } from './control.ts';
 import { type Desk, openDesk } from './desk.ts';
@@ -67,6 +68,8 @@ export type LoopEvent =
 const settleMs = 100;
 /** Pause before a pass is tried again after an error of the store or the source. */
 const failedPassMs = 2_000;
+/** Pause before a store that is older than what runs is looked at again. */
+const behindMs = 30_000;
 
 /**
  * `muster run`: waits for the lease, finishes what others left, then passes: source → observe → plan → verify → apply,
@@ -82,12 +85,12 @@ export async function runLoop(dependencies: LoopDependencies): Promise<void> {
     const leadership = await lead(dependencies);
     if (leadership === undefined) break;
     report({ kind: 'leading', token: leadership.token });
-    try {
-      await passUntilStopped(dependencies, leadership, wake);
-    } finally {
-      await leadership.release();
-    }
-    if (!softStop.aborted) report({ kind: 'leaseLost' });
+    const behind = await passUntilStopped(dependencies, leadership, wake)
+      .then(() => undefined, onlyBehind)
+      .finally(() => leadership.release());
+    // Not as the leader: whoever mends the store needs the lease.
+    if (behind !== undefined) await pause(dependencies, behind, behindMs);
+    else if (!softStop.aborted) report({ kind: 'leaseLost' });
   }
   await watching;
   report({ kind: 'stopped' });
@@ -112,9 +115,9 @@ const isWaitable = (error: unknown): error is Error =>
   error instanceof LockHeld ||
   (error instanceof StoreError && (error.retryable || error.code === 'noSpace' || error.code === 'unknownOutcome'));
 
-async function pause(dependencies: LoopDependencies, error: Error): Promise<void> {
-  dependencies.report({ kind: 'passFailed', error: error.message, retryInMs: failedPassMs });
-  await dependencies.clock.sleep(failedPassMs, dependencies.softStop);
+async function pause(dependencies: LoopDependencies, error: Error, forMs = failedPassMs): Promise<void> {
+  dependencies.report({ kind: 'passFailed', error: error.message, retryInMs: forMs });
+  await dependencies.clock.sleep(forMs, dependencies.softStop);
 }
 
 /** What is kept between passes of one term of leadership. */
@@ -180,6 +183,7 @@ async function passUntilStopped(dependencies: LoopDependencies, leadership: Lead
 
 /** Operators first: what they pause or abandon is not gone on with. False while something is left that the next pass has to try again. */
 async function recover(dependencies: LoopDependencies, term: Term, apply: Applying, wake: Wake): Promise<boolean> {
+  await assertMayGoOn(apply, dependencies.softStop);
   term.desk ??= openDesk(
     () => applyDependencies(dependencies, apply.leadership, term) ?? apply,
     () => wake.signal('request'),
@@ -193,10 +197,17 @@ async function recover(dependencies: LoopDependencies, term: Term, apply: Applyi
 /** The next pass has to go on with it: an engine did not answer. */
 const isLeftOpen = ({ state, waitsFor }: UnitResult): boolean => state === 'paused' && waitsFor === undefined;
 
+const isBehind = (error: unknown): error is StoreError => error instanceof StoreError && error.code === 'behind';
+
+function onlyBehind(error: unknown): StoreError {
+  if (isBehind(error)) return error;
+  throw error;
+}
+
 /** Errors that a later pass may not meet: of the world, or of a plan for just this world. Any other bug ends the process. */
 const isPassing = (error: unknown): error is Error =>
   error instanceof Halted ||
-  error instanceof StoreError ||
+  (error instanceof StoreError && !isBehind(error)) ||
   error instanceof EngineError ||
   error instanceof PlanRejected;
 
@@ -261,6 +272,7 @@ async function pass(
   const { desired, engines } = apply;
   const startedAt = clock.now();
   const { recorded, observed } = await term.look({ desired, engines, clock, signal: dependencies.softStop });
+  await assertNotBehind(apply.store, { recorded, observed });
   await noteAbsences(apply, desired, recorded);
   await forgetEnded(apply, desired, recorded);
   const { plan } = term.plan({

@@ -18,6 +18,8 @@ export interface StatusInputs {
   readonly observed: Observed;
   /** What `detectDrift` found. */
   readonly drift: readonly { readonly allocation: AllocationId; readonly kind: string; readonly detail: string }[];
+  /** Why the store is not to be believed, and what to do: it went back in time. */
+  readonly behind?: string;
   /** Unix ms */
   readonly now: number;
 }
@@ -32,6 +34,8 @@ export interface StatusView {
   readonly nodes: readonly StatusNode[];
   readonly workloads: readonly StatusWorkload[];
   readonly drift: number;
+  /** The store went back in time: nothing is applied until somebody has mended it. */
+  readonly behind?: string;
   /** Deviations from git that are in force now. */
   readonly overrides: readonly Override[];
   /** Nothing drifted, nothing is at another revision, nothing is missing. */
@@ -97,9 +101,11 @@ export function viewStatus(inputs: StatusInputs): StatusView {
     nodes: viewNodes(inputs),
     workloads,
     drift,
+    ...(inputs.behind !== undefined && { behind: inputs.behind }),
     overrides: recorded.overrides.filter(({ until }) => until > inputs.now),
     asDeclared:
       drift === 0 &&
+      inputs.behind === undefined &&
       workloads.every(
         (workload) =>
           workload.recorded + workload.waiting >= (workload.desired ?? 0) &&

@@ -35,12 +35,19 @@ export function renderStatusText(view: StatusView, options: StatusOptions): stri
   ];
   const sections = [
     `${paint.bold(`Cluster ${view.cluster}`)}\n${hang('  ', paint.dim(facts.join(' · ')), width)}`,
+    behindSection(view, page),
     overrideSection(view, page),
     nodeSection(view, page),
     ...view.workloads.map((workload) => workloadSection(workload, page)),
     verdictOf(view, page),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** Before everything else: what is recorded is not what is true. */
+function behindSection({ behind }: StatusView, { paint, width }: Page): string {
+  if (behind === undefined) return '';
+  return `${paint.bold(paint.bad('The store went back in time'))}\n${hang('  ', behind, width)}`;
 }
 
 /** What somebody changed by hand, for a while: it says why things are not as in git. */
@@ -166,6 +173,8 @@ function verdictOf(view: StatusView, { paint, width }: Page): string {
     0,
   );
   if (view.asDeclared) return paint.bold(paint.good('Everything is as declared.'));
+  if (view.behind !== undefined)
+    return paint.bold(paint.bad('Nothing is applied until the store is mended: see above.'));
   const parts = [
     ...(view.drift > 0 ? [`${plural(view.drift, 'instance')} drifted`] : []),
     ...(changed > 0 ? [`${plural(changed, 'instance')} not at the declared revision`] : []),

@@ -16,7 +16,7 @@ import { type Decode, withWork } from './in-flight.ts';
 import { keys, parseAllocationKey, parseUnitStatusKey, prefixes } from './keys.ts';
 import { type Compare, type KeyValue, type RangeResult, type Store, StoreError } from './store.ts';
 
-const formatVersion = '1.0';
+export const formatVersion = '1.0';
 const terminalUnitStates: ReadonlySet<string> = new Set(['done', 'undone', 'abandoned', 'skipped']);
 const allocationStates: ReadonlySet<string> = new Set([
   'reserved',

@@ -9,7 +9,7 @@ export async function assertWhole(store: Store): Promise<void> {
     code: 'restoring',
     message: `${store.location} is being restored${sinceOf(mark.value)}, or that was interrupted: what it says now is not whole`,
     retryable: false,
-    hint: 'Wait for `muster store restore` to end; if none is under way, run it again with the same file. Nothing that runs is touched meanwhile.',
+    hint: 'Wait for `muster store restore` (or `rebuild`) to end; if none is under way, run it again, a restore with the same file. Nothing that runs is touched meanwhile.',
   });
 }
 

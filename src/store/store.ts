@@ -98,6 +98,10 @@ export type StoreErrorCode =
   | 'badBackup'
   /** A restore would replace what is recorded. */
   | 'notEmpty'
+  /** It went back in time: what runs was made after everything that it knows. */
+  | 'behind'
+  /** A rebuild cannot say what it would have to. */
+  | 'notRebuilt'
   | 'internal';
 
 export class StoreError extends Error {

@@ -34,7 +34,7 @@ const subcommands = [
   ...['list', 'show', 'pause', 'resume', 'cancel'].map((name) => ['runs', name] as const),
   ...['list', 'show', 'retry', 'skip', 'abandon'].map((name) => ['unit', name] as const),
   ...['cordon', 'uncordon'].map((name) => ['node', name] as const),
-  ...['check', 'backup', 'restore'].map((name) => ['store', name] as const),
+  ...['check', 'backup', 'restore', 'rebuild'].map((name) => ['store', name] as const),
 ];
 
 describe('help', { concurrency: 2 }, () => {

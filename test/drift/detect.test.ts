@@ -4,6 +4,7 @@ import { detectDrift } from '../../src/drift/detect.ts';
 import {
   allocationId,
   clusterUid,
+  fencingToken,
   instanceId,
   type NodeName,
   nodeName,
@@ -117,21 +118,14 @@ test('what a run works on is no drift', () => {
   }
 });
 
-test('ours but unrecorded: a zombie when its generation was handed out and it runs, else an orphan', () => {
-  const stray = object(7);
-  assert.deepEqual(
-    detectDrift(recorded([]), observed([stray])).map(({ kind }) => kind),
-    ['zombie'],
-  );
-  assert.deepEqual(
-    detectDrift(recorded([]), observed([object(7, { state: 'exited' })])).map(({ kind }) => kind),
-    ['orphan'],
-  );
-  assert.deepEqual(
-    detectDrift(recorded([], 1), observed([stray])).map(({ kind }) => kind),
-    ['orphan'],
-    'newer than anything handed out',
-  );
+test('ours but unrecorded is a zombie when it is known to have been made too late, else an orphan', () => {
+  const identity = { formatVersion: '1.0', uid: clusterUid('u'), epoch: 1 };
+  const kindOf = (world: Recorded, stray: ObservedObject): readonly string[] =>
+    detectDrift(world, observed([stray])).map(({ kind }) => kind);
+  const late = object(7, { token: fencingToken({ epoch: 1, createRevision: 1 }) });
+  assert.deepEqual(kindOf({ ...recorded([]), identity }, late), ['zombie']);
+  assert.deepEqual(kindOf(recorded([]), late), ['orphan'], 'of a store without an epoch');
+  assert.deepEqual(kindOf({ ...recorded([], 1), identity }, late), ['orphan'], 'newer than anything handed out');
 });
 
 test('a drift names the allocation, its workload and where', () => {

@@ -14,6 +14,7 @@ import {
 } from '../../src/model/ids.ts';
 import type { Observed, ObservedObject } from '../../src/model/observed.ts';
 import type { Allocation, Override, Recorded } from '../../src/model/recorded.ts';
+import { behindHint, behindText } from '../../src/reconcile/behind.ts';
 import { renderStatusText } from '../../src/render/status.ts';
 import { type StatusView, viewStatus } from '../../src/render/status-view.ts';
 import { assertGolden } from '../golden.ts';
@@ -122,6 +123,15 @@ describe('status', () => {
     ];
     const inputs = { ...others, recorded: { ...recorded, overrides, inFlight }, drift: [], now };
     assertGolden('status/overrides.txt', renderStatusText(viewStatus(inputs), { color: false, width: 110, now }));
+  });
+
+  test('a store that went back in time is said before everything else, with what to do', () => {
+    const detail = 'running, and made after this store, which would hand out generation 4 next';
+    const newer = { kind: 'ahead', object: object(allocation(0, 7, 'n1')), detail } as const;
+    const behind = `${behindText('etcd://10.0.0.1:2379/muster', [newer])}. ${behindHint}`;
+    const shown = viewStatus({ ...world(), drift: [], now, behind });
+    assertGolden('status/behind.txt', renderStatusText(shown, { color: false, width: 110, now }));
+    assert.equal(shown.asDeclared, false);
   });
 
   test('a terminal of 60 columns stays readable', () => {

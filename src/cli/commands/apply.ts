@@ -10,9 +10,10 @@ import { relocationsOf } from '../../plan/rebalance/relocations.ts';
 import { verifyPlan } from '../../plan/verify.ts';
 import { type ApplyDependencies, applyPlan } from '../../reconcile/apply.ts';
 import { approvalStates, approvalText } from '../../reconcile/approvals.ts';
+import { assertMayGoOn, assertNotBehind } from '../../reconcile/behind.ts';
 import { systemClock } from '../../reconcile/clock.ts';
 import type { LiveRuns } from '../../reconcile/control.ts';
-import { openDesk } from '../../reconcile/desk.ts';
+import { type Desk, openDesk } from '../../reconcile/desk.ts';
 import { readPlan } from '../../reconcile/documents.ts';
 import { forgetEnded } from '../../reconcile/overrides.ts';
 import { planAndVerify, planExpiresAfterMs } from '../../reconcile/planning.ts';
@@ -89,8 +90,10 @@ export async function applyAt(
   });
   const progress = createProgress(process.stderr, { color: terminal.errorColor, now: () => Date.now() });
   const dependencies = applyingIn(world, { desired, interrupt, progress: progress.report });
-  const desk = openDesk(() => dependencies);
+  let desk: Desk | undefined;
   try {
+    await assertMayGoOn(dependencies, interrupt.soft);
+    desk = openDesk(() => dependencies);
     await desk.takeUp();
     const recovered = await recoverRuns(dependencies);
     tellWaiting(terminal, recovered);
@@ -106,7 +109,7 @@ export async function applyAt(
     const code = endCode([...recovered, ...outcome.units], interrupt);
     return code === exitCodes.ok && plan.refusals.length > 0 ? exitCodes.refused : code;
   } finally {
-    await desk.close();
+    await desk?.close();
     progress.close();
     interrupt.restore();
     await world.close();
@@ -130,6 +133,7 @@ async function inputsNow({ desired, world, interrupt }: Applying): Promise<PlanI
   });
   // What was seen is not the world when the look was cut short: nothing is concluded from it.
   if (interrupt.soft.aborted) throw new CliError('interrupted; nothing was begun', { exitCode: exitCodes.interrupted });
+  await assertNotBehind(world.store, { recorded, observed });
   return { desired, recorded, observed, now: Date.now(), expiresAfterMs: planExpiresAfterMs, liveFields };
 }
 

@@ -61,7 +61,7 @@ export async function run(dir: string, flags: RunFlags): Promise<ExitCode> {
       acquireLeadership: async (signal) => {
         const wait = { clock: systemClock, ttlMs: leaseTtlMs, waitMs: Number.POSITIVE_INFINITY, signal };
         const leadership = await acquireLeadership(opened, { holder: holder('muster run'), ...wait });
-        uid = await identify(opened, leadership);
+        uid = await identify(opened, leadership, { place, desired: first, credentials });
         return leadership;
       },
       openEngines: async (desired) => enginesOf({ place, desired, credentials, uid }),

@@ -6,7 +6,7 @@ import { planExpiresAfterMs } from '../../reconcile/planning.ts';
 import { locate, requireDesired, type SourceFlags } from '../config.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { openTerminal } from '../terminal.ts';
-import { readWorld, type StoreFlags } from '../world.ts';
+import { readSoundWorld, type StoreFlags } from '../world.ts';
 
 export interface SnapshotFlags extends SourceFlags, StoreFlags {
   readonly after?: string;
@@ -23,7 +23,9 @@ export async function snapshot(dir: string, flags: SnapshotFlags): Promise<ExitC
   const place = await locate(dir, flags);
   const desired = await requireDesired(place, terminal);
   const { recorded, observed } =
-    flags.state === undefined ? await readWorld(place, desired, flags) : await readSnapshot(flags.state, { desired });
+    flags.state === undefined
+      ? await readSoundWorld(place, desired, flags)
+      : await readSnapshot(flags.state, { desired });
   const inputs = { desired, recorded, observed, now: Date.now(), expiresAfterMs: planExpiresAfterMs, liveFields };
   const world = flags.after === undefined ? inputs : worldAfter(inputs, await readPlan(flags.after));
   const chunks = snapshotChunks(toSnapshot({ desired, recorded: world.recorded, observed: world.observed }));

@@ -1,5 +1,6 @@
 import { detectDrift } from '../../drift/detect.ts';
 import type { Desired } from '../../model/desired.ts';
+import { behindHint, behindText } from '../../reconcile/behind.ts';
 import { systemClock } from '../../reconcile/clock.ts';
 import { surveyEngines } from '../../reconcile/survey.ts';
 import { renderStatusText } from '../../render/status.ts';
@@ -41,11 +42,12 @@ interface Shown {
 }
 
 async function statusOfWorld(place: Place, desired: Desired, flags: StoreFlags): Promise<Shown> {
-  const { recorded, observed } = await readWorld(place, desired, flags).catch((error: unknown) => {
+  const { recorded, observed, ahead, location } = await readWorld(place, desired, flags).catch((error: unknown) => {
     throw error instanceof StoreError ? withoutStore(error) : error;
   });
   const drift = detectDrift(recorded, observed, desired.cluster.drift.ignoreFields);
-  const view = viewStatus({ desired, recorded, observed, drift, now: Date.now() });
+  const behind = ahead.length > 0 ? `${behindText(location, ahead)}. ${behindHint}` : undefined;
+  const view = viewStatus({ desired, recorded, observed, drift, now: Date.now(), ...(behind && { behind }) });
   return { view, text: (page) => renderStatusText(view, page) };
 }
 

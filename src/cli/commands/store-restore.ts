@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { Desired } from '../../model/desired.ts';
 import { isSound } from '../../model/store-check.ts';
 import { systemClock } from '../../reconcile/clock.ts';
@@ -11,8 +10,9 @@ import { keys, prefixes } from '../../store/keys.ts';
 import { acquireLeadership } from '../../store/leader.ts';
 import { type RangeResult, type Store, StoreError } from '../../store/store.ts';
 import { locate, requireDesired, type SourceFlags } from '../config.ts';
+import { confirmed } from '../confirm.ts';
 import { loadCredentials } from '../credentials.ts';
-import { CliError, type ExitCode, exitCodes } from '../exit.ts';
+import { type ExitCode, exitCodes } from '../exit.ts';
 import { type Interrupt, onInterrupt } from '../interrupt.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { holder, leaseTtlMs, openForWriting, type StoreFlags } from '../world.ts';
@@ -90,7 +90,7 @@ async function mayReplace(
   }
   terminal.say(`This will be lost: ${lost}.`);
   if (flags.autoApprove === true) return true;
-  return await confirmed(terminal, interrupt);
+  return await confirmed(terminal, interrupt, 'Replace it?');
 }
 
 function whatIsLost(store: Store, { entries, revision }: RangeResult): string {
@@ -101,23 +101,4 @@ function whatIsLost(store: Store, { entries, revision }: RangeResult): string {
     plural(count(prefixes.history), 'finished run'),
   ];
   return `${store.location} has ${entries.length} records at revision ${revision} (${kinds.join(', ')})`;
-}
-
-async function confirmed(terminal: Terminal, { soft }: Interrupt): Promise<boolean> {
-  if (!terminal.interactive) {
-    throw new CliError('nobody can be asked: this is not a terminal; nothing was changed', {
-      hint: 'Approve beforehand with --auto-approve.',
-    });
-  }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await prompt.question('Replace it? Only "yes" does: ', { signal: soft });
-    if (answer.trim().toLowerCase() === 'yes') return true;
-  } catch (error) {
-    if (!soft.aborted) throw error;
-  } finally {
-    prompt.close();
-  }
-  terminal.say('Nothing was changed.');
-  return false;
 }

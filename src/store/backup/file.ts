@@ -36,6 +36,20 @@ interface BackupFooter {
 export const isTransient = (key: string): boolean =>
   key === keys.leader || key === keys.restoring || key.startsWith(prefixes.requests);
 
+/** Of records that were read at `revision`; `now` in Unix ms. */
+export const backupHeader = (of: {
+  readonly cluster: string;
+  readonly identity?: ClusterIdentity | undefined;
+  readonly revision: number;
+  readonly now: number;
+}): BackupHeader => ({
+  musterBackup: backupFormat,
+  cluster: of.cluster,
+  ...(of.identity !== undefined && { uid: of.identity.uid, epoch: of.identity.epoch }),
+  revision: of.revision,
+  takenAt: new Date(of.now).toISOString(),
+});
+
 /**
  * Writes a backup: a header, a record a line, and a footer with their checksum. The file is whole or not there: it is
  * written beside, synced and renamed; only its owner may read it. Throws `StoreError` `badBackup`, also when there is a
@@ -53,13 +67,7 @@ export async function writeBackup(
   },
 ): Promise<BackupHeader & BackupFooter> {
   const { range, identity, cluster } = of;
-  const header: BackupHeader = {
-    musterBackup: backupFormat,
-    cluster,
-    ...(identity !== undefined && { uid: identity.uid, epoch: identity.epoch }),
-    revision: range.revision,
-    takenAt: new Date(of.now).toISOString(),
-  };
+  const header = backupHeader({ cluster, identity, revision: range.revision, now: of.now });
   const records = range.entries.filter(({ key }) => !isTransient(key));
   const temporary = `${file}.${process.pid}.tmp`;
   try {
