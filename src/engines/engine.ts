@@ -1,7 +1,7 @@
 import type { DesiredNetwork } from '../model/desired.ts';
 import type { InstanceFeatures } from '../model/engine-features.ts';
 import type { AllocationId, ClusterUid, EngineKind, FencingToken, NodeName, RevisionHash } from '../model/ids.ts';
-import type { ForeignObject, ObservedObject } from '../model/observed.ts';
+import type { ForeignObject, ObservedObject, Origin } from '../model/observed.ts';
 import type { Holds } from '../model/recorded.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Revision } from '../model/revision.ts';
@@ -105,13 +105,6 @@ export interface CreateRequest {
   readonly token: FencingToken;
   /** Journal key of the effect; stored with the object. */
   readonly effect: string;
-}
-
-/** What an engine keeps with an object beyond what it reports of it. Whoever reads it checks it: others can write there. */
-export interface Origin {
-  readonly revisionHash: RevisionHash;
-  readonly revision?: Revision;
-  readonly holds?: Holds;
 }
 
 export interface UpdateRequest {

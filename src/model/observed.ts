@@ -1,6 +1,7 @@
 import type { AllocationId, ClusterUid, EngineKind, FencingToken, NodeName, RevisionHash } from './ids.ts';
 import type { Holds, Liveness } from './recorded.ts';
 import type { Resources } from './resources.ts';
+import type { Revision } from './revision.ts';
 
 /** What the engines report now. */
 export interface Observed {
@@ -46,6 +47,13 @@ export interface ObservedObject {
   readonly actual: Readonly<Record<string, unknown>>;
   /** What it holds as the engine has it, where somebody could have changed that. Absent: the engine does not say. */
   readonly held?: Pick<Holds, 'cpuset' | 'ip'>;
+}
+
+/** What an engine keeps with one of our objects beyond what it reports of it. Whoever reads it checks it: others can write there. */
+export interface Origin {
+  readonly revisionHash: RevisionHash;
+  readonly revision?: Revision;
+  readonly holds?: Holds;
 }
 
 export type ObjectState = 'created' | 'running' | 'paused' | 'restarting' | 'exited';

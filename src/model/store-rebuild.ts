@@ -1,6 +1,20 @@
-import type { AllocationId, EngineKind, NodeName, RevisionHash, UnitId, WorkloadId } from './ids.ts';
+import type { AllocationId, ClusterUid, EngineKind, NodeName, RevisionHash, UnitId, WorkloadId } from './ids.ts';
+import type { ObservedObject, Origin } from './observed.ts';
 import type { AllocationState } from './recorded.ts';
 import type { StoreFinding } from './store-check.ts';
+
+/** An object of ours, and what it says of where it is from. */
+export interface Recalled {
+  readonly object: ObservedObject;
+  readonly origin: Origin;
+}
+
+export interface RebuildSurvey {
+  readonly uid: ClusterUid;
+  readonly found: readonly Recalled[];
+  /** Engines that git declares and that do not answer: what is on them is not known. */
+  readonly unreachable: readonly { readonly node: NodeName; readonly engine: EngineKind; readonly reason: string }[];
+}
 
 /** What a rebuild of the store from the engines would write, and what it cannot say. */
 export interface StoreRebuild {

@@ -1,23 +1,11 @@
 import PQueue from 'p-queue';
-import { type EngineDirectory, EngineError, type Origin } from '../engines/engine.ts';
+import { type EngineDirectory, EngineError } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
-import type { ClusterUid, EngineKind, NodeName } from '../model/ids.ts';
+import type { ClusterUid, EngineKind } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
+import type { RebuildSurvey, Recalled } from '../model/store-rebuild.ts';
 import { StoreError } from '../store/store.ts';
 import { lookAtNodes } from './observe.ts';
-
-/** An object of ours, and what it says of where it is from. */
-export interface Recalled {
-  readonly object: ObservedObject;
-  readonly origin: Origin;
-}
-
-export interface RebuildSurvey {
-  readonly uid: ClusterUid;
-  readonly found: readonly Recalled[];
-  /** Engines that git declares and that do not answer: what is on them is not known. */
-  readonly unreachable: readonly { readonly node: NodeName; readonly engine: EngineKind; readonly reason: string }[];
-}
 
 const parallelRecalls = 32;
 const recallDeadlineMs = 10_000;

@@ -1,12 +1,12 @@
 import type { Desired } from '../../model/desired.ts';
 import { isComplete, type StoreRebuild } from '../../model/store-rebuild.ts';
 import { systemClock } from '../../reconcile/clock.ts';
-import { rebuildRecords } from '../../reconcile/rebuild.ts';
 import { surveyForRebuild } from '../../reconcile/rebuild-survey.ts';
 import { renderStoreRebuild } from '../../render/store-rebuild.ts';
 import { backupHeader } from '../../store/backup/file.ts';
 import { restoreBackup } from '../../store/backup/restore.ts';
 import { acquireLeadership } from '../../store/leader.ts';
+import { rebuildRecords } from '../../store/rebuild/rebuild.ts';
 import { readIdentity } from '../../store/recorded.ts';
 import { type RangeResult, type Store, StoreError } from '../../store/store.ts';
 import { locate, type Place, requireDesired, type SourceFlags } from '../config.ts';

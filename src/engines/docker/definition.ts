@@ -1,6 +1,7 @@
+import type { Origin } from '../../model/observed.ts';
 import type { Holds } from '../../model/recorded.ts';
 import type { Revision } from '../../model/revision.ts';
-import type { CreateRequest, Origin } from '../engine.ts';
+import type { CreateRequest } from '../engine.ts';
 
 /** JSON, on containers and beside them: what an object was made from, for a store that has to be rebuilt. */
 const definitionLabel = 'io.muster.definition';

@@ -1,4 +1,4 @@
-import type { Origin } from '../engine.ts';
+import type { Origin } from '../../model/observed.ts';
 import type { DockerClient } from './client.ts';
 import { definitionFrom } from './definition.ts';
 import { ownershipOf } from './labels.ts';

@@ -1,5 +1,5 @@
-import type { Desired } from '../model/desired.ts';
-import { canonicalJson, sha256Hex } from '../model/hash.ts';
+import type { Desired } from '../../model/desired.ts';
+import { canonicalJson, sha256Hex } from '../../model/hash.ts';
 import {
   type AllocationId,
   parseAllocationId,
@@ -7,18 +7,17 @@ import {
   type RevisionHash,
   type UnitId,
   type WorkloadId,
-} from '../model/ids.ts';
-import type { Allocation, ClusterIdentity, RecordedWorkload } from '../model/recorded.ts';
-import type { Revision } from '../model/revision.ts';
-import type { RebuiltAllocation, StoreRebuild } from '../model/store-rebuild.ts';
-import { isTransient } from '../store/backup/file.ts';
-import { checkRecords } from '../store/check/check.ts';
-import { isOpen, type Records, readRecords } from '../store/check/records.ts';
-import { keys, prefixes } from '../store/keys.ts';
-import { encodeAllocation, encodeRevision, encodeWorkload, formatVersion } from '../store/recorded.ts';
-import type { KeyValue, RangeResult } from '../store/store.ts';
-import { holdsOf, stateOf } from './rebuild-allocation.ts';
-import type { RebuildSurvey, Recalled } from './rebuild-survey.ts';
+} from '../../model/ids.ts';
+import type { Allocation, ClusterIdentity, RecordedWorkload } from '../../model/recorded.ts';
+import type { Revision } from '../../model/revision.ts';
+import type { RebuildSurvey, RebuiltAllocation, Recalled, StoreRebuild } from '../../model/store-rebuild.ts';
+import { isTransient } from '../backup/file.ts';
+import { checkRecords } from '../check/check.ts';
+import { isOpen, type Records, readRecords } from '../check/records.ts';
+import { keys, prefixes } from '../keys.ts';
+import { encodeAllocation, encodeRevision, encodeWorkload, formatVersion } from '../recorded.ts';
+import type { KeyValue, RangeResult } from '../store.ts';
+import { holdsOf, stateOf } from './allocation.ts';
 
 export interface RebuildInputs {
   readonly desired: Desired;

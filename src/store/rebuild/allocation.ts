@@ -1,9 +1,9 @@
-import type { Desired } from '../model/desired.ts';
-import { parseAllocationId } from '../model/ids.ts';
-import type { ObservedObject } from '../model/observed.ts';
-import type { Allocation, Holds } from '../model/recorded.ts';
-import type { Revision } from '../model/revision.ts';
-import type { Recalled } from './rebuild-survey.ts';
+import type { Desired } from '../../model/desired.ts';
+import { parseAllocationId } from '../../model/ids.ts';
+import type { ObservedObject } from '../../model/observed.ts';
+import type { Allocation, Holds } from '../../model/recorded.ts';
+import type { Revision } from '../../model/revision.ts';
+import type { Recalled } from '../../model/store-rebuild.ts';
 
 /**
  * What an object holds: as its engine keeps it with the object, else as the store has it for the same incarnation at the
