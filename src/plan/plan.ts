@@ -7,6 +7,7 @@ import { type Compiled, compile, isFor } from './compile.ts';
 import { compileLifecycles } from './compile-nodes.ts';
 import { type Context, openContext } from './context.ts';
 import { decide, type Intent, isIdle } from './decide.ts';
+import { afterOthers } from './follow.ts';
 import type { PlanInputs } from './inputs.ts';
 import { type MatchedWorkload, match } from './match.ts';
 import { placeAll } from './place/place.ts';
@@ -97,8 +98,9 @@ function decideAll(context: Context, matched: readonly MatchedWorkload[], over: 
     const { definition, frozen } = workload;
     if (frozen !== undefined) noteFrozen(context, workload);
     if (definition === undefined || frozen !== undefined) continue;
-    const intent = decideOne(context, workload, definition, over);
-    if (intent === undefined) continue;
+    const decided = decideOne(context, workload, definition, over);
+    if (decided === undefined) continue;
+    const intent = afterOthers(context, decided);
     if (needsAll || !isIdle(intent)) intents.push(intent);
     else idle += intent.unchanged;
   }

@@ -6,6 +6,7 @@ import { type RevisionHash, type RunId, runId, type UnitId, workloadOfUnit } fro
 import type { Plan } from '../model/plan.ts';
 import type { Recorded, RecordedWorkload } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
+import { inFlightWaves } from '../store/in-flight.ts';
 import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
 import { encodeRevision, encodeWorkload, loadRecorded } from '../store/recorded.ts';
@@ -17,7 +18,7 @@ import { runUnit } from './executor.ts';
 import { Halted } from './halt.ts';
 import { finishRun, type RunMeta } from './history.ts';
 import { commit, openJournal, unitOperations, waitingUnit } from './journal.ts';
-import { createLimits } from './limits.ts';
+import { createLimits, type Limits } from './limits.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
 import type { RunContext } from './run-context.ts';
 import { emptyLedger, type Ledger } from './saga.ts';
@@ -39,6 +40,8 @@ export interface ApplyDependencies {
   readonly actor: string;
   /** Where operators reach what this process carries out; absent where nobody can. */
   readonly live?: LiveRuns;
+  /** Shared by runs that go on side by side; absent: each run has its own. */
+  readonly limits?: Limits;
 }
 
 /**
@@ -46,6 +49,17 @@ export interface ApplyDependencies {
  * interruption, left for the next run. Never throws for what the world does; a bug throws.
  */
 export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Promise<RunOutcome> {
+  return (await beginRun(dependencies, plan)).ended;
+}
+
+/**
+ * The same, for who does not wait for the end: when it returns, all units of the plan count as under way (`LiveRuns`), so
+ * that nobody plans them meanwhile, and everybody leaves them their room.
+ */
+export async function beginRun(
+  dependencies: ApplyDependencies,
+  plan: Plan,
+): Promise<{ readonly ended: Promise<RunOutcome> }> {
   const { clock, progress } = dependencies;
   const startedAt = clock.now();
   const recorded = await loadRecorded(dependencies.store);
@@ -64,20 +78,40 @@ export async function applyPlan(dependencies: ApplyDependencies, plan: Plan): Pr
     ...revisionsOf(records, recorded),
     ...(approvals.length > 0 && { approvals: approvals.map(({ plan: _, ...approval }) => approval) }),
   };
-  const units = await halting(
-    async () => {
-      await commit(context, [{ kind: 'put', key: keys.runMeta(run), value: JSON.stringify(meta) }]);
-      return runUnits(context, live, records, dependencies.desired);
-    },
-    (reason) => records.map((record) => ({ unit: record.unit, state: 'skipped', reason })),
-  ).finally(() => live.close(context.control));
-  const outcome: RunOutcome = { run, units, startedAt, endedAt: clock.now() };
-  await halting(
-    () => finishRun(context, meta, outcome),
-    () => undefined,
-  );
-  progress({ kind: 'runEnded', outcome });
-  return outcome;
+  for (const { unit, planned, steps } of records)
+    live.begin(unit, context.control, { run, unit, status: 'queued', waves: inFlightWaves({ planned, steps }) });
+  return { ended: runToEnd({ dependencies, context, live, records, meta }) };
+}
+
+async function runToEnd(of: {
+  readonly dependencies: ApplyDependencies;
+  readonly context: RunContext;
+  readonly live: LiveRuns;
+  readonly records: readonly UnitRecord[];
+  readonly meta: RunMeta;
+}): Promise<RunOutcome> {
+  const { dependencies, context, live, records, meta } = of;
+  const { clock, progress } = dependencies;
+  const { run } = context;
+  try {
+    const units = await halting(
+      async () => {
+        await commit(context, [{ kind: 'put', key: keys.runMeta(run), value: JSON.stringify(meta) }]);
+        return runUnits(context, live, records, dependencies.desired);
+      },
+      (reason) => records.map(({ unit }) => ({ unit, state: 'skipped', reason })),
+    );
+    const outcome: RunOutcome = { run, units, startedAt: meta.startedAt, endedAt: clock.now() };
+    await halting(
+      () => finishRun(context, meta, outcome),
+      () => undefined,
+    );
+    progress({ kind: 'runEnded', outcome });
+    return outcome;
+  } finally {
+    for (const { unit } of records) live.end(unit);
+    live.close(context.control);
+  }
 }
 
 /** Sortable by time. Every run writes, so that no other of the same second begins at the same store revision. */
@@ -112,7 +146,6 @@ export async function openRun(
 ): Promise<RunContext> {
   const { store, leadership, engines, desired, clock, progress, softStop, hardStop } = dependencies;
   const recorded = await loadRecorded(store);
-  const pods = new Map(desired.nodes.map(({ name, pod }) => [name, pod]));
   return {
     run,
     store,
@@ -122,7 +155,7 @@ export async function openRun(
     progress,
     softStop,
     hardStop,
-    limits: createLimits({ apply: desired.cluster.apply, podOf: (node) => pods.get(node), clock, signal: hardStop }),
+    limits: dependencies.limits ?? openLimits(dependencies),
     allocations: new Map(recorded.allocations.map((allocation) => [allocation.id, allocation])),
     workloads: new Map(recorded.workloads),
     revisions: new Map(recorded.revisions),
@@ -131,6 +164,16 @@ export async function openRun(
     startedAgain: new Map(),
     ...options,
   };
+}
+
+/** As git declares them now. */
+export function openLimits({
+  desired,
+  clock,
+  hardStop,
+}: Pick<ApplyDependencies, 'desired' | 'clock' | 'hardStop'>): Limits {
+  const pods = new Map(desired.nodes.map(({ name, pod }) => [name, pod]));
+  return createLimits({ apply: desired.cluster.apply, podOf: (node) => pods.get(node), clock, signal: hardStop });
 }
 
 async function runUnits(
@@ -151,7 +194,7 @@ async function runUnits(
       predecessors.map(start),
       () => queue.add(() => startUnit(context, live, record, revisions)),
       (before) => leaveOut(context, record, before),
-    );
+    ).finally(() => live.end(record.unit));
     results.set(record.unit, result);
     return result;
   };

@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import type { RunId, UnitId } from '../model/ids.ts';
+import type { InFlightUnit, Recorded } from '../model/recorded.ts';
 import type { Told } from './saga.ts';
 
 /** How an operator reaches a run while this process carries it out. */
@@ -18,9 +19,18 @@ export interface LiveRuns {
   /** Opens a run to operators until `close`. */
   open(run: RunId): RunControl;
   close(control: RunControl): void;
-  begin(unit: UnitId, control: RunControl): void;
+  /** `claim`: what it will do, of a unit that the store does not tell of yet. */
+  begin(unit: UnitId, control: RunControl, claim?: InFlightUnit): void;
+  /** Only once the store says how it ended. */
   end(unit: UnitId): void;
+  /**
+   * Units that this process works on, or is about to: nobody plans them meanwhile. To be asked for before the store is
+   * read, since what ends in between may be missing from both otherwise.
+   */
+  claims(): readonly InFlightUnit[];
   controlsOf(run: RunId): readonly RunControl[];
+  /** Runs that are open now. */
+  openRuns(): ReadonlySet<RunId>;
   runOf(unit: UnitId): RunId | undefined;
   /**
    * One after the other: reading which units are open and beginning to work on them, or telling one of them something,
@@ -32,7 +42,7 @@ export interface LiveRuns {
 export function createLiveRuns(): LiveRuns {
   // A run may be open several times: units of it that were paused go on while another part of it is under way.
   const controls = new Set<RunControl>();
-  const units = new Map<UnitId, RunId>();
+  const units = new Map<UnitId, InFlightUnit>();
   const oneAtATime = new PQueue({ concurrency: 1 });
   return {
     open: (run) => {
@@ -41,12 +51,23 @@ export function createLiveRuns(): LiveRuns {
       return control;
     },
     close: (control) => void controls.delete(control),
-    begin: (unit, { run }) => void units.set(unit, run),
+    begin: (unit, { run }, claim) => {
+      units.set(unit, claim ?? units.get(unit) ?? { run, unit, status: 'running' });
+    },
     end: (unit) => void units.delete(unit),
+    claims: () => [...units.values()],
     controlsOf: (run) => [...controls].filter((control) => control.run === run),
-    runOf: (unit) => units.get(unit),
+    openRuns: () => new Set([...controls].map(({ run }) => run)),
+    runOf: (unit) => units.get(unit)?.run,
     exclusively: (work) => oneAtATime.add(work),
   };
+}
+
+/** What is recorded, and units that are claimed as in flight, whether or not the store tells of them yet. */
+export function withClaims(recorded: Recorded, claims: readonly InFlightUnit[]): Recorded {
+  const told = new Set<UnitId>(recorded.inFlight.map(({ unit }) => unit));
+  const others = claims.filter(({ unit }) => !told.has(unit));
+  return others.length === 0 ? recorded : { ...recorded, inFlight: [...recorded.inFlight, ...others] };
 }
 
 function createRunControl(run: RunId): RunControl {

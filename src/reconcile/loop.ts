@@ -1,26 +1,26 @@
-import { afterAttempt, type BackoffState, defaultBackoff, notBefore } from '../drift/backoff.ts';
+import { afterAttempt, defaultBackoff, notBefore } from '../drift/backoff.ts';
 import { type Drift, detectDrift } from '../drift/detect.ts';
 import { type EngineDirectory, EngineError } from '../engines/engine.ts';
 import type { Desired } from '../model/desired.ts';
-import type { EngineKind, UnitId } from '../model/ids.ts';
+import type { UnitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
-import { shareUnchanged } from '../source/share.ts';
 import { type Leadership, LockHeld } from '../store/leader.ts';
 import { type Store, StoreError } from '../store/store.ts';
-import { type ApplyDependencies, applyPlan } from './apply.ts';
+import { type ApplyDependencies, beginRun } from './apply.ts';
 import { approvalStates, approvalText, forgetApprovals, unapproved } from './approvals.ts';
 import { assertMayGoOn, assertNotBehind } from './behind.ts';
 import type { Clock } from './clock.ts';
-import { createLiveRuns, type LiveRuns } from './control.ts';
-import { type Desk, openDesk } from './desk.ts';
+import type { LiveRuns } from './control.ts';
+import { openDesk } from './desk.ts';
 import { Halted } from './halt.ts';
 import { forgetEnded } from './overrides.ts';
-import { openPlanning, PlanRejected, planExpiresAfterMs } from './planning.ts';
+import { PlanRejected, planExpiresAfterMs } from './planning.ts';
 import type { Progress, RunOutcome, UnitResult } from './progress.ts';
-import { noteAbsences, openLook } from './reconcile.ts';
-import { recoverRuns } from './recover.ts';
+import { noteAbsences } from './reconcile.ts';
+import { beginRecovery } from './recover.ts';
 import { restrictPlan } from './restrict.ts';
-import { createWake, followEngine, type TriggerReason, type Wake } from './triggers.ts';
+import { openTerm, refresh, type Term } from './term.ts';
+import { createWake, type TriggerReason, type Wake } from './triggers.ts';
 
 /** What the loop needs from its surroundings; the command line supplies it. */
 export interface LoopDependencies {
@@ -70,6 +70,8 @@ const settleMs = 100;
 const failedPassMs = 2_000;
 /** Pause before a store that is older than what runs is looked at again. */
 const behindMs = 30_000;
+/** `settleMs` while units are under way: what they do themselves is most of what engines tell of. */
+const busyMs = 1_000;
 
 /**
  * `muster run`: waits for the lease, finishes what others left, then passes: source → observe → plan → verify → apply,
@@ -120,81 +122,68 @@ async function pause(dependencies: LoopDependencies, error: Error, forMs = faile
   await dependencies.clock.sleep(forMs, dependencies.softStop);
 }
 
-/** What is kept between passes of one term of leadership. */
-interface Term {
-  desired: Desired | undefined;
-  /** Set when the source may have changed since `desired` was read. */
-  stale: boolean;
-  engines: EngineDirectory | undefined;
-  stopEvents: AbortController;
-  backoff: ReadonlyMap<UnitId, BackoffState>;
-  readonly live: LiveRuns;
-  /** Open as soon as it is known which engines there are. */
-  desk: Desk | undefined;
-  readonly look: ReturnType<typeof openLook>;
-  readonly plan: ReturnType<typeof openPlanning>;
-}
-
 async function passUntilStopped(dependencies: LoopDependencies, leadership: Leadership, wake: Wake): Promise<void> {
   const { softStop, clock } = dependencies;
-  const term: Term = {
-    desired: undefined,
-    stale: true,
-    engines: undefined,
-    stopEvents: new AbortController(),
-    backoff: new Map(),
-    live: createLiveRuns(),
-    desk: undefined,
-    look: openLook(dependencies.store),
-    plan: openPlanning(),
-  };
+  const term = openTerm(dependencies);
   let trigger: TriggerReason = 'start';
-  let recovered = false;
   const ended = new AbortController();
   void leadership.ended.then(() => ended.abort());
   const stop = AbortSignal.any([softStop, ended.signal]);
   try {
     while (!stop.aborted) {
+      term.underWay.check();
       let nextInMs = dependencies.resyncMs;
       try {
         if (trigger === 'source' || trigger === 'start' || trigger === 'resync') term.stale = true;
         await refresh(dependencies, term, wake);
         const apply = applyDependencies(dependencies, leadership, term);
         if (apply !== undefined) {
-          if (!recovered) recovered = await recover(dependencies, term, apply, wake);
-          nextInMs = await pass(dependencies, term, apply, trigger);
+          if (clock.monotonic() >= term.recoverAt) await recover(dependencies, term, apply, wake);
+          nextInMs = await pass(dependencies, term, { apply, trigger, wake });
         }
       } catch (error) {
         if (!isPassing(error)) throw error;
-        recovered = false;
+        term.recoverAt = clock.monotonic();
         await pause(dependencies, error);
         nextInMs = 0;
       }
+      nextInMs = Math.min(nextInMs, Math.max(term.recoverAt - clock.monotonic(), 0));
       // Even when the next pass is due at once: what came meanwhile (a commit that mends this one) is not put off.
       trigger = await wake.wait({ timeoutMs: nextInMs, signal: stop, ...(nextInMs === 0 && { otherwise: 'again' }) });
-      if (trigger === 'engine' || trigger === 'source') await clock.sleep(settleMs, stop);
+      if (trigger === 'engine' || trigger === 'source')
+        await clock.sleep(trigger === 'engine' && term.underWay.isBusy() ? busyMs : settleMs, stop);
     }
   } finally {
     term.stopEvents.abort();
     await term.desk?.close();
+    await term.underWay.idle();
     await term.engines?.close();
   }
+  term.underWay.check();
 }
 
-/** Operators first: what they pause or abandon is not gone on with. False while something is left that the next pass has to try again. */
-async function recover(dependencies: LoopDependencies, term: Term, apply: Applying, wake: Wake): Promise<boolean> {
+/**
+ * Goes on with what was left open, beside the passes: its workloads are frozen and its envelopes charged. Operators
+ * first: what they pause or abandon is not gone on with.
+ */
+async function recover(dependencies: LoopDependencies, term: Term, apply: Applying, wake: Wake): Promise<void> {
+  const { clock, report } = dependencies;
   await assertMayGoOn(apply, dependencies.softStop);
   term.desk ??= openDesk(
     () => applyDependencies(dependencies, apply.leadership, term) ?? apply,
     () => wake.signal('request'),
   );
   await term.desk.takeUp();
-  const units = await recoverRuns(apply);
-  dependencies.report({ kind: 'recovered', units });
-  return !units.some(isLeftOpen);
+  const { ended } = await beginRecovery(apply);
+  term.recoverAt = Number.POSITIVE_INFINITY;
+  const told = ended.then((units) => {
+    report({ kind: 'recovered', units });
+    if (units.some(isLeftOpen)) term.recoverAt = clock.monotonic() + failedPassMs;
+  });
+  term.underWay.start(told, () => wake.signal('again'));
 }
 
-/** The next pass has to go on with it: an engine did not answer. */
+/** The next recovery has to go on with it: an engine did not answer. */
 const isLeftOpen = ({ state, waitsFor }: UnitResult): boolean => state === 'paused' && waitsFor === undefined;
 
 const isBehind = (error: unknown): error is StoreError => error instanceof StoreError && error.code === 'behind';
@@ -217,61 +206,25 @@ type Applying = ApplyDependencies & { readonly live: LiveRuns };
 function applyDependencies(
   { store, clock, progress, softStop, hardStop, actor }: LoopDependencies,
   leadership: Leadership,
-  { desired, engines, live }: Term,
+  { desired, engines, limits, live }: Term,
 ): Applying | undefined {
   if (desired === undefined || engines === undefined) return undefined;
-  return { store, leadership, engines, desired, clock, progress, softStop, hardStop, actor, live };
-}
-
-/** Reads the source when it may have changed, and follows the engines that it declares. A source that does not load keeps the last good one in force. */
-async function refresh(dependencies: LoopDependencies, term: Term, wake: Wake): Promise<void> {
-  if (!term.stale) return;
-  const desired = await dependencies.loadDesired();
-  if (desired === undefined) {
-    dependencies.report({ kind: 'sourceBroken' });
-    return;
-  }
-  term.stale = false;
-  const before = term.desired;
-  term.desired = before === undefined ? desired : shareUnchanged(before, desired);
-  if (term.desired.nodes === before?.nodes && term.engines !== undefined) return;
-  term.stopEvents.abort();
-  await term.desk?.idle();
-  await term.engines?.close();
-  term.stopEvents = new AbortController();
-  term.engines = await dependencies.openEngines(desired);
-  for (const node of desired.nodes) {
-    for (const kind of Object.keys(node.engines) as EngineKind[]) {
-      void follow(term.engines, { node: node.name, kind }, wake, term.stopEvents.signal);
-    }
-  }
-}
-
-async function follow(
-  engines: EngineDirectory,
-  of: { readonly node: Desired['nodes'][number]['name']; readonly kind: EngineKind },
-  wake: Wake,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await followEngine(await engines.engineOf(of.node, of.kind), wake, signal);
-  } catch (error) {
-    // Without events the resync still sees everything; what is wrong with the engine the next pass tells.
-    if (!(error instanceof EngineError)) throw error;
-  }
+  const known = { store, leadership, engines, desired, clock, progress, softStop, hardStop, actor, live };
+  return limits === undefined ? known : { ...known, limits };
 }
 
 /** One pass; returns after how long the next one is due at the latest. */
 async function pass(
   dependencies: LoopDependencies,
   term: Term,
-  apply: ApplyDependencies,
-  trigger: TriggerReason,
+  of: { readonly apply: Applying; readonly trigger: TriggerReason; readonly wake: Wake },
 ): Promise<number> {
   const { clock, liveFields, report, resyncMs } = dependencies;
-  const { desired, engines } = apply;
+  const { apply, trigger, wake } = of;
+  const { desired, engines, live } = apply;
   const startedAt = clock.now();
-  const { recorded, observed } = await term.look({ desired, engines, clock, signal: dependencies.softStop });
+  const claimed = new Set<string>(live.claims().map(({ unit }) => unit));
+  const { recorded, observed } = await term.look({ desired, engines, clock, signal: dependencies.softStop, live });
   await assertNotBehind(apply.store, { recorded, observed });
   await noteAbsences(apply, desired, recorded);
   await forgetEnded(apply, desired, recorded);
@@ -294,25 +247,36 @@ async function pass(
     kind: 'planned',
     trigger,
     plan,
-    drift: detectDrift(recorded, observed, desired.cluster.drift.ignoreFields),
+    // Between the look at the records and that at the engines, units that are under way have gone on.
+    drift: detectDrift(recorded, observed, desired.cluster.drift.ignoreFields).filter(
+      ({ workload }) => !claimed.has(workload),
+    ),
     tookMs: clock.now() - startedAt,
     delayed,
     unapproved: states.filter(({ isMet }) => !isMet).map(approvalText),
   });
   if (states.length > 0) await forgetApprovals(apply);
   if (ready.units.length > 0) {
-    const outcome = await applyPlan(apply, ready);
-    for (const { unit, state } of outcome.units) {
-      // What only waited for another was not tried.
-      if (state === 'skipped') continue;
-      term.backoff = afterAttempt(term.backoff, { unit, key: keyOf(unit), now: clock.monotonic() }, defaultBackoff);
-    }
-    report({ kind: 'applied', outcome });
-    // Whatever the run left open (an engine or the store went away) is recovered before the next plan.
-    const open = outcome.units.find(isLeftOpen);
-    if (open !== undefined) throw new Halted('engine', open.reason ?? 'paused');
-    return 0;
+    const { ended } = await beginRun(apply, ready);
+    const noted = ended.then((outcome) => noteOutcome(dependencies, term, outcome, keyOf));
+    term.underWay.start(noted, () => wake.signal('again'));
   }
   const waits = delayed.map((unit) => Math.max(due(unit) - clock.monotonic(), 0));
   return Math.min(resyncMs, ...waits);
+}
+
+/** What was tried is not tried again at once, and what the run left open is gone on with. */
+function noteOutcome(
+  { clock, report }: LoopDependencies,
+  term: Term,
+  outcome: RunOutcome,
+  keyOf: (unit: UnitId) => string,
+): void {
+  for (const { unit, state } of outcome.units) {
+    // What only waited for another was not tried.
+    if (state === 'skipped') continue;
+    term.backoff = afterAttempt(term.backoff, { unit, key: keyOf(unit), now: clock.monotonic() }, defaultBackoff);
+  }
+  report({ kind: 'applied', outcome });
+  if (outcome.units.some(isLeftOpen)) term.recoverAt = Math.min(term.recoverAt, clock.monotonic() + failedPassMs);
 }

@@ -9,6 +9,7 @@ import type { Leadership } from '../store/leader.ts';
 import { encodeWorkload, openRecords } from '../store/recorded.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
+import { type LiveRuns, withClaims } from './control.ts';
 import { commit } from './journal.ts';
 import { observeWorld } from './observe.ts';
 
@@ -17,6 +18,8 @@ interface LookOptions {
   readonly engines: EngineDirectory;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
+  /** What this process has under way meanwhile. */
+  readonly live?: LiveRuns;
 }
 
 interface Seen {
@@ -32,8 +35,9 @@ export const look = ({ store, ...options }: LookOptions & { readonly store: Stor
 export function openLook(store: Store): (options: LookOptions) => Promise<Seen> {
   const loadRecords = openRecords(store);
   let last: Observed | undefined;
-  return async ({ desired, engines, clock, signal }) => {
-    const recorded = await loadRecords();
+  return async ({ desired, engines, clock, signal, live }) => {
+    const claims = live?.claims() ?? [];
+    const recorded = withClaims(await loadRecords(), claims);
     const world = { desired, recorded, engines, clock, ...(signal && { signal }) };
     const observed = await observeWorld({ ...world, probes: 'run' });
     last = last === undefined ? observed : shareObserved(last, observed);

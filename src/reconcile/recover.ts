@@ -16,8 +16,15 @@ import { heed, readWord } from './word.ts';
  * side by side, as in their run.
  */
 export async function recoverRuns(dependencies: ApplyDependencies): Promise<readonly UnitResult[]> {
+  return (await beginRecovery(dependencies)).ended;
+}
+
+/** The same, for who does not wait for the end: when it returns, what goes on counts as under way. */
+export async function beginRecovery(
+  dependencies: ApplyDependencies,
+): Promise<{ readonly ended: Promise<readonly UnitResult[]> }> {
   const live = dependencies.live ?? createLiveRuns();
-  const { going, told, runs } = await live.exclusively(async () => {
+  const { going, told } = await live.exclusively(async () => {
     const { begun, waiting } = await readOpenUnits(dependencies.store);
     // What an operator has just told to go on is under way already.
     const idle: FoundUnit[] = [];
@@ -27,18 +34,18 @@ export async function recoverRuns(dependencies: ApplyDependencies): Promise<read
     }
     const told = idle.filter(waitsForOperator).map((found) => resultOf(found.record.unit, found.ledger.status));
     const left = waiting.map(({ unit, run }) => waitingResult(unit, run));
+    const open = new Set([...begun, ...waiting].map(({ run }) => run));
+    await halting(
+      () => dropFinishedRuns(dependencies, open, live.openRuns()),
+      () => undefined,
+    );
     const going = goOn(
       { ...dependencies, live },
       idle.filter((found) => !waitsForOperator(found)),
     );
-    return { going, told: [...told, ...left], runs: [...begun, ...waiting].map(({ run }) => run) };
+    return { going, told: [...told, ...left] };
   });
-  const results = await going.ended;
-  await halting(
-    () => dropFinishedRuns(dependencies, new Set(runs)),
-    () => undefined,
-  );
-  return [...results, ...told];
+  return { ended: going.ended.then((results) => [...results, ...told]) };
 }
 
 export const waitsForOperator = ({ ledger: { status } }: FoundUnit): boolean =>
@@ -131,11 +138,14 @@ const emptySummary: PlanSummary = {
 };
 
 /** A crash between a run's last unit and the removal of its journal leaves records that nothing needs any more. */
-async function dropFinishedRuns(dependencies: ApplyDependencies, kept: ReadonlySet<RunId>): Promise<void> {
+async function dropFinishedRuns(
+  dependencies: ApplyDependencies,
+  ...kept: readonly ReadonlySet<RunId>[]
+): Promise<void> {
   const { entries } = await dependencies.store.range(prefixes.runs);
   const runs = new Set(entries.flatMap(({ key }) => parseRunKey(key) ?? []));
   for (const run of runs) {
-    if (kept.has(run) || (dependencies.live?.controlsOf(run).length ?? 0) > 0) continue;
+    if (kept.some((runs) => runs.has(run))) continue;
     await closeRun(dependencies, run, []);
   }
 }

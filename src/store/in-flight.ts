@@ -47,14 +47,22 @@ function workOf(records: UnitRecords | undefined, decode: Decode): Pick<InFlight
   // Chunks are written together, once: whoever knows the first knows all.
   const stored = decode(first, () => JSON.parse(records.chunks.map(({ value }) => value).join('')) as StoredUnit);
   const progress = progressOf(records.journal.map((entry) => decode(entry, decodeEvent)));
-  const steps = new Map(stored.steps.map((step) => [step.id, step]));
-  const waves = stored.planned.waves.map((wave) =>
+  const waves = inFlightWaves(stored, (step) => !isBehind(step, progress));
+  return { waves, ...(progress.committed && { committed: true }) };
+}
+
+/** The steps of a unit that count, by wave. */
+export function inFlightWaves(
+  { planned, steps }: StoredUnit,
+  counts: (step: Step) => boolean = () => true,
+): readonly (readonly InFlightStep[])[] {
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  return planned.waves.map((wave) =>
     wave.steps.flatMap((id): readonly InFlightStep[] => {
-      const step = steps.get(id);
-      return step === undefined || isBehind(step, progress) ? [] : [asInFlight(step)];
+      const step = byId.get(id);
+      return step === undefined || !counts(step) ? [] : [asInFlight(step)];
     }),
   );
-  return { waves, ...(progress.committed && { committed: true }) };
 }
 
 /** What of a journal entry tells how far a unit is. */
