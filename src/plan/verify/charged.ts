@@ -14,7 +14,8 @@ import {
   readNode,
   untilStop,
 } from './charge.ts';
-import { meaningOf, nodesOf } from './limits.ts';
+import { isPortSlot, meaningOf, nodesOf, portDomainOfSlot } from './limits.ts';
+import { type Rows, rowAt } from './rows.ts';
 import { extendedKey, knownSlot } from './slots.ts';
 
 /** What is charged before the plan, of the slots that grow: by allocations in whatever state, and by foreign objects. */
@@ -41,12 +42,15 @@ export function chargedNow(books: Books): Float64Array {
 /** 1 for each node that has to be looked at. What is counted over all nodes is filled in here. */
 function markNodes(books: Books, now: Float64Array): Uint8Array {
   const { base, slots, firstQuota, quotas } = books;
-  const marked = new Uint8Array(base.nodes.names.length);
+  const { nodes } = base;
+  const marked = new Uint8Array(nodes.names.length);
+  const domains = new Uint8Array(nodes.portDomains.starts.length);
   const use = quotas.rows.length === 0 ? undefined : quotas.use();
   for (const slot of slots.grown) {
     // Most slots are columns of nodes: they need no words to say so.
     if (slot < firstQuota) marked[Math.floor(slot / columns)] = 1;
     else if (slot < slots.fixed) now[slot] = use?.[slot - firstQuota] ?? 0;
+    else if (isPortSlot(books, slot)) markOnce({ marked, domains }, nodes.portDomains, portDomainOfSlot(books, slot));
     else {
       const meaning = meaningOf(books, slot);
       if (meaning.kind === 'address') now[slot] = holdersOf(addressBookOf(base), meaning.which);
@@ -54,6 +58,17 @@ function markNodes(books: Books, now: Float64Array): Uint8Array {
     }
   }
   return marked;
+}
+
+/** All nodes of a port domain. */
+function markOnce(
+  { marked, domains }: { readonly marked: Uint8Array; readonly domains: Uint8Array },
+  portDomains: Rows,
+  domain: number,
+): void {
+  if (domains[domain] === 1) return;
+  domains[domain] = 1;
+  for (const node of rowAt(portDomains, domain)) marked[node] = 1;
 }
 
 /** A recorded allocation, as it is charged now. */

@@ -71,9 +71,11 @@ function pieceMeaning({ kinds, devices }: Books, kind: PieceKind, which: number)
 }
 
 /** Most pieces are ports: what is asked of each of them needs no words. */
-function isPortSlot({ slots }: Books, slot: number): boolean {
-  return slot >= slots.fixed && kindOfKey(slots.pieceKeys[slot - slots.fixed] ?? 0) === 'port';
-}
+export const isPortSlot = ({ slots }: Books, slot: number): boolean =>
+  slot >= slots.fixed && kindOfKey(slots.pieceKeys[slot - slots.fixed] ?? 0) === 'port';
+
+export const portDomainOfSlot = ({ slots }: Books, slot: number): number =>
+  Math.floor(whichOfKey(slots.pieceKeys[slot - slots.fixed] ?? 0) / (2 * portNumbers));
 
 /** How much there is of a slot; undefined on a node that git does not declare, which the eligibility rules report. */
 export function limitOf(books: Books, slot: number): number | undefined {

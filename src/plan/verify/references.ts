@@ -17,7 +17,8 @@ function checkUnit(world: World, work: UnitWork, report: Report): void {
   const next = world.inputs.recorded.workloads.get(work.id)?.nextGeneration ?? 1;
   const made: Made = { highest: -1, ordinals: undefined };
   const worked = new Set<number>();
-  const there = ordinalsThere(world, work);
+  const startsAnew = work.items.some(({ shape, step }) => shape.makes && step.replaces === undefined);
+  const there = startsAnew ? ordinalsThere(world, work) : nothingThere;
   for (const item of work.items) {
     const { step, shape } = item;
     if (undoRank[step.undo] < undoRank[shape.undo]) {

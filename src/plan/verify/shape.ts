@@ -25,19 +25,26 @@ export interface Shape {
 /** Finds the shape of a step; steps that are alike share it. */
 export function createShapes(): (step: Step) => Shape {
   const shapes: (Shape | undefined)[] = [];
+  let last: { readonly step: Step; readonly shape: Shape } | undefined;
   return (step) => {
-    const key =
-      ((kinds.indexOf(step.kind) * orders.length + orders.indexOf(step.order)) * objects.length +
-        objects.indexOf(step.replaces?.object)) *
-        2 +
-      Number(isQuiet(step));
-    const known = shapes[key];
-    if (known !== undefined) return known;
-    const shape = shapeOf(step);
+    // Neighbours are mostly alike.
+    if (last !== undefined && isAlike(last.step, step)) return last.shape;
+    const key = keyOf(step);
+    const shape = shapes[key] ?? shapeOf(step);
     shapes[key] = shape;
+    last = { step, shape };
     return shape;
   };
 }
+
+const isAlike = (a: Step, b: Step): boolean =>
+  a.kind === b.kind && a.order === b.order && a.class === b.class && a.replaces?.object === b.replaces?.object;
+
+const keyOf = (step: Step): number =>
+  ((kinds.indexOf(step.kind) * orders.length + orders.indexOf(step.order)) * objects.length +
+    objects.indexOf(step.replaces?.object)) *
+    2 +
+  Number(isQuiet(step));
 
 const kinds: readonly StepKind[] = ['create', 'update', 'replace', 'move', 'stop', 'remove', 'forget'];
 const orders: readonly Step['order'][] = ['create-first', 'stop-first', 'in-place'];
