@@ -16,12 +16,12 @@ import {
 } from './charge.ts';
 import { isPortSlot, meaningOf, nodesOf, portDomainOfSlot } from './limits.ts';
 import { type Rows, rowAt } from './rows.ts';
-import { extendedKey, knownSlot } from './slots.ts';
+import { extendedKey, knownSlot, placesOf } from './slots.ts';
 
 /** What is charged before the plan, of the slots that grow: by allocations in whatever state, and by foreign objects. */
 export function chargedNow(books: Books): Float64Array {
   const { base, slots } = books;
-  const now = new Float64Array(slots.growth.length);
+  const now = new Float64Array(placesOf(slots));
   const marked = markNodes(books, now);
   const charge = createCharge();
   for (let index = 0; index < base.homes.length; index++) {

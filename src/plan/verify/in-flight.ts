@@ -15,7 +15,7 @@ import {
 } from './charge.ts';
 import { recordedHolding } from './charged.ts';
 import { addAll, exchange, freeAll, openState, quotaRows, type RowsFor, type State } from './envelope.ts';
-import { knownSlot, openUnit } from './slots.ts';
+import { knownSlot, ofUnitUnderWay, openUnit } from './slots.ts';
 import { createRecordFinder, type World } from './world.ts';
 
 /**
@@ -45,9 +45,10 @@ function addEnvelope(state: State, unit: InFlightUnit, now: Float64Array): void 
     }
     freeAll(state);
   }
-  const { touched, peak, current } = books.slots.unit;
-  const held = unit.committed === true ? current : peak;
-  for (const slot of touched) now[slot] = (now[slot] as number) + (held[slot] as number);
+  for (const slot of books.slots.touched) {
+    const held = ofUnitUnderWay(books.slots, slot);
+    if (held !== undefined) now[slot] = (now[slot] as number) + (unit.committed === true ? held.current : held.peak);
+  }
 }
 
 interface Records {

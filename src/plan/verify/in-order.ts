@@ -2,7 +2,7 @@ import type { UnitId } from '../../model/ids.ts';
 import { createBefore } from './before.ts';
 import type { Books } from './charge.ts';
 import { holdUnit, openState } from './envelope.ts';
-import { openUnit } from './slots.ts';
+import { ofUnitUnderWay, openUnit } from './slots.ts';
 import { openWork, type World } from './world.ts';
 
 /** What one unit does to one slot: the most that it adds, and what is left of that once it has committed. */
@@ -29,14 +29,13 @@ export function growthInOrder(world: World, books: Books, slots: readonly number
 
 function partsOf(world: World, books: Books, slots: readonly number[]): ReadonlyMap<number, readonly Part[]> {
   const state = openState(world, books);
-  const { unit } = books.slots;
   const parts = new Map<number, Part[]>(slots.map((slot) => [slot, []]));
   for (const planned of world.plan.units) {
     openUnit(books.slots);
     holdUnit(state, openWork(world, planned));
     for (const [slot, list] of parts) {
-      if (unit.marks[slot] !== unit.mark) continue;
-      list.push({ unit: planned.id, peak: unit.peak[slot] as number, net: unit.current[slot] as number });
+      const held = ofUnitUnderWay(books.slots, slot);
+      if (held !== undefined) list.push({ unit: planned.id, peak: held.peak, net: held.current });
     }
   }
   return parts;

@@ -11,24 +11,24 @@ export interface Slots {
   readonly pieces: NumberIndex;
   /** Key of each piece, by its slot less `fixed`. */
   readonly pieceKeys: number[];
-  /** The most that the units so far add to what is charged already, each in its own worst state. */
-  growth: Float64Array;
+  /**
+   * Four numbers of each slot, side by side since they are asked for together and a plan has a million of them: the unit
+   * that touched it last, what that holds of it on top of what is recorded, the most that it has held, and the most that
+   * all units so far add to what is charged already, each in its own worst state.
+   */
+  cells: Float64Array;
   /** Slots that grow, in the order in which they were found. */
   readonly grown: number[];
   /** What the predecessor of the step under way leaves to its successor; 0 between steps. */
   credit: Float64Array;
-  readonly unit: UnitSlots;
-}
-
-/** What the unit under way holds of each slot, on top of what is recorded. */
-interface UnitSlots {
-  /** Counts up with every unit: a slot with another mark was not touched by this one. */
-  mark: number;
-  marks: Int32Array;
-  current: Float64Array;
-  peak: Float64Array;
+  /** Number of the unit under way. */
+  unit: number;
+  /** What it has touched. */
   readonly touched: number[];
 }
+
+const cellSize = 4;
+const [ofUnit, ofCurrent, ofPeak, ofGrowth] = [0, 1, 2, 3];
 
 /** `pieces` is how many may be expected; there can be more. */
 export function createSlots({ fixed, pieces }: { readonly fixed: number; readonly pieces: number }): Slots {
@@ -37,17 +37,28 @@ export function createSlots({ fixed, pieces }: { readonly fixed: number; readonl
     fixed,
     pieces: createNumberIndex(pieces),
     pieceKeys: [],
-    growth: new Float64Array(places),
+    cells: new Float64Array(places * cellSize),
     grown: [],
     credit: new Float64Array(places),
-    unit: {
-      mark: 1,
-      marks: new Int32Array(places),
-      current: new Float64Array(places),
-      peak: new Float64Array(places),
-      touched: [],
-    },
+    unit: 1,
+    touched: [],
   };
+}
+
+/** How many there may be before more room is made. */
+export const placesOf = ({ credit }: Slots): number => credit.length;
+
+/** The most that the units so far add to a slot. */
+export const growthOf = ({ cells }: Slots, slot: number): number => cells[slot * cellSize + ofGrowth] as number;
+
+/** What the unit under way does to a slot; undefined when it has nothing to do with it. */
+export function ofUnitUnderWay(
+  { cells, unit }: Slots,
+  slot: number,
+): { readonly peak: number; readonly current: number } | undefined {
+  const at = slot * cellSize;
+  if (cells[at + ofUnit] !== unit) return undefined;
+  return { peak: cells[at + ofPeak] as number, current: cells[at + ofCurrent] as number };
 }
 
 /** Kinds of pieces, in the order of their keys' last digit; a key is a kind and a number that says which. */
@@ -70,7 +81,7 @@ export function slotOf(slots: Slots, key: number): number {
   const number = internNumber(slots.pieces, key);
   if (number === slots.pieceKeys.length) {
     slots.pieceKeys.push(key);
-    if (slots.fixed + number >= slots.growth.length) enlarge(slots);
+    if (slots.fixed + number >= placesOf(slots)) enlarge(slots);
   }
   return slots.fixed + number;
 }
@@ -82,49 +93,46 @@ export function knownSlot(slots: Slots, key: number): number {
 }
 
 function enlarge(slots: Slots): void {
-  const places = slots.growth.length * 2;
   const larger = (column: Float64Array): Float64Array => {
-    const copy = new Float64Array(places);
+    const copy = new Float64Array(column.length * 2);
     copy.set(column);
     return copy;
   };
-  const { unit } = slots;
-  slots.growth = larger(slots.growth);
+  slots.cells = larger(slots.cells);
   slots.credit = larger(slots.credit);
-  unit.current = larger(unit.current);
-  unit.peak = larger(unit.peak);
-  const marks = new Int32Array(places);
-  marks.set(unit.marks);
-  unit.marks = marks;
 }
 
 /** The unit under way holds so much more of a slot, or less. */
-export function addTo({ unit }: Slots, slot: number, amount: number): void {
-  const { marks, current, peak } = unit;
-  if (marks[slot] !== unit.mark) {
-    marks[slot] = unit.mark;
-    current[slot] = 0;
-    peak[slot] = 0;
-    unit.touched.push(slot);
+export function addTo({ cells, unit, touched }: Slots, slot: number, amount: number): void {
+  const at = slot * cellSize;
+  let now = amount;
+  let peak = 0;
+  if (cells[at + ofUnit] === unit) {
+    now += cells[at + ofCurrent] as number;
+    peak = cells[at + ofPeak] as number;
+  } else {
+    cells[at + ofUnit] = unit;
+    touched.push(slot);
   }
-  const now = (current[slot] as number) + amount;
-  current[slot] = now;
-  if (now > (peak[slot] as number)) peak[slot] = now;
+  cells[at + ofCurrent] = now;
+  cells[at + ofPeak] = Math.max(now, peak);
 }
 
 /** Ends the unit under way: to all others it occupies the most that it held, for as long as it runs. */
 export function closeUnit(slots: Slots): void {
-  const { unit, growth, grown } = slots;
-  for (const slot of unit.touched) {
-    const most = unit.peak[slot] as number;
+  const { cells, grown, touched } = slots;
+  for (const slot of touched) {
+    const at = slot * cellSize;
+    const most = cells[at + ofPeak] as number;
     if (most <= 0) continue;
-    if (growth[slot] === 0) grown.push(slot);
-    growth[slot] = (growth[slot] as number) + most;
+    const before = cells[at + ofGrowth] as number;
+    if (before === 0) grown.push(slot);
+    cells[at + ofGrowth] = before + most;
   }
   openUnit(slots);
 }
 
-export function openUnit({ unit }: Slots): void {
-  unit.touched.length = 0;
-  unit.mark += 1;
+export function openUnit(slots: Slots): void {
+  slots.touched.length = 0;
+  slots.unit += 1;
 }
