@@ -132,6 +132,8 @@ export type EngineErrorCode =
   | 'unreachable'
   | 'timeout'
   | 'notFound'
+  /** The object is there and can never be started again: only making it anew helps. */
+  | 'broken'
   | 'foreignName'
   | 'imageMissing'
   | 'portTaken'

@@ -508,6 +508,13 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     remedy:
       'Leave them until the store is back: it says which one is recorded, and the next apply or run finishes what was under way.',
   },
+  MUS3013: {
+    title: 'object can never be started again',
+    cause:
+      'The daemon was killed in the middle of the start of this container; what containerd began is left, and dockerd starts that container never again ("task … already exists").',
+    remedy:
+      'Nothing for the instance: the unit is undone, and the next plan makes it anew. On the node, see whether the program of the old container runs unseen: its supervisor is the containerd-shim whose command line has the container’s id.',
+  },
   // 4xxx: refusals
   MUS4001: {
     title: 'no capacity',

@@ -39,4 +39,5 @@ export const engineFailureCodes = {
   noSpace: 'MUS3008',
   rejected: 'MUS3009',
   internal: 'MUS3010',
+  broken: 'MUS3013',
 } as const;

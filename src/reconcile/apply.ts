@@ -300,7 +300,8 @@ async function recordUnit(
   const operations: Operation[] = [];
   for (const hash of new Set(record.steps.map((step) => step.revision))) {
     const revision = desired.get(hash);
-    if (context.revisions.has(hash) || revision === undefined) continue;
+    // Not of git's: recorded already. What is git's is written again rather than looked for: workloads may be alike, and each has its own record.
+    if (revision === undefined) continue;
     context.revisions.set(hash, revision);
     operations.push({ kind: 'put', key: keys.revision(id, hash), value: encodeRevision(revision) });
   }

@@ -113,8 +113,8 @@ const wasDown = ({ allocation }: Effect, { instance, replaces }: Step): boolean 
   replaces?.object === 'dead' && allocation === allocationId(instance, replaces.generation);
 
 /**
- * Does the inverse of an effect. Where the object that should serve again is gone, it is recorded as it would be, and the
- * next plan makes it anew: nothing that an operator could retry would bring it back.
+ * Does the inverse of an effect. Where the object that should serve again is gone or broken, it is recorded as it would be,
+ * and the next plan makes it anew: nothing that an operator could retry would bring it back.
  */
 export async function performUndo(context: RunContext, undo: Effect, step: Step): Promise<readonly Operation[]> {
   const revision = step.revisionBefore;
@@ -130,7 +130,7 @@ export async function performUndo(context: RunContext, undo: Effect, step: Step)
         })
       : await perform(context, undo, step);
   } catch (error) {
-    const isGone = error instanceof EngineError && error.code === 'notFound';
+    const isGone = error instanceof EngineError && (error.code === 'notFound' || error.code === 'broken');
     if (!isGone || (undo.kind !== 'update' && undo.kind !== 'start')) throw error;
     return change(context, undo.allocation, before);
   }

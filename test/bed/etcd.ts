@@ -31,7 +31,7 @@ export interface EtcdServer {
   ctl(...words: readonly string[]): string;
 }
 
-const readyMs = 60_000;
+export const etcdReadyMs = 60_000;
 
 /** Options for `test(…)`: runs where etcd is installed, skips visibly elsewhere; with `CI=true` a missing etcd is an error. */
 export function needsEtcd(): { readonly skip?: string } {
@@ -47,12 +47,18 @@ export function needsEtcd(): { readonly skip?: string } {
 }
 
 export async function startEtcd(
-  options: { readonly tls?: boolean; readonly dataDir?: string; readonly quotaBytes?: number } = {},
+  options: {
+    readonly tls?: boolean;
+    readonly dataDir?: string;
+    readonly quotaBytes?: number;
+    /** Another than loopback, for a test with a network of its own. */
+    readonly address?: string;
+  } = {},
 ): Promise<EtcdServer> {
   const directory = mkdtempSync(join(tmpdir(), 'muster-etcd-'));
   const [clientPort, peerPort] = await Promise.all([freePort(), freePort()]);
   const scheme = options.tls === true ? 'https' : 'http';
-  const endpoint = `${scheme}://127.0.0.1:${clientPort}`;
+  const endpoint = `${scheme}://${options.address ?? '127.0.0.1'}:${clientPort}`;
   const files = options.tls === true ? makeCertificates(join(directory, 'tls')) : undefined;
   const words = [
     ...['--name', 'one', '--data-dir', options.dataDir ?? join(directory, 'data'), '--log-level', 'error'],
@@ -96,12 +102,12 @@ export async function startEtcd(
       },
     }),
     async stop() {
-      await end(child);
+      await endEtcd(child);
       rmSync(directory, { recursive: true, force: true });
     },
-    kill: () => end(child),
+    kill: () => endEtcd(child),
     async restart() {
-      await end(child);
+      await endEtcd(child);
       child = await spawnEtcd(words, ctl);
     },
     async pause() {
@@ -122,7 +128,7 @@ async function spawnEtcd(
   child.stderr?.on('data', (data: Buffer) => {
     log = (log + data.toString()).slice(-4000);
   });
-  const deadline = performance.now() + readyMs;
+  const deadline = performance.now() + etcdReadyMs;
   for (;;) {
     try {
       ctl('endpoint', 'health');
@@ -132,22 +138,22 @@ async function spawnEtcd(
       if (String((error as { stderr?: unknown }).stderr).includes('user name is empty')) return child;
       if (child.exitCode !== null) throw new Error(`etcd ended with ${child.exitCode}: ${log}`);
       if (performance.now() > deadline) {
-        await end(child);
-        throw new Error(`etcd was not ready after ${readyMs} ms: ${log}`, { cause: error });
+        await endEtcd(child);
+        throw new Error(`etcd was not ready after ${etcdReadyMs} ms: ${log}`, { cause: error });
       }
       await sleep(50);
     }
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function endEtcd(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGKILL');
   await exited;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

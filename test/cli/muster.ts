@@ -21,6 +21,8 @@ export interface MusterOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Text for its stdin, which ends after it. */
   readonly input?: string;
+  /** Words before the command, to run it elsewhere: in another network. */
+  readonly within?: readonly string[];
 }
 
 /** Starts the real binary without a terminal and without the caller's `MUSTER_*` variables. */
@@ -28,7 +30,8 @@ export function startMuster(args: readonly string[], options: MusterOptions = {}
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(MUSTER_|NO_COLOR$|FORCE_COLOR$|NODE_TEST_CONTEXT$)/.test(name)),
   );
-  return spawn(process.execPath, [...program, ...args], {
+  const [command = process.execPath, ...words] = [...(options.within ?? []), process.execPath, ...program, ...args];
+  return spawn(command, words, {
     cwd: options.cwd ?? root,
     env: { ...inherited, MUSTER_CACHE_DIR: join(tmpdir(), `muster-test-cache-${process.pid}`), ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],

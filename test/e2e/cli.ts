@@ -22,7 +22,8 @@ export interface Cluster {
   readonly state: string;
   /** Runs `muster …` to its end. */
   muster(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Finished>;
-  start(args: readonly string[], environment?: Readonly<Record<string, string>>): Running;
+  /** `within`: words before the command, that run it in another network. */
+  start(args: readonly string[], environment?: Readonly<Record<string, string>>, within?: readonly string[]): Running;
   /** Rewrites files of the repo (an empty text removes one); in a git repo it is a commit. Returns what HEAD is now. */
   commit(changes: Readonly<Record<string, (before: string) => string>>): string;
   /** The programs of instances that run now, found in /proc and nowhere else. */
@@ -79,7 +80,8 @@ export async function makeCluster(
       ...environment,
     },
   });
-  const start: Cluster['start'] = (args, environment = {}) => follow(startMuster(args, settings(environment)));
+  const start: Cluster['start'] = (args, environment = {}, within = []) =>
+    follow(startMuster(args, { ...settings(environment), within }));
   return {
     folder,
     repo,

@@ -68,8 +68,8 @@ export async function makeDockerCluster(t: Test, options: DockerClusterOptions):
     ...cluster,
     name,
     muster,
-    start: (args, more = {}): Running => {
-      const running = cluster.start(args, { ...environment, ...more });
+    start: (args, more = {}, within = []): Running => {
+      const running = cluster.start(args, { ...environment, ...more }, within);
       children.push(running.child);
       return running;
     },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { openDockerEngine } from '../../src/engines/docker/engine.ts';
 import {
@@ -126,6 +127,31 @@ describe('docker engine when its daemon fails', await needsPrivateDockerd(), () 
     await daemon.start();
   });
 
+  it('a daemon that dies in the middle of a start leaves a container that can never start: said so, and made anew', async () => {
+    for (let attempt = 0; ; attempt += 1) {
+      assert.ok(attempt < 10, 'the moment was never met');
+      const request = requestOf(100 + attempt);
+      const { objectId } = await engine.create(request, call);
+      const starting = engine.start(objectId, call).catch(() => undefined);
+      await waitUntil('containerd has begun', 10_000, async () => assert.ok(await hasShim(objectId)));
+      await daemon.kill();
+      await starting;
+      await daemon.start();
+      const again = await engine.start(objectId, call).catch((error: unknown) => error);
+      if (again === undefined) {
+        await engine.stop(objectId, { signal: 'SIGKILL', graceMs: 0 }, call);
+        continue;
+      }
+      assert.ok(again instanceof EngineError && again.code === 'broken' && !again.retryable, String(again));
+      assert.match(again.hint ?? '', /pgrep/);
+      await engine.remove(objectId, call);
+      const anew = await engine.create(request, call);
+      await engine.start(anew.objectId, call);
+      assert.equal((await engine.observe(anew.objectId, call))?.state, 'running');
+      return;
+    }
+  });
+
   it('events go on after a restart of the daemon, and say that they were away', async () => {
     const events: EngineEvent[] = [];
     const abort = new AbortController();
@@ -224,4 +250,11 @@ async function rejection(promise: Promise<unknown>, code: EngineErrorCode): Prom
   assert.ok(error instanceof EngineError, `expected an EngineError ${code}, got ${String(error)}`);
   assert.equal(error.code, code, error.message);
   return error;
+}
+
+/** Who supervises a container for containerd names it in its command line. */
+async function hasShim(objectId: string): Promise<boolean> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.some((line) => line.includes('containerd-shim') && line.includes(objectId));
 }

@@ -36,6 +36,7 @@ export async function startRefusal(
   const text = messageOf(error);
   const path = missingPath(text);
   if (path !== undefined) return noSuchPath(client, 'start', path, error);
+  if (/task [0-9a-f]{64}: already exists/i.test(text)) return leftTask(client, objectId, error);
   const address = await addressRefused(client, objectId, error, signal);
   if (address !== undefined) return address;
   if (/port is already allocated|address already in use/i.test(text)) return portTaken(client, error, signal);
@@ -48,6 +49,16 @@ const noSuchPath = (client: DockerClient, call: string, path: string, error: unk
     message: `${client.node} has no ${path}, which a volume mounts`,
     retryable: false,
     hint: 'is its disk mounted? Muster does not make what is missing, so that nothing starts on an empty directory',
+    cause: error,
+  });
+
+/** What a daemon that was killed in the middle of a start leaves: containerd has a task that dockerd knows nothing of. */
+const leftTask = (client: DockerClient, objectId: string, error: unknown): EngineError =>
+  failure(client, 'start', {
+    code: 'broken',
+    message: `docker on ${client.node} can never start container ${objectId.slice(0, 12)} again, it was killed in the middle of a start: ${messageOf(error)}`,
+    retryable: false,
+    hint: `the next plan makes the instance anew; whether its program runs there unseen: pgrep -fa 'containerd-shim.*${objectId.slice(0, 12)}'`,
     cause: error,
   });
 

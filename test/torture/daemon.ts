@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type PrivateDockerd, startPrivateDockerd } from '../bed/docker.ts';
+import { startEtcd } from '../bed/etcd.ts';
+import { applyNow, makeDockerCluster } from '../e2e/containers.ts';
+import { count, type Fault, settle, type Torture, took } from './fault.ts';
+import { filesAt, instancesAt, turnTo } from './worlds.ts';
+
+/** The daemon is the test's own: data, socket, bridge and containerd. */
+export const daemonKilled: Fault = {
+  id: 'dockerd-killed',
+  what: '`kill -9` of dockerd under `muster apply`, started again some seconds later',
+  times: { whole: 5, quick: 1 },
+  needs: 'dockerd',
+  inject: (torture) =>
+    eachTurn(torture, async (daemon) => {
+      await daemon.kill();
+      await sleep(torture.random.between(0, 5_000));
+      await daemon.start();
+    }),
+};
+
+/** Shorter and longer than an engine is waited for. */
+export const daemonHung: Fault = {
+  id: 'dockerd-hung',
+  what: 'dockerd hangs (SIGSTOP) for 2 to 50 seconds under `muster apply`',
+  times: { whole: 6, quick: 1 },
+  needs: 'dockerd',
+  inject: (torture) =>
+    eachTurn(torture, async (daemon) => {
+      daemon.freeze();
+      await sleep(torture.random.between(2_000, 50_000));
+      daemon.thaw();
+    }),
+};
+
+async function eachTurn(torture: Torture, fail: (daemon: PrivateDockerd) => Promise<void>): Promise<void> {
+  const { random, times } = torture;
+  const etcd = await startEtcd();
+  torture.after(() => etcd.stop());
+  const daemon = await startPrivateDockerd({ tls: 'none' });
+  torture.after(() => daemon.close());
+  const cluster = await makeDockerCluster(torture, { etcd, files: filesAt(0), endpoint: daemon.endpoint });
+  await cluster.apply();
+  for (let turn = 1; turn <= times; turn += 1) {
+    turnTo(cluster, turn);
+    const apply = cluster.start(applyNow);
+    const afterMs = random.between(500, 4_000);
+    await sleep(afterMs);
+    await fail(daemon);
+    const backAt = performance.now();
+    const { code } = await apply.finished;
+    count(torture, code === 0 ? 'done by the same apply' : 'left at a safe point');
+    const what = `turn ${turn}, after ${afterMs} ms`;
+    await settle(torture, cluster, { instances: instancesAt(turn), by: 'apply', what });
+    took(torture, 'from its return to rest', performance.now() - backAt);
+  }
+}
