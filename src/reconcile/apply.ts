@@ -15,6 +15,7 @@ import { readApprovals } from './approvals.ts';
 import type { Clock } from './clock.ts';
 import { createLiveRuns, type LiveRuns, type RunControl, toldBy, toldText } from './control.ts';
 import { runUnit } from './executor.ts';
+import { forgetRevisions } from './forget-revisions.ts';
 import { Halted } from './halt.ts';
 import { finishRun, type RunMeta } from './history.ts';
 import { commit, openJournal, unitOperations, waitingUnit } from './journal.ts';
@@ -23,6 +24,7 @@ import type { Progress, RunOutcome, UnitResult } from './progress.ts';
 import type { RunContext } from './run-context.ts';
 import { emptyLedger, type Ledger } from './saga.ts';
 import { type UnitRecord, unitRecords } from './unit.ts';
+import { openWriter } from './writer.ts';
 
 /** What applying needs from outside. */
 export interface ApplyDependencies {
@@ -150,6 +152,7 @@ export async function openRun(
     run,
     store,
     leadership,
+    writer: openWriter((operations) => commit({ store, leadership, clock }, operations)),
     engines,
     clock,
     progress,
@@ -269,6 +272,10 @@ export async function carryOn(
       async () => runUnit(context, record, openJournal(context, unit, await prepare())),
       (reason): UnitResult => ({ unit, state: 'paused', reason }),
     );
+    await halting(
+      () => forgetRevisions(context, record, result),
+      () => undefined,
+    );
     context.progress({ kind: 'unitEnded', unit, result });
     return result;
   } finally {
@@ -312,6 +319,6 @@ async function recordUnit(
   operations.push({ kind: 'put', key: keys.workload(id), value: encodeWorkload(next) });
   operations.push(...unitOperations(context.run, record));
   for (let offset = 0; offset < operations.length; offset += maxOperations) {
-    await commit(context, operations.slice(offset, offset + maxOperations));
+    await context.writer.write(operations.slice(offset, offset + maxOperations));
   }
 }

@@ -50,7 +50,8 @@ export async function finishRun(context: JournalContext, meta: RunMeta, outcome:
   const { entries } = await context.store.range(prefixes.run(context.run));
   const isOpen = entries.some(({ key, value }) => parseUnitStatusKey(key) !== undefined && !isClosed(stateOf(value)));
   const obsolete = isOpen ? [] : entries.map(({ key }) => key);
-  const old = (await keysBelow(context.store, prefixes.history)).slice(0, -maxHistoryEntries);
+  const others = (await keysBelow(context.store, prefixes.history)).filter((key) => key !== history.key);
+  const old = others.slice(0, 1 - maxHistoryEntries);
   const operations: readonly Operation[] = [
     history,
     ...[...obsolete, ...old].map((key): Operation => ({ kind: 'delete', key })),

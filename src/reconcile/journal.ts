@@ -7,6 +7,7 @@ import { afterJournalRecord } from './failpoint.ts';
 import { Halted } from './halt.ts';
 import { enter, type Ledger, nextStatus, replay, type UnitEvent, type UnitStatus } from './saga.ts';
 import type { UnitRecord } from './unit.ts';
+import { openWriter, type Writer } from './writer.ts';
 
 /** Characters of a unit's record per store value, well below the store's limit even when every one needs three bytes. */
 const chunkChars = 300_000;
@@ -31,6 +32,8 @@ export interface JournalContext {
   readonly leadership: Leadership;
   readonly clock: Clock;
   readonly run: RunId;
+  /** Of all that the run writes side by side. */
+  readonly writer?: Writer;
 }
 
 /** Opens the journal of a unit: empty for a new one, with what was read back for one that goes on. */
@@ -40,6 +43,7 @@ export function openJournal(
   written: { readonly ledger: Ledger; readonly next: number },
 ): UnitJournal {
   const { ledger } = written;
+  const writer = context.writer ?? openWriter((operations) => commit(context, operations));
   let { next } = written;
   return {
     status: () => ledger.status,
@@ -60,7 +64,7 @@ export function openJournal(
         after.state === ledger.status.state && after.paused === ledger.status.paused
           ? []
           : [{ kind: 'put', key: keys.unitStatus(context.run, unit), value: statusRecord(after, context.clock.now()) }];
-      await commit(context, [...puts, ...stateChange, ...operations]);
+      await writer.write([...puts, ...stateChange, ...operations]);
       for (const event of events) {
         enter(ledger, event);
         afterJournalRecord();

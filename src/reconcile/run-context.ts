@@ -9,6 +9,7 @@ import type { Clock } from './clock.ts';
 import type { RunControl } from './control.ts';
 import type { Limits } from './limits.ts';
 import type { Progress } from './progress.ts';
+import type { Writer } from './writer.ts';
 
 /**
  * What one run works with. `allocations` and `workloads` mirror the store: this process is the only writer as long as
@@ -18,6 +19,8 @@ export interface RunContext {
   readonly run: RunId;
   readonly store: Store;
   readonly leadership: Leadership;
+  /** Takes what units write side by side together. */
+  readonly writer: Writer;
   readonly engines: EngineDirectory;
   readonly limits: Limits;
   readonly clock: Clock;

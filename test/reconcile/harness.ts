@@ -22,7 +22,7 @@ import { recoverRuns } from '../../src/reconcile/recover.ts';
 import type { CarriedOut, Command } from '../../src/reconcile/requests.ts';
 import type { Told } from '../../src/reconcile/saga.ts';
 import { acquireLeadership, type Leadership } from '../../src/store/leader.ts';
-import { openStore } from '../../src/store/open.ts';
+import { openStore, type StoreLocation } from '../../src/store/open.ts';
 import { initialiseCluster } from '../../src/store/recorded.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -96,14 +96,14 @@ function leapingClock(): Clock & { leap(ms: number): void } {
 const uid = clusterUid('00000000-0000-4000-8000-000000000001');
 export const cluster = { name: 'test', uid };
 
-/** `exec` answers the commands of health checks. */
-export async function openBench(nodes: readonly string[], settings: Pick<SimOptions, 'exec'> = {}): Promise<Bench> {
+/** `exec` answers the commands of health checks. `location`: another store than an embedded one of its own. */
+export async function openBench(
+  nodes: readonly string[],
+  { location, ...settings }: Pick<SimOptions, 'exec'> & { readonly location?: StoreLocation } = {},
+): Promise<Bench> {
   const folder = mkdtempSync(join(memory, 'muster-reconcile-'));
-  const store = await openStore({
-    location: { kind: 'embedded', path: join(folder, 'store') },
-    cluster: 'test',
-    mode: 'write',
-  });
+  const own: StoreLocation = { kind: 'embedded', path: join(folder, 'store') };
+  const store = await openStore({ location: location ?? own, cluster: 'test', mode: 'write' });
   await initialiseCluster(store, { uid });
   const sims = new Map(
     nodes.map((name, seed) => [name, createSimEngine({ node: nodeName(name), kind: 'docker', seed, ...settings })]),
