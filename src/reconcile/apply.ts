@@ -13,7 +13,7 @@ import { encodeRevision, encodeWorkload, loadRecorded } from '../store/recorded.
 import { maxOperations, type Operation, type Store, StoreError } from '../store/store.ts';
 import { readApprovals } from './approvals.ts';
 import type { Clock } from './clock.ts';
-import { createLiveRuns, type LiveRuns, type RunControl, toldBy, toldText } from './control.ts';
+import { createLiveRuns, type LiveRuns, toldBy, toldText } from './control.ts';
 import { runUnit } from './executor.ts';
 import { forgetRevisions } from './forget-revisions.ts';
 import { Halted } from './halt.ts';
@@ -144,7 +144,7 @@ function revisionsOf(records: readonly UnitRecord[], { workloads }: Recorded): P
 export async function openRun(
   dependencies: ApplyDependencies,
   run: RunId,
-  options: { readonly control: RunControl; readonly resumedAt?: number },
+  options: Pick<RunContext, 'control' | 'resumedAt' | 'lateCalls'>,
 ): Promise<RunContext> {
   const { store, leadership, engines, desired, clock, progress, softStop, hardStop } = dependencies;
   const recorded = await loadRecorded(store);

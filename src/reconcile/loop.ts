@@ -21,6 +21,7 @@ import { beginRecovery } from './recover.ts';
 import { restrictPlan } from './restrict.ts';
 import { openTerm, refresh, type Term } from './term.ts';
 import { createWake, type TriggerReason, type Wake } from './triggers.ts';
+import type { Removed } from './zombies.ts';
 
 /** What the loop needs from its surroundings; the command line supplies it. */
 export interface LoopDependencies {
@@ -61,6 +62,8 @@ export type LoopEvent =
       readonly unapproved: readonly string[];
     }
   | { readonly kind: 'applied'; readonly outcome: RunOutcome }
+  /** What a call that an engine carried out late had made was taken away. */
+  | ({ readonly kind: 'zombieRemoved' } & Removed)
   | { readonly kind: 'passFailed'; readonly error: string; readonly retryInMs: number }
   | { readonly kind: 'stopped' };
 
@@ -226,6 +229,7 @@ async function pass(
   const claimed = new Set<string>(live.claims().map(({ unit }) => unit));
   const { recorded, observed } = await term.look({ desired, engines, clock, signal: dependencies.softStop, live });
   await assertNotBehind(apply.store, { recorded, observed });
+  const sweptInMs = await term.zombies.sweep({ ...apply, report }, { recorded, observed });
   await noteAbsences(apply, desired, recorded);
   await forgetEnded(apply, desired, recorded);
   const { plan } = term.plan({
@@ -262,7 +266,7 @@ async function pass(
     term.underWay.start(noted, () => wake.signal('again'));
   }
   const waits = delayed.map((unit) => Math.max(due(unit) - clock.monotonic(), 0));
-  return Math.min(resyncMs, ...waits);
+  return Math.min(resyncMs, sweptInMs, ...waits);
 }
 
 /** What was tried is not tried again at once, and what the run left open is gone on with. */

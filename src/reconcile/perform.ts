@@ -13,7 +13,7 @@ import { jittered } from './jitter.ts';
 import type { RunContext } from './run-context.ts';
 
 /** Deadlines of engine calls. A stop takes its grace period on top. */
-const deadlineMs = {
+export const deadlineMs = {
   pull: 600_000,
   create: 60_000,
   start: 60_000,
@@ -151,10 +151,7 @@ async function update(
 async function stop(context: RunContext, effect: Effect): Promise<void> {
   const objectId = await objectOf(context, effect);
   if (objectId === undefined) return;
-  const allocation = context.allocations.get(effect.allocation);
-  const { signal, graceMs, delayMs } = allocation
-    ? revisionOf(context, allocation.revision).stop
-    : { signal: 'SIGTERM', graceMs: 10_000, delayMs: 0 };
+  const { signal, graceMs, delayMs } = stopSettings(context, context.allocations.get(effect.allocation)?.revision);
   if (delayMs > 0) await context.clock.sleep(delayMs, context.hardStop);
   await call(
     context,
@@ -163,6 +160,13 @@ async function stop(context: RunContext, effect: Effect): Promise<void> {
     deadlineMs.stop + graceMs,
   );
 }
+
+/** How something of this revision is stopped; of one that nobody knows, as most want it. */
+export const stopSettings = (
+  { revisions }: { readonly revisions: ReadonlyMap<RevisionHash, Revision> },
+  revision: RevisionHash | undefined,
+): Revision['stop'] =>
+  (revision && revisions.get(revision)?.stop) ?? { signal: 'SIGTERM', graceMs: 10_000, delayMs: 0 };
 
 /**
  * The engine's id of an allocation's object: as recorded, else found on the engine by its label, for the case that a

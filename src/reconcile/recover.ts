@@ -5,6 +5,7 @@ import { type ApplyDependencies, carryOn, halting, openRun } from './apply.ts';
 import { createLiveRuns, type LiveRuns, type RunControl } from './control.ts';
 import { finishRun, type RunMeta } from './history.ts';
 import { type FoundUnit, readOpenUnits } from './journal.ts';
+import { lateCallsOf } from './late-calls.ts';
 import type { UnitResult } from './progress.ts';
 import { resultOf } from './result.ts';
 import type { RunContext } from './run-context.ts';
@@ -86,7 +87,8 @@ async function recoverRun(
   units: readonly FoundUnit[],
 ): Promise<readonly UnitResult[]> {
   const { control, clock } = dependencies;
-  const context = await openRun(dependencies, run, { control, resumedAt: clock.monotonic() });
+  const lateCalls = lateCallsOf(units, dependencies);
+  const context = await openRun(dependencies, run, { control, resumedAt: clock.monotonic(), lateCalls });
   const results = await Promise.all(units.map((unit) => recoverUnit(context, dependencies.live, unit)));
   await halting(
     () => closeRun(dependencies, run, results),

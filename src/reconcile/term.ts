@@ -13,6 +13,7 @@ import { openPlanning } from './planning.ts';
 import { openLook } from './reconcile.ts';
 import { followEngine, type Wake } from './triggers.ts';
 import { openUnderWay, type UnderWay } from './under-way.ts';
+import { openSweeper, type Sweeper } from './zombies.ts';
 
 /** Where desired and engines come from. */
 interface Surroundings {
@@ -40,6 +41,7 @@ export interface Term {
   /** Open as soon as it is known which engines there are. */
   desk: Desk | undefined;
   readonly look: ReturnType<typeof openLook>;
+  readonly zombies: Sweeper;
   readonly plan: ReturnType<typeof openPlanning>;
 }
 
@@ -55,6 +57,7 @@ export const openTerm = ({ store, clock }: { readonly store: Store; readonly clo
   recoverAt: clock.monotonic(),
   desk: undefined,
   look: openLook(store),
+  zombies: openSweeper(),
   plan: openPlanning(),
 });
 

@@ -10,6 +10,7 @@ import { encodeWorkload } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import { awaitHealthy } from './gate.ts';
 import { GateFailed } from './halt.ts';
+import { outwaitLateCalls } from './late-calls.ts';
 import { performUndo } from './perform.ts';
 import { leftText, messageOf, settleStep, type UnitRun } from './unit-run.ts';
 
@@ -62,6 +63,7 @@ async function unwindStep(run: UnitRun, step: Step): Promise<void> {
 async function undoEffect(run: UnitRun, of: { readonly undo: Effect; readonly step: Step }): Promise<void> {
   const { context, record, journal } = run;
   const { undo, step } = of;
+  await outwaitLateCalls(run, undo);
   const startedAt = context.clock.now();
   await journal.append([{ kind: 'effectStarted', effect: undo.key }]);
   context.progress({ kind: 'effectStarted', unit: record.unit, effect: undo, undo: true });

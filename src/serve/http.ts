@@ -87,6 +87,7 @@ function updateHealth(health: HealthState, event: LoopEvent, now: number): void 
     case 'leaseLost':
     case 'recovered':
     case 'applied':
+    case 'zombieRemoved':
       break;
   }
 }

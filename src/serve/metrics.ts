@@ -46,6 +46,11 @@ export function createMetrics(cluster: string): Metrics {
     labelNames: ['state'],
     registers,
   });
+  const zombies = new Counter({
+    name: 'muster_zombies_removed_total',
+    help: 'Objects taken away that an engine had made late',
+    registers,
+  });
   const lastPass = new Gauge({
     name: 'muster_last_pass_timestamp_seconds',
     help: 'When the last pass was planned',
@@ -77,6 +82,9 @@ export function createMetrics(cluster: string): Metrics {
         break;
       case 'applied':
         for (const { state } of event.outcome.units) units.inc({ state });
+        break;
+      case 'zombieRemoved':
+        zombies.inc();
         break;
       case 'passFailed':
       case 'sourceBroken':

@@ -34,6 +34,11 @@ export const keys = {
   request: (id: string): string => `${prefixes.requests}${id}`,
   /** That a user agrees to a plan. */
   approval: (plan: PlanId, user: string): string => `${prefixes.approvalsOf(plan)}${user}`,
+  /** A leftover that the leader is about to remove. */
+  zombie(id: AllocationId): string {
+    const { instance, generation } = parseAllocationId(id);
+    return `${prefixes.zombies}${instance}/${generation}`;
+  },
   history: (run: RunId): string => `${prefixes.history}${run}`,
   runMeta: (run: RunId): string => `${prefixes.run(run)}meta`,
   /** What an operator said last about the whole run. */
@@ -52,6 +57,7 @@ export const prefixes = {
   overrides: 'override/',
   requests: 'request/',
   approvals: 'approval/',
+  zombies: 'zombie/',
   history: 'history/',
   runs: 'run/',
   approvalsOf: (plan: PlanId): string => `approval/${plan.replace(/^sha256:/, '')}/`,

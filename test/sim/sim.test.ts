@@ -88,6 +88,23 @@ describe('deterministic simulation', () => {
       await holds({ ...rollout, changes, faults: [{ at, kind: 'vanish', draw: 0.1 }] });
   });
 
+  it('what an engine makes half a minute late, for a leader that is dead, finds its reservation and is taken away', async () => {
+    const changes = [{ at: 20_000, kind: 'revise', workload: 'w1', version: 2, quality: 'good' }] as const;
+    const late = (node: string): Fault => ({
+      at: 20_001,
+      kind: 'engineFails',
+      node,
+      forMs: 5_000,
+      share: 1,
+      how: 'late',
+    });
+    const crashed: Fault = { at: 20_195, kind: 'crash', process: 'leader', downMs: 60_000 };
+    // So that the successor undoes what the dead one had begun.
+    const full: Fault = { at: 20_196, kind: 'diskFull', node: 'n2', forMs: 40_000 };
+    for (let seed = 1; seed <= 25; seed += 1)
+      await holds({ ...rollout, seed, processes: 2, changes, faults: [late('n1'), late('n2'), crashed, full] });
+  });
+
   it('a story that breaks a promise is cut down to what it takes', async () => {
     const story = {
       ...storyOf(7),

@@ -1,3 +1,4 @@
+import { straysOf } from '../../src/drift/strays.ts';
 import { createSimEngine } from '../../src/engines/sim/sim.ts';
 import { nodeName, runId, type UnitId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
@@ -184,7 +185,9 @@ async function untilAtRest(world: World): Promise<Plan | undefined> {
     const desired = world.desired();
     const seen = await look({ desired, store, engines, clock });
     const plan = planned({ desired, ...seen, now: clock.now(), expiresAfterMs: 60_000, liveFields });
-    const open = openRecords(world);
+    // What came late is taken away once it has been seen for long enough.
+    const zombies = straysOf(seen.recorded, seen.observed).map(({ kind, object }) => `${kind} ${object.allocation}`);
+    const open = [...openRecords(world), ...zombies];
     if (plan instanceof PlanRejected) world.violated('every plan verifies', plan.message);
     else if (plan.steps.length === 0 && open.length === 0) return plan;
     const stuck = seen.recorded.inFlight.filter(({ status }) => status === 'stuck');

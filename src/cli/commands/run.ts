@@ -196,6 +196,12 @@ function logEvent(log: pino.Logger, event: LoopEvent): void {
       log[bad.length > 0 ? 'error' : 'info'](fields, 'applied');
       break;
     }
+    case 'zombieRemoved':
+      log.warn(
+        { allocation: event.allocation, node: event.node, object: event.objectId },
+        'removed what a late call had made',
+      );
+      break;
     case 'passFailed':
       log.error({ error: event.error, retryInMs: event.retryInMs }, 'pass failed');
       break;

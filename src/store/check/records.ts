@@ -82,6 +82,7 @@ function enter(records: Records, entry: KeyValue, one: ReturnType<typeof openTex
     key === keys.restoring ||
     isBelow(key, prefixes.approvals, 2) ||
     isBelow(key, prefixes.requests, 1) ||
+    isBelow(key, prefixes.zombies, 4) ||
     isBelow(key, prefixes.history, 1)
   )
     readJson(entry);

@@ -1,4 +1,4 @@
-import { parseAllocationId, type WorkloadId } from '../../../src/model/ids.ts';
+import { type AllocationId, parseAllocationId, type WorkloadId } from '../../../src/model/ids.ts';
 import { parseAllocationKey, prefixes } from '../../../src/store/keys.ts';
 import type { Observer, World } from '../world.ts';
 import { decoded, type Mirror } from './mirror.ts';
@@ -25,6 +25,12 @@ export function journaled({ server, violated, machines }: World, mirror: Mirror)
       landed: (process, { node, call, subject }) => {
         const allocation = call === 'create' ? subject : allocationOf(machines.get(node)?.sim, subject);
         if (allocation === undefined) return;
+        // A call that comes late finds what was reserved for it: nobody else has been given it.
+        if (call === 'create' && !mirror.allocations.has(subject as AllocationId))
+          violated(
+            'what is reserved outlives the call',
+            `${process.client}: ${subject} is made on ${node}, and not recorded`,
+          );
         const causes = call === 'start' ? ['start', 'await'] : [call];
         if (causes.some((cause) => mirror.started.has(`${cause} ${allocation}`))) return;
         violated(

@@ -56,6 +56,9 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
         else if (id !== undefined) allocations.delete(id);
       } else if (key.startsWith(prefixes.workloads) && entry !== undefined) {
         workloads.set(key.slice(prefixes.workloads.length) as WorkloadId, decodeWorkload(entry));
+      } else if (key.startsWith(prefixes.zombies) && entry !== undefined) {
+        const allocation = key.slice(prefixes.zombies.length).replace(/\/(\d+)$/, '#$1');
+        for (const call of ['stop', 'remove']) started.add(`${call} ${allocation}`);
       } else if (key.startsWith(prefixes.runs)) followUnit(key, entry?.value);
     }
   });
