@@ -65,7 +65,7 @@ function stateOf({ base }: World, { allocations, items }: UnitWork, { workload, 
   const up = new Set<number>();
   const spare = new Map<number, number>();
   const served = new Set<number>();
-  const goes = new Set(items.filter(goesForQuota).map(({ oldIndex }) => oldIndex));
+  const goes = items.some(goesForQuota) ? new Set(items.filter(goesForQuota).map(({ oldIndex }) => oldIndex)) : nobody;
   for (const index of allocations) {
     const allocation = base.allocations[index] as Allocation;
     const { ordinal, state } = allocation;
@@ -84,6 +84,8 @@ function stateOf({ base }: World, { allocations, items }: UnitWork, { workload, 
   }
   return { wanted, up, spare };
 }
+
+const nobody: ReadonlySet<number> = new Set();
 
 const goesForQuota = ({ step, shape }: Item): boolean => step.cause === 'quota' && !shape.makes && !shape.updates;
 
