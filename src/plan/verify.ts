@@ -79,7 +79,7 @@ function openChecks(world: World, report: Report): readonly Check[] {
     piecesCheck(world, report),
     capacityCheck(world, report),
     disruptionCheck(world, report),
-    rolloutCheck(world, report),
+    rolloutCheck(world, rulesetOf, report),
     preemptionCheck(world, report),
     removalsCheck(world, report),
     quotaDrainsCheck(world, report),

@@ -1,5 +1,5 @@
 import type { Step } from '../../src/model/plan.ts';
-import { editUnit, editWorkload, isReplaced, type Mutation, moveToWave, onStep } from './mutations-edit.ts';
+import { editUnit, editWorkload, isReplaced, type Mutation, moveToWave, onStep, workloadOf } from './mutations-edit.ts';
 import type { Scene } from './mutations-worlds.ts';
 
 // Rollouts that go faster than git says.
@@ -34,6 +34,14 @@ export const rollouts: readonly Mutation[] = [
         .filter((other) => other.unit === step.unit && isRollout(other))
         .reduce((changed, other) => moveToWave(changed, other, first), scene);
     }),
+  },
+  {
+    name: 'roll out a daemon to more than the first share of its nodes at once',
+    rule: 'rollout',
+    apply: onStep(
+      (step, scene) => isLater(step, scene) && workloadOf(scene, step)?.type === 'daemon',
+      (scene, step) => moveToWave(scene, step, firstWaveOf(scene, step)),
+    ),
   },
   {
     name: 'observe a group for less than git says',

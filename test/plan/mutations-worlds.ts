@@ -247,7 +247,15 @@ function asked(random: Random): readonly DesiredWorkload[] {
       replicas: 1,
       revision: asking({}, { volumes: [volume('all', { exclusive: true })], network: { name: 'lan', ip: '10.0.0.9' } }),
     }),
-    workload('payments/agent', { type: 'daemon', replicas: 1, revision: asking({ cpuMillis: 100 }) }),
+    workload('payments/agent', {
+      type: 'daemon',
+      replicas: 1,
+      revision: asking({ cpuMillis: 100 }),
+      update: {
+        ...workload('payments/web').update,
+        groups: [25, 100].map((percent) => ({ kind: 'percent', percent })),
+      },
+    }),
     workload('batch/low', {
       replicas: 8,
       priority: 100,
@@ -323,7 +331,6 @@ function changedCommit(desired: Desired, random: Random): Desired {
           case 'train':
             return { ...known, replicas: known.replicas - 1 };
           case 'infer':
-          case 'agent':
             return known;
           default:
             return changed(known, { image: 'registry.local/app@sha256:02' });

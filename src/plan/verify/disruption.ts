@@ -2,7 +2,7 @@ import type { DesiredWorkload } from '../../model/desired.ts';
 import type { InstanceId } from '../../model/ids.ts';
 import type { Allocation } from '../../model/recorded.ts';
 import { definitionAt, objectOf, observedAt, type Verifier } from './base.ts';
-import { whyNotForWorkload } from './eligibility.ts';
+import { keepsDaemon } from './daemon.ts';
 import { budgetsFor, countOf } from './policies.ts';
 import type { Report } from './violation.ts';
 import type { Check, Item, UnitWork, World } from './world.ts';
@@ -100,11 +100,9 @@ function isServed(
   },
 ): boolean {
   const { workload, home, served, waits } = of;
-  const node = definitionAt(base, home);
-  if (node === undefined || served.has(home)) return false;
-  const leaves = node.lifecycle === 'maintenance' || node.lifecycle === 'offline';
-  if ((leaves && !waits) || node.engines[workload.revision.engine] === undefined) return false;
-  if (whyNotForWorkload(node, workload) !== undefined) return false;
+  if (served.has(home)) return false;
+  const { engine } = workload.revision;
+  if (!keepsDaemon(base, { workload, engine, node: home, waits })) return false;
   served.add(home);
   return true;
 }

@@ -33,7 +33,7 @@ export function createRulesets({ base }: World): RulesetOf {
 }
 
 /** Whether instances may be made on a node: new ones, or such as are there. */
-function accepts(
+export function accepts(
   world: World,
   ruleset: Ruleset,
   { node, stays }: { readonly node: number; readonly stays: boolean },

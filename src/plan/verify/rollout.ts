@@ -1,6 +1,8 @@
-import type { DesiredWorkload } from '../../model/desired.ts';
+import type { CountOrPercent } from '../../model/desired.ts';
+import type { InstanceId } from '../../model/ids.ts';
 import type { Allocation } from '../../model/recorded.ts';
-import type { Verifier } from './base.ts';
+import { keepsDaemon, nodesForDaemon } from './daemon.ts';
+import type { RulesetOf } from './eligibility.ts';
 import type { Report } from './violation.ts';
 import type { Check, Item, UnitWork, World } from './world.ts';
 
@@ -8,14 +10,19 @@ import type { Check, Item, UnitWork, World } from './world.ts';
  * A new revision reaches the instances in the groups that git names, cumulative and rounded up: no wave begins one group
  * before the one before it is through, and the wave that ends a group is observed. What has the revision already counts.
  */
-export function rolloutCheck({ base }: World, report: Report): Check {
+export function rolloutCheck(world: World, rulesetOf: RulesetOf, report: Report): Check {
+  const waiting = new Set(world.plan.goals.flatMap(({ blocked }) => blocked.map(({ instance }) => instance)));
   return {
     unit: (work) => {
       const { workload, id } = work;
-      if (workload === undefined || work.allocations.length === 0 || !work.items.some(isRollout)) return;
-      const bounds = boundsOf(workload);
-      if (bounds === undefined) return;
-      const { done, open } = progressOf(base, work, workload);
+      if (workload === undefined || work.allocations.length === 0) return;
+      const first = work.items.find(isRollout);
+      if (first === undefined) return;
+      const there = instancesThere(world, work);
+      const replicas = replicasOf(world, work, { rulesetOf, first, there, waiting });
+      const bounds = workload.update.groups.map((group) => boundOf(group, replicas));
+      const wanted = there.filter(({ allocation }) => isThere(allocation));
+      const done = wanted.filter(({ allocation }) => allocation.revision === first.step.revision).length;
       let at = done;
       for (const [index, { wave, items }] of work.waves.entries()) {
         const count = items.filter(isRollout).length;
@@ -25,7 +32,7 @@ export function rolloutCheck({ base }: World, report: Report): Check {
         if (at > bound)
           report('rollout', id, `wave ${index} brings the new revision to ${at} instances; its group ends at ${bound}`);
         const { observeMs } = workload.update;
-        if ((at === bound || at === done + open) && wave.observeMs < observeMs)
+        if ((at === bound || at === wanted.length) && wave.observeMs < observeMs)
           report(
             'rollout',
             id,
@@ -36,42 +43,54 @@ export function rolloutCheck({ base }: World, report: Report): Check {
   };
 }
 
-/** Gives an instance that is there another revision. What comes back, or was never made, is new. */
 const isRollout = ({ shape, step, old }: Item): boolean =>
   (shape.makes || shape.updates) && old !== undefined && isThere(old) && old.revision !== step.revision;
 
 const isThere = ({ state }: Allocation): boolean => state !== 'held' && state !== 'reserved';
 
-/** How many instances have the new revision when a group is through. Shares of a daemon's nodes are not worked out. */
-function boundsOf({ type, replicas, update }: DesiredWorkload): readonly number[] | undefined {
-  if (type === 'daemon' && update.groups.some((group) => group.kind === 'percent' && group.percent < 100)) {
-    return undefined;
-  }
-  return update.groups.flatMap((group) => {
-    if (group.kind === 'count') return [group.count];
-    return type === 'daemon' ? [] : [Math.ceil((replicas * group.percent) / 100)];
-  });
+/** How many instances have the new revision when a group is through. */
+const boundOf = (group: CountOrPercent, replicas: number): number =>
+  group.kind === 'count' ? group.count : Math.ceil((replicas * group.percent) / 100);
+
+interface There {
+  readonly allocation: Allocation;
+  /** Its node. */
+  readonly home: number;
 }
 
-/** Instances that have the new revision before the plan, and those that have another one. */
-function progressOf(
-  { allocations: recorded }: Verifier,
-  { allocations, items }: UnitWork,
-  { type, replicas }: DesiredWorkload,
-): { readonly done: number; readonly open: number } {
-  const revision = items.find(isRollout)?.step.revision;
+/** How many instances git wants: of a daemon as many as there are nodes for it. */
+function replicasOf(
+  world: World,
+  { workload }: UnitWork,
+  of: {
+    readonly rulesetOf: RulesetOf;
+    readonly first: Item;
+    readonly there: readonly There[];
+    readonly waiting: ReadonlySet<InstanceId>;
+  },
+): number {
+  if (workload === undefined) return 0;
+  if (workload.type !== 'daemon') return workload.replicas;
+  const { engine } = of.first.step;
+  const kept = of.there.filter(({ allocation, home }) =>
+    keepsDaemon(world.base, { workload, engine, node: home, waits: of.waiting.has(allocation.instance) }),
+  );
+  return nodesForDaemon(world, of.rulesetOf, { workload, engine, kept: new Set(kept.map(({ home }) => home)) });
+}
+
+/** Recorded instances that stay, one for each ordinal. */
+function instancesThere({ base }: World, { workload, allocations, items }: UnitWork): readonly There[] {
   const goes = new Set(items.filter(({ shape }) => shape.ends && !shape.makes).map(({ oldIndex }) => oldIndex));
-  const current = new Map<number, Allocation>();
+  const current = new Map<number, There>();
   for (const index of allocations) {
-    const allocation = recorded[index] as Allocation;
+    const allocation = base.allocations[index] as Allocation;
     const { ordinal } = allocation;
-    if (goes.has(index) || (type !== 'daemon' && ordinal >= replicas)) continue;
+    if (goes.has(index) || (workload?.type !== 'daemon' && ordinal >= (workload?.replicas ?? 0))) continue;
     const known = current.get(ordinal);
-    if (known === undefined || speaksBefore(allocation, known)) current.set(ordinal, allocation);
+    if (known !== undefined && !speaksBefore(allocation, known.allocation)) continue;
+    current.set(ordinal, { allocation, home: base.homes[index] as number });
   }
-  const there = [...current.values()].filter(isThere);
-  const done = there.filter((allocation) => allocation.revision === revision).length;
-  return { done, open: there.length - done };
+  return [...current.values()];
 }
 
 /** Of several incarnations the live one counts; the newest of those. */
