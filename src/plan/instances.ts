@@ -65,10 +65,19 @@ function matchLeftovers(own: readonly number[], records: Records): readonly Inst
   const byOrdinal = new Map<number, number[]>();
   for (const position of ordered) pushTo(byOrdinal, at(position).ordinal, position);
   return [...byOrdinal.values()].map((same) => {
-    // The live one speaks for the instance; without one, the newest.
-    const current = same.find((position) => at(position).state === 'live') ?? (same[0] as number);
+    const current = spokesman(same, records);
     return instanceAt(current, same.filter((position) => position !== current).map(at), records);
   });
+}
+
+/**
+ * Of several incarnations, the newest first, the one that speaks for the instance: a live one that serves, so that the
+ * one that users have is not the one that goes; else a live one, else the newest.
+ */
+function spokesman(same: readonly number[], records: Records): number {
+  const live = same.filter((position) => records.allocations[position]?.state === 'live');
+  const serving = live.length < 2 ? undefined : live.find((at) => instanceAt(at, noLeftovers, records).available);
+  return serving ?? live[0] ?? (same[0] as number);
 }
 
 function instanceAt(position: number, leftovers: readonly Allocation[], records: Records): Instance {

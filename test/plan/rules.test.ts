@@ -14,6 +14,7 @@ import {
   node,
   now,
   podName,
+  type Running,
   revision,
   spread,
   withNode,
@@ -432,15 +433,23 @@ describe('an object that was started a second time', () => {
 });
 
 describe('what an unfinished run left', () => {
-  it('goes once the instance has been made anew, and is not missed then', () => {
+  const exited = { state: 'exited', health: 'none' } as const;
+  const both = (older: Partial<Running>, newer: Partial<Running>): readonly string[] => {
     const inputs = withRunning(world({ workloads: [workload(app, { replicas: 1 })] }), [
-      { workload: app, ordinal: 0, node: 'n1', generation: 1 },
-      { workload: app, ordinal: 0, node: 'n2', generation: 2, object: { state: 'exited', health: 'none' } },
+      { workload: app, ordinal: 0, node: 'n1', generation: 1, ...older },
+      { workload: app, ordinal: 0, node: 'n2', generation: 2, ...newer },
     ]);
-    assert.deepEqual(
-      plan(inputs).steps.map(({ kind, node: name, wave }) => `${wave} ${kind} ${name}`),
-      ['0 replace n2', '1 remove n1'],
-    );
+    return plan(inputs).steps.map(({ kind, node: name, wave }) => `${wave} ${kind} ${name}`);
+  };
+
+  it('goes, and not the one that serves: the newer where both do', () => {
+    assert.deepEqual(both({}, { object: exited }), ['0 remove n2']);
+    assert.deepEqual(both({ object: exited }, {}), ['0 remove n1']);
+    assert.deepEqual(both({}, {}), ['0 remove n1']);
+  });
+
+  it('goes once the instance has been made anew where neither serves', () => {
+    assert.deepEqual(both({ object: exited }, { object: exited }), ['0 replace n2', '1 remove n1']);
   });
 });
 

@@ -108,7 +108,7 @@ function isServed(
 }
 
 /** It runs, is healthy where it has a check, and its node answers. */
-function isAvailable(base: Verifier, index: number): boolean {
+export function isAvailable(base: Verifier, index: number): boolean {
   const object = objectOf(base, index);
   if (object?.state !== 'running' || (object.health !== 'healthy' && object.health !== 'none')) return false;
   const node = observedAt(base, base.homes[index] as number);

@@ -1,7 +1,9 @@
 import type { CountOrPercent } from '../../model/desired.ts';
 import type { InstanceId } from '../../model/ids.ts';
 import type { Allocation } from '../../model/recorded.ts';
+import type { Verifier } from './base.ts';
 import { keepsDaemon, nodesForDaemon } from './daemon.ts';
+import { isAvailable } from './disruption.ts';
 import type { RulesetOf } from './eligibility.ts';
 import type { Report } from './violation.ts';
 import type { Check, Item, UnitWork, World } from './world.ts';
@@ -53,6 +55,7 @@ const boundOf = (group: CountOrPercent, replicas: number): number =>
   group.kind === 'count' ? group.count : Math.ceil((replicas * group.percent) / 100);
 
 interface There {
+  readonly index: number;
   readonly allocation: Allocation;
   /** Its node. */
   readonly home: number;
@@ -87,12 +90,16 @@ function instancesThere({ base }: World, { workload, allocations, items }: UnitW
     const { ordinal } = allocation;
     if (goes.has(index) || (workload?.type !== 'daemon' && ordinal >= (workload?.replicas ?? 0))) continue;
     const known = current.get(ordinal);
-    if (known !== undefined && !speaksBefore(allocation, known.allocation)) continue;
-    current.set(ordinal, { allocation, home: base.homes[index] as number });
+    if (known !== undefined && !speaksBefore(base, index, known.index)) continue;
+    current.set(ordinal, { index, allocation, home: base.homes[index] as number });
   }
   return [...current.values()];
 }
 
-/** Of several incarnations the live one counts; the newest of those. */
-const speaksBefore = (a: Allocation, b: Allocation): boolean =>
-  (a.state === 'live') === (b.state === 'live') ? a.generation > b.generation : a.state === 'live';
+/** Of several incarnations a live one that serves counts, else a live one; the newest of those. */
+function speaksBefore(base: Verifier, a: number, b: number): boolean {
+  const rank = (index: number): number =>
+    base.allocations[index]?.state !== 'live' ? 0 : isAvailable(base, index) ? 2 : 1;
+  const generation = (index: number): number => base.allocations[index]?.generation ?? 0;
+  return rank(a) === rank(b) ? generation(a) > generation(b) : rank(a) > rank(b);
+}
