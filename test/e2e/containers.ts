@@ -81,7 +81,7 @@ export async function makeDockerCluster(t: Test, options: DockerClusterOptions):
 export const applyNow = ['apply', '--auto-approve'];
 
 /** Of this test process alone, below the ports of all other tests and those that the kernel gives to connections. */
-const firstPortOf = (count: number): number => 11_000 + (process.pid % 80) * 100 + (count % 5) * 10;
+const firstPortOf = (count: number): number => 11_000 + (process.pid % 80) * 100 + (count % 10) * 10;
 
 const clusterFile = (options: {
   readonly name: string;

@@ -8,7 +8,7 @@ export interface Fault {
   readonly id: string;
   /** As the table calls it. */
   readonly what: string;
-  /** How often it is injected in a whole run, and in the quick one of CI. */
+  /** How often it is injected in a whole run, and in the quick one of CI; 0: not in that. */
   readonly times: { readonly whole: number; readonly quick: number };
   /** What it needs beyond etcd and Docker. */
   readonly needs?: 'network' | 'dockerd';

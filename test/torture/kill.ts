@@ -4,8 +4,11 @@ import { applyNow, type DockerCluster, makeDockerCluster } from '../e2e/containe
 import { count, type Fault, settle, type Torture, took } from './fault.ts';
 import { filesAt, instancesAt, turnTo } from './worlds.ts';
 
-/** Clusters side by side: most of the time is waiting for the leases of the dead. */
-const lanes = 4;
+/** Clusters side by side, at most: most of the time is waiting for the leases of the dead. */
+const mostLanes = 4;
+const leastKills = 2;
+/** The first part of an apply, in which it starts and looks and changes nothing. */
+const startShare = 0.2;
 /** Of the processes that go on with what a dead one left: killed as well. */
 const killedAgain = 0.25;
 const journalOf = (cluster: DockerCluster): string => `/muster/${cluster.name}/run/`;
@@ -17,9 +20,8 @@ export const kill: Fault = {
   inject: async (torture) => {
     const etcd = await startEtcd();
     torture.after(() => etcd.stop());
-    const own = Array.from({ length: Math.min(lanes, torture.times) }, (_, lane) =>
-      Math.ceil((torture.times - lane) / lanes),
-    );
+    const lanes = Math.min(mostLanes, Math.ceil(torture.times / leastKills));
+    const own = Array.from({ length: lanes }, (_, lane) => Math.ceil((torture.times - lane) / lanes));
     await Promise.all(own.map((times) => killIn(torture, etcd, times)));
   },
 };
@@ -32,7 +34,7 @@ async function killIn(torture: Torture, etcd: EtcdServer, times: number): Promis
   let wholeMs = await timed(() => cluster.apply());
   for (let turn = 2, killed = 0; killed < times; turn += 1) {
     turnTo(cluster, turn);
-    const afterMs = Math.round(random.next() * wholeMs);
+    const afterMs = Math.round((startShare + random.next() * (1 - startShare)) * wholeMs);
     const died = await killAfter(cluster, afterMs);
     if (!died) {
       // It was faster this time: what was drawn is not a moment of it.

@@ -46,5 +46,6 @@ for (const fault of faults.filter(({ id }) => ids?.includes(id) ?? true)) {
 process.stdout.write(`${tableOf(done)}\n`);
 const wrong = done.flatMap(({ fault, findings }) => findings.wrong.map((text) => `${fault.id}: ${text}`));
 for (const text of wrong) process.stdout.write(`WRONG ${text}\n`);
-if (values.write) writeFileSync(report, withTable(readFileSync(report, 'utf8'), done));
+const names = faults.map(({ what }) => what);
+if (values.write) writeFileSync(report, withTable(readFileSync(report, 'utf8'), done, names));
 process.exitCode = wrong.length > 0 ? 1 : 0;

@@ -3,22 +3,24 @@ import type { Injected } from './inject.ts';
 const begin = '<!-- torture: the table below is written by npm run torture -->';
 const end = '<!-- torture: end -->';
 
-/** Markdown: a row for each fault. */
-export function tableOf(done: readonly Injected[]): string {
-  const rows = done.map(rowOf);
-  return ['| fault | times | outcome | lost | doubled |', '|---|---|---|---|---|', ...rows].join('\n');
-}
+const head = ['| fault | times | outcome | lost | doubled |', '|---|---|---|---|---|'];
 
-/** The page with this table in it; rows of faults that were not injected this time stay. */
-export function withTable(page: string, done: readonly Injected[]): string {
+/** Markdown: a row for each fault. */
+export const tableOf = (done: readonly Injected[]): string => [...head, ...done.map(rowOf)].join('\n');
+
+/** The page with this table in it; rows of faults that were not injected this time stay, all in the order of `names`. */
+export function withTable(page: string, done: readonly Injected[], names: readonly string[]): string {
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`the page has no ${begin} … ${end}`);
-  const before = page.slice(from + begin.length, to).split('\n');
-  const names = new Set(done.map(({ fault }) => fault.what));
-  const kept = before.filter(
-    (line) => line.startsWith('| ') && !line.startsWith('| fault') && !names.has(nameIn(line)),
+  const rows = new Map(
+    page
+      .slice(from, to)
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
+      .map((line) => [nameIn(line), line]),
   );
-  const table = [tableOf(done), ...kept].join('\n');
+  for (const injected of done) rows.set(injected.fault.what, rowOf(injected));
+  const table = [...head, ...names.flatMap((name) => rows.get(name) ?? [])].join('\n');
   return `${page.slice(0, from)}${begin}\n\n${table}\n\n${page.slice(to)}`;
 }
 
