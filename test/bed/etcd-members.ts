@@ -25,6 +25,9 @@ export interface EtcdMember {
   /** SIGKILL; its data stay for `start`. */
   kill(): Promise<void>;
   start(): void;
+  /** SIGSTOP: connections are accepted and nothing is answered. */
+  pause(): void;
+  resume(): void;
 }
 
 /** `machines`: members that live in a network of their own, as many as there are machines; else three on loopback. */
@@ -95,6 +98,8 @@ function memberOf(
         env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
       });
     },
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     kill: async () => {
       if (child !== undefined) await endEtcd(child);
     },

@@ -1,6 +1,7 @@
 import { ExponentialBackoff, noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
 import type { EtcdCredentials } from '../credentials.ts';
+import { passingOver } from './members.ts';
 
 export interface EtcdConnection {
   /** `http(s)://host:port` */
@@ -31,7 +32,7 @@ export function createClient({ endpoints, credentials }: EtcdConnection): Etcd3 
       // etcd3 2: the default policy repeats mutations; what may be repeated is decided in calls.ts and transaction.ts.
       global: noop,
       // etcd3 5: with one of three members down, circuit breakers failed hundreds of calls that another member would take.
-      host: () => noop,
+      host: passingOver(endpoints),
       // etcd3 9: the default resumed watches 15 s late.
       watchBackoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 1000 }) as never,
     },
