@@ -171,6 +171,8 @@ export interface InFlightUnit {
    * that are behind it are left out, since records say all of them. Absent: nothing was begun.
    */
   readonly waves?: readonly (readonly InFlightStep[])[];
+  /** Hash of the workload's definition that it is to bring; git may have moved on. */
+  readonly definition?: string;
   /** It is not undone any more: only what is left of it after the last wave counts. */
   readonly committed?: true;
 }

@@ -45,7 +45,7 @@ export function basisOf({ inputs }: Context, units: readonly UnitDraft[]): PlanB
 
 /** Hashes of the definitions that a plan touches, by name; what git does not declare has none. */
 export function definitionsOf(
-  { desired }: PlanInputs,
+  { desired }: Pick<PlanInputs, 'desired'>,
   touched: { readonly workloads: readonly WorkloadId[]; readonly nodes: readonly NodeName[] },
 ): Pick<PlanBasis, 'workloads' | 'nodes'> {
   const workloads = workloadsById(desired);

@@ -1,8 +1,10 @@
+import { commitsText } from '../model/commits.ts';
 import type { WorkloadId } from '../model/ids.ts';
 import { formatInstant } from '../model/instant.ts';
-import { coveringTargets, type Override } from '../model/recorded.ts';
+import { coveringTargets, type InFlightUnit, type Override } from '../model/recorded.ts';
 import type { Context } from './context.ts';
 import type { MatchedWorkload } from './match.ts';
+import { isOutdated } from './outdated.ts';
 
 /** A unit of it is under way, or somebody froze it: it keeps what it has and gets no steps. */
 export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): void {
@@ -12,7 +14,8 @@ export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): v
     context.notes.warn(
       'MUS5008',
       id,
-      `${id} is left alone: its unit is ${unit?.status ?? 'in flight'} in run ${unit?.run ?? '?'} (muster unit show ${id})`,
+      `${id} is left alone: its unit is ${unit?.status ?? 'in flight'} in run ${unit?.run ?? '?'} (muster unit show ${id})` +
+        (unit === undefined ? '' : successorText(context, unit)),
     );
     return;
   }
@@ -22,6 +25,14 @@ export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): v
     id,
     `${id} is left alone: ${freeze === undefined ? 'it is frozen' : freezeText(freeze)}`,
   );
+}
+
+/** What is on its way makes room for a newer commit; what waits for an operator does not. */
+function successorText({ inputs: { desired } }: Context, unit: InFlightUnit): string {
+  const goesOn = unit.status === 'running' || unit.status === 'queued';
+  return goesOn && isOutdated(desired, unit)
+    ? `; git has changed it since: ${commitsText(desired.commits)} takes over when the wave under way is through`
+    : '';
 }
 
 /** The narrowest freeze that holds for it now. */

@@ -4,7 +4,7 @@ import type { Desired } from '../model/desired.ts';
 import { runFailureCodes } from '../model/failure-codes.ts';
 import { type RevisionHash, type RunId, runId, type UnitId, workloadOfUnit } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Recorded, RecordedWorkload } from '../model/recorded.ts';
+import type { InFlightUnit, Recorded, RecordedWorkload } from '../model/recorded.ts';
 import type { Revision } from '../model/revision.ts';
 import { inFlightWaves } from '../store/in-flight.ts';
 import { keys } from '../store/keys.ts';
@@ -80,10 +80,18 @@ export async function beginRun(
     ...revisionsOf(records, recorded),
     ...(approvals.length > 0 && { approvals: approvals.map(({ plan: _, ...approval }) => approval) }),
   };
-  for (const { unit, planned, steps } of records)
-    live.begin(unit, context.control, { run, unit, status: 'queued', waves: inFlightWaves({ planned, steps }) });
+  for (const record of records) live.begin(record.unit, context.control, claimOf(run, record));
   return { ended: runToEnd({ dependencies, context, live, records, meta }) };
 }
+
+/** As the store will tell of it once it has begun. */
+const claimOf = (run: RunId, { unit, planned, steps, settings: { definition } }: UnitRecord): InFlightUnit => ({
+  run,
+  unit,
+  status: 'queued',
+  waves: inFlightWaves({ planned, steps }),
+  ...(definition !== undefined && { definition }),
+});
 
 async function runToEnd(of: {
   readonly dependencies: ApplyDependencies;
@@ -250,6 +258,8 @@ async function startUnit(
   const { paused, cancelled } = context.control;
   if (context.softStop.aborted) return skip(context, record, 'interrupted before it began');
   if (cancelled.aborted) return skip(context, record, `cancelled by ${toldText(toldBy(cancelled))} before it began`);
+  const superseded = live.supersededOf(unit);
+  if (superseded.aborted) return skip(context, record, `superseded by ${superseded.reason} before it began`);
   if (paused.aborted) return wait(context, record, `paused by ${toldText(toldBy(paused))}`);
   context.progress({ kind: 'unitStarted', unit });
   return await carryOn(context, live, record, async () => {
@@ -269,7 +279,11 @@ export async function carryOn(
   live.begin(unit, context.control);
   try {
     const result = await halting(
-      async () => runUnit(context, record, openJournal(context, unit, await prepare())),
+      async () =>
+        runUnit(context, record, {
+          journal: openJournal(context, unit, await prepare()),
+          superseded: live.supersededOf(unit),
+        }),
       (reason): UnitResult => ({ unit, state: 'paused', reason }),
     );
     await halting(

@@ -32,6 +32,10 @@ export interface LiveRuns {
   /** Runs that are open now. */
   openRuns(): ReadonlySet<RunId>;
   runOf(unit: UnitId): RunId | undefined;
+  /** Git has changed what it is to bring: it ends at the boundary of a wave. `by`: the commits that take over. */
+  supersede(unit: UnitId, by: string): void;
+  /** Aborted by `supersede`; its reason is `by`. */
+  supersededOf(unit: UnitId): AbortSignal;
   /**
    * One after the other: reading which units are open and beginning to work on them, or telling one of them something,
    * must not be interleaved.
@@ -42,7 +46,7 @@ export interface LiveRuns {
 export function createLiveRuns(): LiveRuns {
   // A run may be open several times: units of it that were paused go on while another part of it is under way.
   const controls = new Set<RunControl>();
-  const units = new Map<UnitId, InFlightUnit>();
+  const units = new Map<UnitId, { readonly claim: InFlightUnit; readonly superseded: AbortController }>();
   const oneAtATime = new PQueue({ concurrency: 1 });
   return {
     open: (run) => {
@@ -51,17 +55,21 @@ export function createLiveRuns(): LiveRuns {
       return control;
     },
     close: (control) => void controls.delete(control),
-    begin: (unit, { run }, claim) => {
-      units.set(unit, claim ?? units.get(unit) ?? { run, unit, status: 'running' });
+    begin: (unit, { run }, claim = { run, unit, status: 'running' }) => {
+      if (!units.has(unit)) units.set(unit, { claim, superseded: new AbortController() });
     },
     end: (unit) => void units.delete(unit),
-    claims: () => [...units.values()],
+    claims: () => [...units.values()].map(({ claim }) => claim),
     controlsOf: (run) => [...controls].filter((control) => control.run === run),
     openRuns: () => new Set([...controls].map(({ run }) => run)),
-    runOf: (unit) => units.get(unit)?.run,
+    runOf: (unit) => units.get(unit)?.claim.run,
+    supersede: (unit, by) => units.get(unit)?.superseded.abort(by),
+    supersededOf: (unit) => units.get(unit)?.superseded.signal ?? never,
     exclusively: (work) => oneAtATime.add(work),
   };
 }
+
+const never: AbortSignal = new AbortController().signal;
 
 /** What is recorded, and units that are claimed as in flight, whether or not the store tells of them yet. */
 export function withClaims(recorded: Recorded, claims: readonly InFlightUnit[]): Recorded {

@@ -9,7 +9,6 @@ import { openBudget } from './budget.ts';
 import { type RunControl, toldBy, toldText } from './control.ts';
 import { observeWave, type Watched } from './gate.ts';
 import { Cancelled, Halted } from './halt.ts';
-import type { UnitJournal } from './journal.ts';
 import type { UnitResult } from './progress.ts';
 import { resultOf } from './result.ts';
 import type { RunContext } from './run-context.ts';
@@ -22,8 +21,13 @@ import { unwind } from './unwind.ts';
  * backward until undone or stuck. A fresh unit and one that a crash left behind take the same path. Throws only `Halted`
  * (and bugs): the unit then stays as it is, for the next run.
  */
-export async function runUnit(context: RunContext, record: UnitRecord, journal: UnitJournal): Promise<UnitResult> {
-  const run: UnitRun = { context, record, journal, effects: effectsOf(record), budget: openBudget(context, record) };
+export async function runUnit(
+  context: RunContext,
+  record: UnitRecord,
+  with_: Pick<UnitRun, 'journal' | 'superseded'>,
+): Promise<UnitResult> {
+  const { journal } = with_;
+  const run: UnitRun = { context, record, effects: effectsOf(record), budget: openBudget(context, record), ...with_ };
   // At most three passes: running → settling or unwinding → ended.
   for (;;) {
     const { state, paused } = journal.status();
@@ -49,12 +53,17 @@ export async function runUnit(context: RunContext, record: UnitRecord, journal: 
   }
 }
 
-/** All remaining waves, then the commit; a failure or a cancellation turns the unit around, a pause leaves it where it is. */
+/** All remaining waves, then the commit; a newer commit ends it between two of them; a failure or a cancellation turns the unit around, a pause leaves it where it is. */
 async function goForward(run: UnitRun): Promise<void> {
   const { control } = run.context;
   try {
     for (const [number, wave] of run.record.planned.waves.entries()) {
-      if (number >= run.journal.status().wavesDone) await runWave(run, number, wave);
+      if (number < run.journal.status().wavesDone) continue;
+      if (run.superseded.aborted && !wave.steps.some((id) => hasBegun(run, id))) {
+        await run.journal.append([{ kind: 'superseded', by: String(run.superseded.reason) }]);
+        return;
+      }
+      await runWave(run, number, wave);
     }
     if (control.cancelled.aborted) throw cancelled(control);
   } catch (error) {
@@ -161,9 +170,12 @@ function isMissed({ kind, cause, order, replaces }: Step): boolean {
   return kind === 'stop' || (kind === 'remove' && cause === 'preempt');
 }
 
-/** After the commit: what was only stopped is removed, what was kept for the undo is released. */
+/** After the commit, or when it ends early: what was only stopped is removed, what was kept for the undo is released. */
 async function settle(run: UnitRun): Promise<void> {
-  const kept = [...run.effects.steps.values()].filter(({ id }) => !run.journal.isLeft(id));
+  const isCutShort = run.journal.status().superseded !== undefined;
+  const kept = [...run.effects.steps.values()].filter(
+    ({ id }) => !run.journal.isLeft(id) && (!isCutShort || hasBegun(run, id)),
+  );
   const results = await Promise.allSettled(kept.map((step) => settleStep(run, step)));
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   const halted = errors.find((error) => failureOf(error) === undefined);

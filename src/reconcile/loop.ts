@@ -19,6 +19,7 @@ import type { Progress, RunOutcome, UnitResult } from './progress.ts';
 import { noteAbsences } from './reconcile.ts';
 import { beginRecovery } from './recover.ts';
 import { restrictPlan } from './restrict.ts';
+import { supersedeOutdated } from './supersede.ts';
 import { openTerm, refresh, type Term } from './term.ts';
 import { createWake, type TriggerReason, type Wake } from './triggers.ts';
 import type { Removed } from './zombies.ts';
@@ -230,6 +231,7 @@ async function pass(
   const { recorded, observed } = await term.look({ desired, engines, clock, signal: dependencies.softStop, live });
   await assertNotBehind(apply.store, { recorded, observed });
   const sweptInMs = await term.zombies.sweep({ ...apply, report }, { recorded, observed });
+  supersedeOutdated({ desired, recorded, live });
   await noteAbsences(apply, desired, recorded);
   await forgetEnded(apply, desired, recorded);
   const { plan } = term.plan({

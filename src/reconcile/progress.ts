@@ -39,9 +39,10 @@ export type ProgressEvent =
 
 /**
  * `done` · `undone`: failed or cancelled, and rolled back · `stuck`: the undo failed · `paused`: stopped at a safe point ·
- * `abandoned`: an operator closed it as it was · `skipped`: never started
+ * `abandoned`: an operator closed it as it was · `superseded`: ended at a wave, since git has changed what it was to bring ·
+ * `skipped`: never started
  */
-export type UnitState = 'done' | 'undone' | 'stuck' | 'paused' | 'abandoned' | 'skipped';
+export type UnitState = 'done' | 'undone' | 'stuck' | 'paused' | 'abandoned' | 'superseded' | 'skipped';
 
 export interface UnitResult {
   readonly unit: UnitId;

@@ -5,7 +5,7 @@ import type { StepId } from '../model/ids.ts';
  * The life of one unit, as a total function over its journal. The journal is the only truth: a crashed unit's status is
  * what replaying its entries through `nextStatus` gives, and the executor goes on from there.
  *
- *   running ──committed──▶ settling ──ended──▶ done
+ *   running ──committed or superseded──▶ settling ──ended──▶ done
  *      └─────failed─────▶ unwinding ──ended──▶ undone
  *                             └───────ended──▶ stuck ──retried──▶ unwinding or settling
  *
@@ -19,6 +19,8 @@ export interface UnitStatus {
   readonly failure?: UnitFailure;
   /** Why it is stuck, or what was left when it came to its end. */
   readonly stuckReason?: string;
+  /** The commits that take over what it had not done. */
+  readonly superseded?: string;
   /** Somebody paused it, and nobody has resumed it. */
   readonly paused?: Told;
 }
@@ -50,6 +52,8 @@ export type UnitEvent =
   | { readonly kind: 'paused'; readonly told: Told }
   | { readonly kind: 'resumed'; readonly told: Told }
   | { readonly kind: 'abandoned'; readonly told: Told }
+  /** Git has changed the workload: it ends at the boundary of a wave, and what it did stays. `by`: the commits that take over. */
+  | { readonly kind: 'superseded'; readonly by: string }
   | { readonly kind: 'ended'; readonly state: 'done' | 'undone' | 'stuck'; readonly reason?: string };
 
 export const initialStatus: UnitStatus = { state: 'running', wavesDone: 0 };
@@ -75,6 +79,9 @@ export function nextStatus(status: UnitStatus, event: UnitEvent): UnitStatus {
     case 'committed':
       allow(status, event, ['running']);
       return { ...status, state: 'settling' };
+    case 'superseded':
+      allow(status, event, ['running']);
+      return { ...status, state: 'settling', superseded: event.by };
     case 'retried': {
       allow(status, event, ['stuck']);
       const { stuckReason: _, ...before } = status;

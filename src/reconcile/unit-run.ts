@@ -19,6 +19,8 @@ export interface UnitRun {
   readonly journal: UnitJournal;
   readonly effects: UnitEffects;
   readonly budget: Budget;
+  /** Aborted when git has changed what it is to bring; its reason names the commits. */
+  readonly superseded: AbortSignal;
 }
 
 export const isDone = (run: UnitRun, effect: Effect): boolean => run.journal.reached(effect.key) === 'done';

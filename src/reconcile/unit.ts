@@ -25,6 +25,8 @@ export interface UnitSettings {
   readonly base: readonly InstanceId[];
   /** The revision that the unit brings, and leaves behind as last good; absent when it brings none. */
   readonly target?: RevisionHash;
+  /** Hash of the workload's definition in git (`PlanBasis.workloads`); absent when it has left git. */
+  readonly definition?: string;
   /** Pruned: the workload has left git. */
   readonly pruned: boolean;
 }
@@ -75,7 +77,13 @@ export function unitRecords(options: {
       unit: planned.id,
       planned,
       steps: own,
-      settings: settingsOf({ planned, steps: own, workload, countedOf }),
+      settings: settingsOf({
+        planned,
+        steps: own,
+        workload,
+        countedOf,
+        definition: plan.basis.workloads[workloadOfUnit(planned.id)],
+      }),
     };
   });
 }
@@ -85,8 +93,9 @@ function settingsOf(options: {
   readonly steps: readonly Step[];
   readonly workload: DesiredWorkload | undefined;
   readonly countedOf: CountedOf;
+  readonly definition: string | undefined;
 }): UnitSettings {
-  const { planned, steps, workload, countedOf } = options;
+  const { planned, steps, workload, countedOf, definition } = options;
   // All that a unit brings are of one revision: what git asks for, unless that failed before or is pinned away.
   const target = steps.find(bringsRevision)?.revision;
   return {
@@ -94,6 +103,7 @@ function settingsOf(options: {
     maxUnavailable: planned.maxUnavailable ?? 1,
     base: workload === undefined ? [] : countedOf(workload, steps),
     ...(target !== undefined && { target }),
+    ...(definition !== undefined && { definition }),
     pruned: workload === undefined,
   };
 }

@@ -1,8 +1,9 @@
+import { commitsText } from '../model/commits.ts';
 import type { HistoryEntry } from '../reconcile/history.ts';
 import { formatAge, formatTime } from './amounts.ts';
 import { hang, plural, usableWidth } from './layout.ts';
 import { createPaint } from './paint.ts';
-import { commitsText, shortPlanId } from './plan-words.ts';
+import { shortPlanId } from './plan-words.ts';
 
 /** Finished runs, newest first: when, who, which commit, what changed and how it ended. */
 export function renderHistoryText(

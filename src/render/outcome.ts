@@ -59,6 +59,8 @@ function stateText({ unit, state, waitsFor }: UnitResult): string {
         : `waits for an operator (muster unit show ${unit})`;
     case 'abandoned':
       return 'was abandoned';
+    case 'superseded':
+      return 'ended early: git has changed since';
     case 'skipped':
       return 'was not started';
     default:
@@ -75,6 +77,7 @@ function countStates(units: readonly UnitResult[]): string {
     stuck: 'stuck',
     paused: 'paused',
     abandoned: 'abandoned',
+    superseded: 'superseded',
     skipped: 'not started',
   } as const;
   return [...counts].map(([state, count]) => `${count} ${words[state]}`).join(', ');

@@ -1,3 +1,4 @@
+import { commitsText } from '../model/commits.ts';
 import { isEmptyPlan, type Plan } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
 import { markdownCell, markdownText } from './escape.ts';
@@ -7,7 +8,7 @@ import { unitDetails } from './plan-markdown-unit.ts';
 import { refusalDetails } from './plan-text-sections.ts';
 import { capacityRows, fullest, quotaRows, type UseRow } from './plan-uses.ts';
 import { type HiddenUnits, type UnitView, viewUnits } from './plan-view.ts';
-import { causeText, commitsText, shortPlanId, symbols, verdict, withSubject } from './plan-words.ts';
+import { causeText, shortPlanId, symbols, verdict, withSubject } from './plan-words.ts';
 
 /** GitHub refuses comments over 65,536 characters; what else a bot adds must fit as well. */
 const mostBytes = 60_000;

@@ -1,3 +1,4 @@
+import { commitsText } from '../model/commits.ts';
 import { workloadOfUnit } from '../model/ids.ts';
 import { isEmptyPlan, type Plan } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
@@ -9,7 +10,7 @@ import { drainSection, refusalSection, usesSection, warningSection } from './pla
 import { unitSection } from './plan-text-unit.ts';
 import { capacityRows, quotaRows } from './plan-uses.ts';
 import { type HiddenUnits, isDown, type UnitView, viewUnits } from './plan-view.ts';
-import { causeText, commitsText, shortPlanId, symbols, verdict } from './plan-words.ts';
+import { causeText, shortPlanId, symbols, verdict } from './plan-words.ts';
 
 /** A plan must fit a person's patience, not only the screen: of more workloads than this only some are shown whole. */
 const mostUnits = 40;

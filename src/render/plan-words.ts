@@ -108,11 +108,5 @@ export const withSubject = (of: { readonly subject?: string | undefined; readonl
     ? of.message
     : `${of.subject}: ${of.message}`;
 
-/** `platform 3f2a9c1, payments (working tree)` */
-export const commitsText = (commits: Plan['basis']['commits']): string =>
-  Object.entries(commits)
-    .map(([source, commit]) => `${source} ${commit === 'worktree' ? '(working tree)' : commit.slice(0, 7)}`)
-    .join(', ');
-
 /** Enough of the plan's id to recognise it. */
 export const shortPlanId = (id: string): string => id.replace(/^sha256:/, '').slice(0, 12);

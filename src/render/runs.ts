@@ -1,7 +1,8 @@
+import { commitsText } from '../model/commits.ts';
 import { formatAge, formatTime } from './amounts.ts';
 import { columns, hang, plural, usableWidth } from './layout.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { commitsText, shortPlanId } from './plan-words.ts';
+import { shortPlanId } from './plan-words.ts';
 import type { RunUnit, RunView } from './run-view.ts';
 import type { PageOptions } from './units.ts';
 

@@ -1,7 +1,7 @@
+import { commitsText } from '../model/commits.ts';
 import { formatAge } from './amounts.ts';
 import { columns, hang, plural, ranges, usableWidth } from './layout.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { commitsText } from './plan-words.ts';
 import type {
   AbsentInstance,
   EngineAnswer,

@@ -1,3 +1,4 @@
+import { commitsText } from '../model/commits.ts';
 import type { Desired } from '../model/desired.ts';
 import {
   type AllocationId,
@@ -10,6 +11,7 @@ import {
 } from '../model/ids.ts';
 import type { Health, ObjectState, Observed } from '../model/observed.ts';
 import type { Allocation, Override, Recorded } from '../model/recorded.ts';
+import { isOutdated } from '../plan/outdated.ts';
 import { formatAge } from './amounts.ts';
 
 export interface StatusInputs {
@@ -162,15 +164,18 @@ function viewWorkload(of: {
     ).length,
     waiting: own.filter((allocation) => waitsForNode(allocation, of.inputs)).length,
     failedRevisions: (recorded.workloads.get(id)?.failed ?? []).map((failed) => failed.revision),
-    ...(inFlight !== undefined && { inFlight: inFlightText(inFlight) }),
+    ...(inFlight !== undefined && { inFlight: inFlightText(of.inputs.desired, inFlight) }),
     instances,
   };
 }
 
 /** Whether a run goes on with it by itself, or an operator has to say so. */
-function inFlightText({ run, unit, status }: Recorded['inFlight'][number]): string {
+function inFlightText(desired: Desired, inFlight: Recorded['inFlight'][number]): string {
+  const { run, unit, status } = inFlight;
   if (status === 'stuck' || status === 'paused' || status === 'waiting')
     return `its unit is ${status === 'waiting' ? 'not begun, since its run is paused' : status} in run ${run}: muster unit show ${unit}`;
+  if (status === 'running' && isOutdated(desired, inFlight))
+    return `its unit is running in run ${run}; git has changed it since: muster run ends it when the wave under way is through, and ${commitsText(desired.commits)} takes over`;
   return `its unit is ${status} in run ${run}; the next apply or run goes on with it`;
 }
 

@@ -1,10 +1,10 @@
 import { assertNever } from '../model/assert.ts';
+import { commitsText } from '../model/commits.ts';
 import { formatInstant } from '../model/instant.ts';
 import type { Override } from '../model/recorded.ts';
 import { formatAge } from './amounts.ts';
 import { columns, hang, plural, usableWidth } from './layout.ts';
 import { createPaint, type Paint } from './paint.ts';
-import { commitsText } from './plan-words.ts';
 import type { StatusInstance, StatusView, StatusWorkload } from './status-view.ts';
 
 const mostInstances = 20;

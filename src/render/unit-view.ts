@@ -193,6 +193,8 @@ function triedText(entry: JournalEntry, waves: number): string | undefined {
       return `resumed by ${toldText(entry.told)}`;
     case 'abandoned':
       return `abandoned by ${toldText(entry.told)}`;
+    case 'superseded':
+      return `superseded by ${entry.by}: what is done stays, the rest is planned anew`;
     case 'ended':
       return entry.state === 'stuck' ? `stuck: ${entry.reason ?? 'see above'}` : entry.state;
     default:

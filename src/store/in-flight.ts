@@ -39,16 +39,18 @@ const nameOf = ({ run, unit }: { readonly run: RunId; readonly unit: UnitId }): 
 interface StoredUnit {
   readonly planned: Pick<PlannedUnit, 'waves'>;
   readonly steps: readonly Step[];
+  readonly settings?: { readonly definition?: string };
 }
 
-function workOf(records: UnitRecords | undefined, decode: Decode): Pick<InFlightUnit, 'waves' | 'committed'> {
+function workOf(records: UnitRecords | undefined, decode: Decode): Partial<InFlightUnit> {
   const [first] = records?.chunks ?? [];
   if (records === undefined || first === undefined) return {};
   // Chunks are written together, once: whoever knows the first knows all.
   const stored = decode(first, () => JSON.parse(records.chunks.map(({ value }) => value).join('')) as StoredUnit);
   const progress = progressOf(records.journal.map((entry) => decode(entry, decodeEvent)));
   const waves = inFlightWaves(stored, (step) => !isBehind(step, progress));
-  return { waves, ...(progress.committed && { committed: true }) };
+  const definition = stored.settings?.definition;
+  return { waves, ...(progress.committed && { committed: true }), ...(definition !== undefined && { definition }) };
 }
 
 /** The steps of a unit that count, by wave. */
@@ -81,6 +83,8 @@ interface Progress {
   readonly closed: ReadonlySet<StepId>;
   readonly failed: boolean;
   readonly committed: boolean;
+  /** It ended before its last wave: what it had not begun is never done. */
+  readonly superseded: boolean;
 }
 
 function progressOf(events: readonly JournalEvent[]): Progress {
@@ -93,16 +97,17 @@ function progressOf(events: readonly JournalEvent[]): Progress {
     else if ((kind === 'stepSettled' || kind === 'stepLeft') && step !== undefined) closed.add(step);
   }
   const has = (kind: string): boolean => events.some((event) => event.kind === kind);
-  return { begun, done, closed, failed: has('failed'), committed: has('committed') };
+  const superseded = has('superseded');
+  return { begun, done, closed, failed: has('failed'), committed: superseded || has('committed'), superseded };
 }
 
 /** Whatever becomes of the unit, nothing of the step is made or taken back any more. */
-function isBehind(step: Step, { begun, done, closed, failed, committed }: Progress): boolean {
+function isBehind(step: Step, { begun, done, closed, failed, committed, superseded }: Progress): boolean {
   if (closed.has(step.id)) return true;
   const effects = expandStep(step);
+  if ((superseded || failed) && !effects.some(({ key }) => begun.has(key))) return true;
   if (committed) return effects.every(({ key, phase }) => phase === 'do' || done.has(key));
   if (!failed) return false;
-  if (!effects.some(({ key }) => begun.has(key))) return true;
   // What was done first is undone last.
   const [last] = effects.flatMap((effect) => undoOf(effect) ?? []);
   return last !== undefined && done.has(last.key);

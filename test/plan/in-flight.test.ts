@@ -141,6 +141,8 @@ describe('a unit in flight', () => {
           const undone = planBeside(scene, found(scene.plan, unit, failed), there);
           const part = { ...unit, waves: unit.waves.slice(0, waves) };
           assert.deepEqual(together(scene, undone, part), [], `${unit.id} undone after ${waves}\n${planText(undone)}`);
+          const superseded = [...begun(steps), { kind: 'superseded', by: 'main 1234567' }];
+          planBeside(scene, found(scene.plan, unit, superseded), there);
         }
         const committed = found(scene.plan, unit, [...begun(stepsOf(scene, unit)), { kind: 'committed' }]);
         planBeside(scene, committed, after(scene.inputs, stepsOf(scene, unit)));

@@ -22,6 +22,10 @@ export interface MirroredUnit {
   readonly record: UnitRecord;
   state: string;
   readonly settled: Set<string>;
+  /** Steps that have begun. */
+  readonly begun: Set<string>;
+  /** A newer commit has taken over: what had not begun by then is never done. */
+  superseded: boolean;
 }
 
 /** The store's records, decoded as they are written, and what runs: what the promises are checked on. */
@@ -79,12 +83,25 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       else {
         const chunks = server.range(prefixes.unitPlan(run, unit)).entries.map((entry) => entry.value);
         if (chunks.length === 0) return;
-        units.set(name, { run, unit, record: JSON.parse(chunks.join('')) as UnitRecord, state, settled: new Set() });
+        units.set(name, {
+          run,
+          unit,
+          record: JSON.parse(chunks.join('')) as UnitRecord,
+          state,
+          settled: new Set(),
+          begun: new Set(),
+          superseded: false,
+        });
       }
     }
     if (kind === 'journal') {
       const event = JSON.parse(value) as UnitEvent;
-      if (event.kind === 'effectStarted') started.add(doneBy(event.effect));
+      if (event.kind === 'effectStarted') {
+        started.add(doneBy(event.effect));
+        units.get(name)?.begun.add(stepOf(event.effect));
+      }
+      const unit = units.get(name);
+      if (event.kind === 'superseded' && unit !== undefined) unit.superseded = true;
       if (event.kind === 'stepSettled') units.get(name)?.settled.add(event.step);
     }
   };
@@ -121,6 +138,9 @@ const inverse: Readonly<Record<string, string>> = {
   update: 'update',
   reserve: 'release',
 };
+
+/** `undo:s1:create:…` → `s1` */
+const stepOf = (effect: string): string => effect.replace(/^undo:/, '').split(':')[0] ?? '';
 
 /** `s1:create:default/web/0#3` → `create default/web/0#3`; `undo:s1:create:…` → `remove …` */
 function doneBy(effect: string): string {

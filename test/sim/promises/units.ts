@@ -4,7 +4,7 @@ import { prefixes } from '../../../src/store/keys.ts';
 import type { Observer, World } from '../world.ts';
 import type { Mirror } from './mirror.ts';
 
-/** Every unit ends with the new, or with the old; what it says of itself when it ends is so. */
+/** Every unit ends with the new, or with the old, or where a newer commit took over; what it says of itself when it ends is so. */
 export function units({ server, violated }: World, mirror: Mirror): Observer {
   server.onCommit(({ changes }) => {
     for (const { key, entry } of changes) {
@@ -12,13 +12,25 @@ export function units({ server, violated }: World, mirror: Mirror): Observer {
       const unit = [...mirror.units.values()].find(({ run, unit: id }) => key === `run/${run}/unit/${id}/status`);
       if (unit === undefined || (unit.state !== 'done' && unit.state !== 'undone')) continue;
       for (const step of unit.record.steps) {
+        const isLeftOut = unit.superseded && !unit.begun.has(step.id);
         const isNew = unit.state === 'done' || unit.settled.has(step.id);
-        const problem = isNew ? notDone(mirror, step) : notUndone(mirror, step);
+        const problem = isLeftOut
+          ? madeAllTheSame(mirror, step)
+          : isNew
+            ? notDone(mirror, step)
+            : notUndone(mirror, step);
         if (problem !== undefined) violated('ends old or new', `${unit.unit} is ${unit.state}, but ${problem}`);
       }
     }
   });
   return {};
+}
+
+/** Nothing is made any more of what a newer commit has taken over. */
+function madeAllTheSame(mirror: Mirror, { kind, instance, generation }: Step): string | undefined {
+  const isMade = kind === 'create' || kind === 'replace' || kind === 'move';
+  const made = allocationId(instance, generation);
+  return isMade && mirror.allocations.has(made) ? `${made} was made, after it was superseded` : undefined;
 }
 
 function notDone(mirror: Mirror, { kind, instance, generation, replaces }: Step): string | undefined {
