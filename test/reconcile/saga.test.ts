@@ -84,6 +84,28 @@ test('a paused unit stays where it is until somebody resumes, cancels or abandon
   });
 });
 
+test('a unit that is superseded cleans up after what it did, and is neither undone nor committed any more', () => {
+  const superseded: UnitEvent = { kind: 'superseded', by: 'main 1234567' };
+  const before = replay([started('a'), done('a'), { kind: 'waveDone', wave: 0 }]).status;
+  const status = nextStatus(before, superseded);
+  assert.deepEqual(status, { state: 'settling', wavesDone: 1, superseded: 'main 1234567' });
+  assert.equal(nextStatus(status, { kind: 'ended', state: 'done' }).state, 'done');
+  for (const next of [
+    gateFailure,
+    cancelled,
+    superseded,
+    { kind: 'committed' } as const,
+    { kind: 'waveDone', wave: 1 } as const,
+  ])
+    assert.throws(() => nextStatus(status, next), /illegal transition/);
+  for (const events of [
+    [gateFailure, superseded],
+    [paused, superseded],
+    [{ kind: 'committed' } as const, superseded],
+  ])
+    assert.throws(() => replay(events), /illegal transition/);
+});
+
 test('a step is left only of a stuck unit, and stays left when it is tried again', () => {
   const left: UnitEvent = { kind: 'stepLeft', step: stepId('s1'), told };
   const ledger = replay([gateFailure, { kind: 'ended', state: 'stuck' }, left, { kind: 'retried' }]);
@@ -120,7 +142,12 @@ test('whatever the journal holds, the function either moves on or throws: an end
     fc.constantFrom('a', 'b', 'c').map(started),
     fc.constantFrom('a', 'b', 'c').map(done),
     fc.constantFrom(0, 1, 2).map((wave): UnitEvent => ({ kind: 'waveDone', wave })),
-    fc.constantFrom<UnitEvent>(gateFailure, { kind: 'committed' }, { kind: 'retried' }),
+    fc.constantFrom<UnitEvent>(
+      gateFailure,
+      { kind: 'committed' },
+      { kind: 'superseded', by: 'x' },
+      { kind: 'retried' },
+    ),
     fc.constantFrom<UnitEvent>(paused, resumed, abandoned, cancelled, { kind: 'stepLeft', step: stepId('s1'), told }),
     fc.constantFrom('done', 'undone', 'stuck').map((state): UnitEvent => ({ kind: 'ended', state })),
   );

@@ -13,6 +13,7 @@ export function storyOf(seed: number): Story {
   const workloads = Array.from({ length: random.between(2, 3) }, (_, index) => workload(random, index));
   const processes = random.pick([1, 1, 2, 2, 3]);
   const changes = Array.from({ length: random.between(2, 5) }, () => change(random, workloads, nodes));
+  changes.push(...inTheMiddle(randomOf(seed, 'in the middle'), changes));
   const moments = changes.map(({ at }) => at);
   const of = { moments, nodes: nodes.map(({ name }) => name), processes };
   const faults = Array.from({ length: random.happens(0.05) ? 0 : random.between(1, 5) }, () => fault(random, of));
@@ -66,6 +67,18 @@ function change(random: Random, workloads: readonly StoryWorkload[], nodes: Stor
     default:
       return { at, kind: 'undrain', node: random.pick(nodes).name };
   }
+}
+
+/** Somebody pushes again while what was pushed before is still being rolled out. */
+function inTheMiddle(random: Random, changes: readonly StoryChange[]): readonly StoryChange[] {
+  const first = changes.find((event) => event.kind === 'revise');
+  if (first?.kind !== 'revise' || random.happens(0.5)) return [];
+  const at = first.at + random.between(200, 9_000);
+  const { workload: name } = first;
+  const quality = random.happens(0.3) ? 'bad' : 'good';
+  return random.happens(0.7)
+    ? [{ at, kind: 'revise', workload: name, version: random.between(2, 9), quality }]
+    : [{ at, kind: 'resize', workload: name, cpuMillis: random.pick([100, 300, 500]) }];
 }
 
 interface Around {

@@ -122,9 +122,31 @@ export const mutants: readonly Mutant[] = [
   }),
   one('what recovery had to leave is not tried again', 'a workload is frozen until somebody restarts Muster', {
     file: 'src/reconcile/loop.ts',
-    find: 'return !units.some(isLeftOpen);',
-    replace: 'return units.length >= 0;',
+    find: 'if (units.some(isLeftOpen)) term.recoverAt',
+    replace: 'if (units.length < 0) term.recoverAt',
   }),
+  one('what has not begun is planned again', 'instances are made twice while a run is under way', {
+    file: 'src/reconcile/apply.ts',
+    find: 'live.begin(record.unit, context.control, claimOf(run, record));',
+    replace: 'claimOf(run, record);',
+  }),
+  {
+    name: 'units in flight are charged as they are recorded',
+    harm: 'others take the room that a rollout still needs, and a node is overfull',
+    edits: [
+      { file: 'src/plan/in-flight.ts', find: 'if (units.every(({ waves })', replace: 'if (units.some(({ waves })' },
+      {
+        file: 'src/plan/in-flight.ts',
+        find: 'waves === undefined)) return nothingInFlight',
+        replace: 'waves !== undefined)) return nothingInFlight',
+      },
+      {
+        file: 'src/plan/verify/capacity.ts',
+        find: 'world.inputs.recorded.inFlight.length > 0',
+        replace: 'world.inputs.recorded.inFlight.length < 0',
+      },
+    ],
+  },
   one('back-off by a clock that is set', 'healing waits for as long as the clock was set back', {
     file: 'src/reconcile/loop.ts',
     find: 'key: keyOf(unit), now: clock.monotonic() }',
