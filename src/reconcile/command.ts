@@ -6,7 +6,7 @@ import { type ApplyDependencies, openRun } from './apply.ts';
 import { type LiveRuns, toldText } from './control.ts';
 import { commit, type FoundUnit, type OpenUnits, openJournal, readOpenUnits } from './journal.ts';
 import { closeRun, goOn } from './recover.ts';
-import type { CarriedOut, Command } from './requests.ts';
+import type { AnswerWith, CarriedOut, Command } from './requests.ts';
 import { resultOf } from './result.ts';
 import { retryWorkload } from './retry.ts';
 import type { Told, UnitEvent } from './saga.ts';
@@ -14,15 +14,22 @@ import { failingSteps } from './unit-steps.ts';
 import { rememberFailure } from './unwind.ts';
 import { cancellation, tell, wordOperation } from './word.ts';
 
-type Dependencies = ApplyDependencies & { readonly live: LiveRuns };
+type Dependencies = ApplyDependencies & { readonly live: LiveRuns; readonly answerWith: AnswerWith };
 
 /**
  * Does what an operator tells, as the leader. One command at a time, and never while somebody reads what is open. Throws
- * `Halted` and `StoreError`: then nothing was changed, or what was is in the journal.
+ * `Halted` and `StoreError`: then nothing was changed, or what was is in the journal, and the command may be carried out
+ * again: each comes to the same from wherever it was left, and its last write brings the answer.
  */
-export function carryOut(dependencies: Dependencies, command: Command, told: Told): Promise<CarriedOut> {
+export function carryOut(
+  from: Omit<Dependencies, 'answerWith'>,
+  command: Command,
+  told: Told,
+  answerWith: AnswerWith = () => [],
+): Promise<CarriedOut> {
+  const dependencies = { ...from, answerWith };
   return dependencies.live.exclusively(async () => {
-    if (command.kind === 'retryWorkload') return retryWorkload(dependencies, command.workload);
+    if (command.kind === 'retryWorkload') return retryWorkload(dependencies, command.workload, answerWith);
     const open = await readOpenUnits(dependencies.store);
     switch (command.kind) {
       case 'retryUnit':
@@ -83,8 +90,11 @@ async function retryUnit(dependencies: Dependencies, found: FoundUnit): Promise<
   const { state, paused } = found.ledger.status;
   if (paused !== undefined)
     return refused(`${unit} is paused, not stuck. Go on with it: muster runs resume ${found.run}`);
-  const told = state === 'stuck' ? await tell(dependencies, found, [{ kind: 'retried' }]) : found;
-  return done(`${unit} goes on where it was`, goOn(dependencies, [told]));
+  const message = `${unit} goes on where it was`;
+  const answer = dependencies.answerWith(message);
+  const told = state === 'stuck' ? await tell(dependencies, found, [{ kind: 'retried' }], answer) : found;
+  if (state !== 'stuck') await finish(dependencies, answer);
+  return done(message, goOn(dependencies, [told]));
 }
 
 async function skipUnit(dependencies: Dependencies, found: FoundUnit, told: Told): Promise<CarriedOut> {
@@ -92,40 +102,46 @@ async function skipUnit(dependencies: Dependencies, found: FoundUnit, told: Told
   if (found.ledger.status.state !== 'stuck')
     return refused(`${unit} is not stuck: there is no failing step to leave. muster unit show ${unit}`);
   const failing = failingSteps(found);
-  const events = failing.map(({ step }): UnitEvent => ({ kind: 'stepLeft', step: step.id, told }));
-  const going = goOn(dependencies, [await tell(dependencies, found, [...events, { kind: 'retried' }])]);
   const left = [...new Set(failing.map(({ step }) => step.instance))].join(', ');
-  return done(`${unit} goes on without ${left}, which is left as it is`, going);
+  const message = `${unit} goes on without ${left}, which is left as it is`;
+  const events = failing.map(({ step }): UnitEvent => ({ kind: 'stepLeft', step: step.id, told }));
+  const answer = dependencies.answerWith(message);
+  return done(message, goOn(dependencies, [await tell(dependencies, found, [...events, { kind: 'retried' }], answer)]));
 }
 
 async function abandonUnit(dependencies: Dependencies, found: FoundUnit, told: Told): Promise<CarriedOut> {
   const { record, run } = found;
+  const message = `${record.unit} is closed as it is; nothing that runs was touched. The next plan deals with what it left`;
   const control = dependencies.live.open(run);
   try {
     const context = await openRun(dependencies, run, { control });
     const journal = openJournal(context, record.unit, found);
-    await journal.append([{ kind: 'abandoned', told }], rememberFailure({ context, record, journal }));
+    const operations = [...rememberFailure({ context, record, journal }), ...dependencies.answerWith(message)];
+    await journal.append([{ kind: 'abandoned', told }], operations);
     const reason = `abandoned by ${toldText(told)}`;
     await closeRun(dependencies, run, [{ ...resultOf(record.unit, journal.status()), reason }]);
   } finally {
     dependencies.live.close(control);
   }
-  return done(
-    `${record.unit} is closed as it is; nothing that runs was touched. The next plan deals with what it left`,
-  );
+  return done(message);
 }
 
+/** Units that are worked on heed the word at their next step boundary, or on recovery should the leader die before. */
 async function pauseRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
   const controls = dependencies.live.controlsOf(run);
-  if (controls.length > 0) await commit(dependencies, [wordOperation(run, { kind: 'pause', told })]);
-  for (const control of controls) control.pause(told);
   const idle = begunOf(open, run).filter((found) => !isLive(dependencies, found));
   const goesOn = idle.filter(({ ledger: { status } }) => status.state !== 'stuck' && status.paused === undefined);
-  for (const found of goesOn) await tell(dependencies, found, [{ kind: 'paused', told }]);
-  if (controls.length > 0) return done(`run ${run} pauses: steps that were begun are finished, no new one is begun`);
-  if (goesOn.length > 0)
-    return done(`run ${run} is paused; its units stay as they are until it is resumed or cancelled`);
-  return notThere(open, run, 'nothing of it goes on by itself');
+  if (controls.length + goesOn.length === 0) return notThere(open, run, 'nothing of it goes on by itself');
+  const message =
+    controls.length > 0
+      ? `run ${run} pauses: steps that were begun are finished, no new one is begun`
+      : `run ${run} is paused; its units stay as they are until it is resumed or cancelled`;
+  const tellings = goesOn.map((found) => ({ found, event: { kind: 'paused', told } as const }));
+  const word = wordOperation(run, { kind: 'pause', told });
+  const last = [...(controls.length > 0 ? [word] : []), ...dependencies.answerWith(message)];
+  await tellRun(dependencies, { run, tellings, waiting: [], last });
+  for (const control of controls) control.pause(told);
+  return done(message);
 }
 
 async function resumeRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
@@ -135,35 +151,64 @@ async function resumeRun(dependencies: Dependencies, open: OpenUnits, { run, tol
   const paused = own.filter(({ ledger }) => ledger.status.paused !== undefined);
   const waiting = open.waiting.filter((entry) => entry.run === run);
   if (paused.length + waiting.length === 0) return notThere(open, run, 'nothing of it is paused');
+  const message = `run ${run} goes on${waitingText(waiting.length)}`;
   await commit(dependencies, [{ kind: 'delete', key: keys.runWord(run) }]);
-  const resumed: FoundUnit[] = [];
-  for (const found of paused) resumed.push(await tell(dependencies, found, [{ kind: 'resumed', told }]));
-  await dropWaiting(dependencies, run, waiting);
-  return done(`run ${run} goes on${waitingText(waiting.length)}`, goOn(dependencies, resumed));
+  const tellings = paused.map((found) => ({ found, event: { kind: 'resumed', told } as const }));
+  const resumed = await tellRun(dependencies, { run, tellings, waiting, last: dependencies.answerWith(message) });
+  return done(message, goOn(dependencies, resumed));
 }
 
 async function cancelRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
   const controls = dependencies.live.controlsOf(run);
-  if (controls.length > 0) await commit(dependencies, [wordOperation(run, { kind: 'cancel', told })]);
-  for (const control of controls) control.cancel(told);
-  const idle = begunOf(open, run).filter((found) => !isLive(dependencies, found));
-  const failure = cancellation(told);
-  const going: FoundUnit[] = [];
-  for (const found of idle) {
-    const { state, paused } = found.ledger.status;
-    // What has committed, or is being undone, goes on to its end; what is stuck needs more than this.
-    if (state === 'running') going.push(await tell(dependencies, found, [{ kind: 'failed', failure }]));
-    else if (paused !== undefined) going.push(await tell(dependencies, found, [{ kind: 'resumed', told }]));
-    else if (state !== 'stuck') going.push(found);
-  }
+  const idle = begunOf(open, run).filter(
+    (found) => !isLive(dependencies, found) && found.ledger.status.state !== 'stuck',
+  );
   const waiting = open.waiting.filter((entry) => entry.run === run);
-  await dropWaiting(dependencies, run, waiting);
-  if (controls.length + going.length + waiting.length === 0)
-    return notThere(open, run, 'nothing of it could be undone');
-  const text =
+  if (controls.length + idle.length + waiting.length === 0) return notThere(open, run, 'nothing of it could be undone');
+  const message =
     `run ${run} is cancelled: what has not committed is undone. Revisions that it brought are not tried again until git ` +
     'changes or `muster retry WORKLOAD`; everything else that git still asks for is in the next plan';
-  return done(text, goOn(dependencies, going));
+  const tellings = idle.map((found) => ({ found, event: cancelling(found, told) }));
+  const word = wordOperation(run, { kind: 'cancel', told });
+  const last = [...(controls.length > 0 ? [word] : []), ...dependencies.answerWith(message)];
+  const going = await tellRun(dependencies, { run, tellings, waiting, last });
+  for (const control of controls) control.cancel(told);
+  return done(message, goOn(dependencies, going));
+}
+
+/** What has committed, or is being undone, goes on to its end; what is stuck needs more than this. */
+function cancelling({ ledger: { status } }: FoundUnit, told: Told): UnitEvent | undefined {
+  if (status.state === 'running') return { kind: 'failed', failure: cancellation(told) };
+  return status.paused === undefined ? undefined : { kind: 'resumed', told };
+}
+
+/**
+ * Tells units one after the other, those without an event nothing, and drops what waited; `last` is written with the last
+ * of that.
+ */
+async function tellRun(
+  dependencies: Dependencies,
+  of: {
+    readonly run: RunId;
+    readonly tellings: readonly { readonly found: FoundUnit; readonly event: UnitEvent | undefined }[];
+    readonly waiting: OpenUnits['waiting'];
+    readonly last: readonly Operation[];
+  },
+): Promise<readonly FoundUnit[]> {
+  const { run, tellings, waiting, last } = of;
+  const units: FoundUnit[] = [];
+  const lastTold = waiting.length > 0 ? -1 : tellings.findLastIndex(({ event }) => event !== undefined);
+  for (const [index, { found, event }] of tellings.entries()) {
+    const operations = index === lastTold ? last : [];
+    units.push(event === undefined ? found : await tell(dependencies, found, [event], operations));
+  }
+  if (waiting.length > 0) await dropWaiting(dependencies, { run, waiting, last });
+  else if (lastTold < 0) await finish(dependencies, last);
+  return units;
+}
+
+async function finish(dependencies: Dependencies, operations: readonly Operation[]): Promise<void> {
+  if (operations.length > 0) await commit(dependencies, operations);
 }
 
 const begunOf = ({ begun }: OpenUnits, run: RunId): readonly FoundUnit[] => begun.filter((found) => found.run === run);
@@ -171,17 +216,23 @@ const begunOf = ({ begun }: OpenUnits, run: RunId): readonly FoundUnit[] => begu
 const isLive = ({ live }: Dependencies, { record }: FoundUnit): boolean => live.runOf(record.unit) !== undefined;
 
 /** What a paused run had not begun is planned again, from the world as it is then. */
-async function dropWaiting(dependencies: Dependencies, run: RunId, waiting: OpenUnits['waiting']): Promise<void> {
-  const operations = waiting.map(({ unit }): Operation => ({ kind: 'delete', key: keys.unitStatus(run, unit) }));
-  for (let offset = 0; offset < operations.length; offset += maxOperations)
-    await commit(dependencies, operations.slice(offset, offset + maxOperations));
+async function dropWaiting(
+  dependencies: Dependencies,
+  of: { readonly run: RunId; readonly waiting: OpenUnits['waiting']; readonly last: readonly Operation[] },
+): Promise<void> {
+  const { run, waiting, last } = of;
+  const drops = waiting.map(({ unit }): Operation => ({ kind: 'delete', key: keys.unitStatus(run, unit) }));
+  const atOnce = maxOperations - last.length;
+  for (let offset = 0; offset < drops.length; offset += atOnce) {
+    const isLast = offset + atOnce >= drops.length;
+    await commit(dependencies, [...drops.slice(offset, offset + atOnce), ...(isLast ? last : [])]);
+  }
   const reason = 'not begun before its run was paused';
-  if (waiting.length > 0)
-    await closeRun(
-      dependencies,
-      run,
-      waiting.map(({ unit }) => ({ unit, state: 'skipped', reason })),
-    );
+  await closeRun(
+    dependencies,
+    run,
+    waiting.map(({ unit }) => ({ unit, state: 'skipped', reason })),
+  );
 }
 
 const waitingText = (count: number): string =>
@@ -200,6 +251,7 @@ function notThere({ begun, waiting }: OpenUnits, run: RunId, otherwise: string):
 const done = (message: string, going?: CarriedOut['going']): CarriedOut => ({
   kind: 'done',
   message,
+  isAnswered: true,
   ...(going && { going }),
 });
 

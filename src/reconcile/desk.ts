@@ -5,7 +5,7 @@ import { carryOut } from './command.ts';
 import type { LiveRuns } from './control.ts';
 import { Halted } from './halt.ts';
 import { commit } from './journal.ts';
-import { type Answer, type CarriedOut, type Request, readRequests, requestKey, requestLivesMs } from './requests.ts';
+import { answerOf, type CarriedOut, type Request, readRequests, requestKey, requestLivesMs } from './requests.ts';
 
 /** Where the leader takes up what operators ask of it and hears of overrides and approvals, while it goes on with what it does. */
 export interface Desk {
@@ -84,7 +84,7 @@ async function takeUpAll(dependencies: Dependencies, going: Set<Promise<unknown>
       continue;
     }
     const carried = await carryOutInTime(dependencies, request);
-    await answer(dependencies, request, carried);
+    if (carried.isAnswered !== true) await answer(dependencies, request, carried);
     if (carried.going !== undefined) {
       const ended = carried.going.ended.then(onTaken).finally(() => going.delete(ended));
       going.add(ended);
@@ -99,14 +99,15 @@ async function carryOutInTime(dependencies: Dependencies, request: Request): Pro
     return { kind: 'refused', message: `asked at ${asked}, too long ago; nothing was changed` };
   }
   const { actor, reason } = request;
-  return await carryOut(dependencies, request.command, { actor, ...(reason !== undefined && { reason }) });
+  const told = { actor, ...(reason !== undefined && { reason }) };
+  const at = dependencies.clock.now();
+  return await carryOut(dependencies, request.command, told, (message) => [
+    answerOf(request, { kind: 'done', message, at }),
+  ]);
 }
 
 async function answer(dependencies: Dependencies, request: Request, { kind, message }: CarriedOut): Promise<void> {
-  const answer: Answer = { kind, message, at: dependencies.clock.now() };
-  await commit(dependencies, [
-    { kind: 'put', key: requestKey(request), value: JSON.stringify({ ...request, answer }) },
-  ]);
+  await commit(dependencies, [answerOf(request, { kind, message, at: dependencies.clock.now() })]);
 }
 
 /** Whoever asked is gone. */

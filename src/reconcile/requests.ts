@@ -1,6 +1,6 @@
 import type { RunId, UnitId, WorkloadId } from '../model/ids.ts';
 import { keys, prefixes } from '../store/keys.ts';
-import { type KeyValue, type Store, StoreError } from '../store/store.ts';
+import { type KeyValue, type Operation, type Store, StoreError } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { UnitResult } from './progress.ts';
 import type { Told } from './saga.ts';
@@ -32,11 +32,25 @@ export interface Answer {
 
 /** What a command led to at once, and how the units that go on because of it end. */
 export interface CarriedOut extends Omit<Answer, 'at'> {
+  /** The answer was written together with what it speaks of. */
+  readonly isAnswered?: true;
   readonly going?: { readonly ended: Promise<readonly UnitResult[]> };
 }
 
 /** How long a request may be taken up, and how long an answer stays for whoever asked. */
 export const requestLivesMs = 10 * 60_000;
+
+/**
+ * What is to be written together with the last change that a command makes, so that a leader which dies leaves either the
+ * command to be carried out again, from wherever it was, or its answer. Nothing where nobody waits for one.
+ */
+export type AnswerWith = (message: string) => readonly Operation[];
+
+export const answerOf = (request: Request, answer: Answer): Operation => ({
+  kind: 'put',
+  key: requestKey(request),
+  value: JSON.stringify({ ...request, answer }),
+});
 
 /** Oldest first. */
 export async function readRequests(

@@ -4,7 +4,7 @@ import { encodeWorkload, loadRecorded } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import type { ApplyDependencies } from './apply.ts';
 import { commit } from './journal.ts';
-import type { CarriedOut } from './requests.ts';
+import type { AnswerWith, CarriedOut } from './requests.ts';
 
 /**
  * Lets the next plan try what git declares again: forgets which revisions of a workload failed a gate or were cancelled,
@@ -13,6 +13,7 @@ import type { CarriedOut } from './requests.ts';
 export async function retryWorkload(
   context: Pick<ApplyDependencies, 'store' | 'leadership' | 'clock'>,
   id: WorkloadId,
+  answerWith: AnswerWith = () => [],
 ): Promise<CarriedOut> {
   const { workloads, overrides, inFlight } = await loadRecorded(context.store);
   const workload = workloads.get(id);
@@ -36,13 +37,14 @@ export async function retryWorkload(
     { kind: 'put', key: keys.workload(id), value: encodeWorkload({ ...workload, failed: [] }) },
     ...pins.map((pin): Operation => ({ kind: 'delete', key: keys.override(pin.id) })),
   ];
-  await commit(context, operations);
   const forgotten = workload.failed.map(({ revision }) => revision);
   const parts = [
     ...(forgotten.length > 0 ? [`Forgotten: ${forgotten.join(', ')}.`] : []),
     ...(pins.length > 0 ? [`Lifted: the pin to ${pins.map(({ revision }) => revision).join(', ')}.`] : []),
   ];
-  return { kind: 'done', message: `${parts.join(' ')} The next plan tries what git declares again.` };
+  const message = `${parts.join(' ')} The next plan tries what git declares again.`;
+  await commit(context, [...operations, ...answerWith(message)]);
+  return { kind: 'done', message, isAnswered: true };
 }
 
 const refused = (message: string): CarriedOut => ({ kind: 'refused', message });

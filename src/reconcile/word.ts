@@ -47,9 +47,11 @@ export async function tell(
   dependencies: Dependencies,
   found: FoundUnit,
   events: readonly UnitEvent[],
+  /** Written in the same step. */
+  operations: readonly Operation[] = [],
 ): Promise<FoundUnit> {
   const { store, leadership, clock } = dependencies;
   const context = { store, leadership, clock, run: found.run };
-  await openJournal(context, found.record.unit, found).append(events);
+  await openJournal(context, found.record.unit, found).append(events, operations);
   return { ...found, next: found.next + events.length };
 }
