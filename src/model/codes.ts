@@ -600,7 +600,7 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS5010: {
     title: 'some steps wait',
     cause:
-      'Too many instances are unavailable for more to be taken, an instance may only be made anew where it was, or the unit of a workload that it comes after is under way.',
+      'Too many instances are unavailable for more to be taken, an instance may only be made anew where it was, the unit of a workload that it comes after is under way, or moves would have to change places with each other.',
     remedy: 'See what makes the others unavailable; the steps come back in a later plan.',
   },
   MUS5011: {

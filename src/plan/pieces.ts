@@ -189,7 +189,8 @@ function openBook(resource: AnyResource, compiled: Compiled): (node: ClusterNode
 function takeRecorded(resource: AnyResource, state: unknown, { residentsOf, inFlight }: Compiled, node: number): void {
   const { instead } = inFlight;
   for (const allocation of residentsOf(node)) {
-    const holds = instead.has(allocation.id) ? instead.get(allocation.id) : chargedHolds(allocation);
+    const isOther = instead.size > 0 && instead.has(allocation.id);
+    const holds = isOther ? instead.get(allocation.id) : chargedHolds(allocation);
     const held = holds && resource.heldOf(holds);
     if (held !== undefined) resource.take(state, held);
   }

@@ -125,6 +125,19 @@ describe('status', () => {
     assertGolden('status/overrides.txt', renderStatusText(viewStatus(inputs), { color: false, width: 110, now }));
   });
 
+  test('of a rollout that is under way it is said which commit takes over, should git have changed since', () => {
+    const { recorded, ...others } = world();
+    const unit = { run: runId('20261121-025200-0f3a'), unit: unitOf(checkout), status: 'running', definition: 'older' };
+    const textOf = (status: string): string => {
+      const inFlight = [{ ...unit, status }];
+      const inputs = { ...others, recorded: { ...recorded, inFlight }, drift: [], now };
+      return renderStatusText(viewStatus(inputs), { color: false, width: 400, now });
+    };
+    assert.match(textOf('running'), /muster run ends it when the wave under way is through, and \w+ \S+ takes over/);
+    assert.doesNotMatch(textOf('paused'), /takes over/);
+    assert.doesNotMatch(textOf('unwinding'), /takes over/);
+  });
+
   test('a store that went back in time is said before everything else, with what to do', () => {
     const detail = 'running, and made after this store, which would hand out generation 4 next';
     const newer = { kind: 'ahead', object: object(allocation(0, 7, 'n1')), detail } as const;

@@ -195,6 +195,16 @@ describe('runs', () => {
     assertGolden('units/runs.txt', renderRunList(viewRuns(inFlight(stuck, { history: [finished] })), page));
   });
 
+  test('of a unit that a newer commit took over, the run and its unit say by which', () => {
+    const reason = 'superseded by platform 1a2b3c4 after 1 wave';
+    const ended = { ...finished, units: [{ unit: unitOf(checkout), state: 'superseded', reason }] } as const;
+    const [, view] = viewRuns(inFlight(stuck, { history: [ended] }));
+    assert.ok(view !== undefined);
+    assert.match(renderRun(view, page), /superseded by platform 1a2b3c4 after 1 wave/);
+    const text = renderUnit(only(inFlight([...way, { kind: 'superseded', by: 'platform 1a2b3c4' }])), page);
+    assert.match(text, /superseded by platform 1a2b3c4: what is done stays, the rest is planned anew/);
+  });
+
   test('one in flight: each unit, what has been asked of it, what can be done', () => {
     const asked = { id: 'r', command: { kind: 'pauseRun', run }, ...alice, at: now, until: now } as const;
     const [view] = viewRuns(inFlight(way, { leader, requests: [asked] }));

@@ -191,7 +191,7 @@ function logEvent(log: pino.Logger, event: LoopEvent): void {
       break;
     }
     case 'applied': {
-      const bad = event.outcome.units.filter(({ state }) => state !== 'done');
+      const bad = event.outcome.units.filter(({ state }) => state !== 'done' && state !== 'superseded');
       const fields = { run: event.outcome.run, units: event.outcome.units.length, notDone: bad };
       log[bad.length > 0 ? 'error' : 'info'](fields, 'applied');
       break;

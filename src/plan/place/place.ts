@@ -7,6 +7,7 @@ import { type Draft, endingAction, objectOf } from '../draft.ts';
 import type { Instance } from '../instances.ts';
 import { markOf, undoTo } from '../undo.ts';
 import { isPresent } from './affinity.ts';
+import { noteCycles } from './cycles.ts';
 import { firstOrder, ordersOf, surgeOf } from './order.ts';
 import { placeEach, placeInWaves } from './placing.ts';
 import { type Evictions, openEvictions } from './preempt.ts';
@@ -43,6 +44,7 @@ export function placeAll(context: Context, intents: readonly Intent[]): Readonly
     }
     first = end;
   }
+  noteCycles(context, placed.values());
   return placed;
 }
 
@@ -93,6 +95,7 @@ function open(context: Context, intent: Intent, evictions: Evictions): UnitState
     news: [],
     refused: false,
     rolloutWaits: false,
+    homeless: [],
     beforeRollout: undefined,
   };
   for (const { node, status } of intent.wanted) {
@@ -124,6 +127,9 @@ function placeMoves(context: Context, state: UnitState): void {
   endWave(context, state, 0);
   const failures = again?.failures ?? once.failures;
   evictHomeless(context, state, failures);
+  state.homeless = failures.flatMap(({ want, failure }) =>
+    failure.kind === 'capacity' && failure.bound === undefined && want.mustLeave !== undefined ? [want] : [],
+  );
   state.beforeRollout = saveWaves(state.waves);
   report(context, state, failures, moves.length);
   reportWaiting(context, state, [...once.waiting, ...(again?.waiting ?? [])]);

@@ -36,6 +36,8 @@ export interface UnitState {
   refused: boolean;
   /** A part of the rollout has to wait for others to be available. */
   rolloutWaits: boolean;
+  /** Those that have to leave their nodes, and found no room anywhere. */
+  homeless: readonly Want[];
   /** The waves as they are without the rollout. */
   beforeRollout: SavedWaves | undefined;
 }
