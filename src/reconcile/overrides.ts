@@ -3,8 +3,7 @@ import type { Override, Recorded } from '../model/recorded.ts';
 import { keys, prefixes } from '../store/keys.ts';
 import { decodeOverride, encodeOverride } from '../store/recorded.ts';
 import { maxOperations, type Operation, type Store, StoreError } from '../store/store.ts';
-import type { ApplyDependencies } from './apply.ts';
-import { commit } from './journal.ts';
+import { commit, type JournalContext } from './journal.ts';
 
 /** There is one override of a kind on a target: a new one takes the place of the one before. */
 export const overrideId = ({ kind, target }: Pick<Override, 'kind' | 'target'>): string => `${kind}/${target}`;
@@ -75,7 +74,7 @@ const endedStaysMs = 24 * 3_600_000;
  * itself. Such a pin must not come back into force with the next commit.
  */
 export async function forgetEnded(
-  context: Pick<ApplyDependencies, 'store' | 'leadership' | 'clock'>,
+  context: Omit<JournalContext, 'run'>,
   desired: Desired,
   recorded: Recorded,
 ): Promise<void> {

@@ -1,8 +1,8 @@
-import { assertNever } from '../model/assert.ts';
 import { expandStep, undoOf } from '../model/effects.ts';
-import { allocationId, type RunId, type StepId, type UnitId } from '../model/ids.ts';
-import type { PlannedUnit, Step } from '../model/plan.ts';
-import type { InFlightHolding, InFlightStep, InFlightUnit } from '../model/recorded.ts';
+import type { RunId, StepId, UnitId } from '../model/ids.ts';
+import { inFlightWaves, type UnitSteps } from '../model/in-flight.ts';
+import type { Step } from '../model/plan.ts';
+import type { InFlightUnit } from '../model/recorded.ts';
 import { parseUnitKey } from './keys.ts';
 import type { KeyValue } from './store.ts';
 
@@ -36,9 +36,7 @@ export function withWork(
 const nameOf = ({ run, unit }: { readonly run: RunId; readonly unit: UnitId }): string => `${run} ${unit}`;
 
 /** Of the record that the executor writes. */
-interface StoredUnit {
-  readonly planned: Pick<PlannedUnit, 'waves'>;
-  readonly steps: readonly Step[];
+interface StoredUnit extends UnitSteps {
   readonly settings?: { readonly definition?: string };
 }
 
@@ -51,20 +49,6 @@ function workOf(records: UnitRecords | undefined, decode: Decode): Partial<InFli
   const waves = inFlightWaves(stored, (step) => !isBehind(step, progress));
   const definition = stored.settings?.definition;
   return { waves, ...(progress.committed && { committed: true }), ...(definition !== undefined && { definition }) };
-}
-
-/** The steps of a unit that count, by wave. */
-export function inFlightWaves(
-  { planned, steps }: StoredUnit,
-  counts: (step: Step) => boolean = () => true,
-): readonly (readonly InFlightStep[])[] {
-  const byId = new Map(steps.map((step) => [step.id, step]));
-  return planned.waves.map((wave) =>
-    wave.steps.flatMap((id): readonly InFlightStep[] => {
-      const step = byId.get(id);
-      return step === undefined || !counts(step) ? [] : [asInFlight(step)];
-    }),
-  );
 }
 
 /** What of a journal entry tells how far a unit is. */
@@ -111,39 +95,4 @@ function isBehind(step: Step, { begun, done, closed, failed, committed, supersed
   // What was done first is undone last.
   const [last] = effects.flatMap((effect) => undoOf(effect) ?? []);
   return last !== undefined && done.has(last.key);
-}
-
-function asInFlight(step: Step): InFlightStep {
-  const { instance, generation, node, kind, order, holds, revision, heldBefore, revisionBefore, replaces } = step;
-  const own: InFlightHolding = { allocation: allocationId(instance, generation), node, revision, holds };
-  switch (kind) {
-    case 'update':
-      return {
-        order: 'inPlace',
-        after: own,
-        before: { ...own, revision: revisionBefore ?? revision, holds: heldBefore ?? holds },
-      };
-    case 'create':
-    case 'replace':
-    case 'move':
-      if (replaces === undefined) return { order: 'beside', after: own };
-      return {
-        order: order === 'stop-first' || replaces.object === 'gone' ? 'instead' : 'beside',
-        after: own,
-        before: {
-          allocation: allocationId(instance, replaces.generation),
-          node: replaces.node,
-          revision: replaces.revision,
-          holds: replaces.holds,
-        },
-        ...(replaces.object === 'gone' && { wasGone: true }),
-      };
-    case 'stop':
-    case 'remove':
-      return { order: 'beside', before: own };
-    case 'forget':
-      return { order: 'beside', before: own, wasGone: true };
-    default:
-      return assertNever(kind);
-  }
 }
