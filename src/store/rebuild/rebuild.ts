@@ -178,9 +178,10 @@ function asItRuns(known: RecordedWorkload, live: readonly RevisionHash[]): Recor
   const [only] = live;
   const isOne = only !== undefined && live.every((revision) => revision === only);
   if (!isOne || only === known.lastGood) return known;
-  const earlier = [...(known.lastGood === undefined ? [] : [known.lastGood]), ...(known.earlier ?? [])];
+  const before = [...(known.lastGood === undefined ? [] : [known.lastGood]), ...(known.earlier ?? [])];
+  const earlier = before.filter((revision) => revision !== only);
   const failed = known.failed.filter(({ revision }) => revision !== only);
-  return { ...known, lastGood: only, earlier: earlier.filter((revision) => revision !== only), failed };
+  return { ...known, lastGood: only, ...(earlier.length > 0 && { earlier }), failed };
 }
 
 /** At the highest epoch that anything tells of; writing it raises it once more. */
