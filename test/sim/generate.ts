@@ -20,6 +20,11 @@ export function storyOf(seed: number): Story {
   if (random.happens(0.5)) faults.push(...random.pick([lateCalls, lateWrites, cutOff])(random, of));
   const bad = changes.find((event) => event.kind === 'revise' && event.quality === 'bad');
   if (bad !== undefined && random.happens(0.6)) faults.push(crashAtWrite(random, bad.at));
+  if (random.happens(0.1)) {
+    const half = halfMade(random, { workloads, nodes: of.nodes });
+    changes.push(half.change);
+    faults.push(half.fault);
+  }
   return {
     seed,
     nodes,
@@ -177,6 +182,22 @@ function cutOff(random: Random, of: Pick<Around, 'moments' | 'nodes'>): readonly
     { at, kind: 'engineAway', node: random.pick(of.nodes), forMs: 40_000, how: 'refused' },
     { at: at + random.between(100, 1_000), kind: 'storeAway', forMs: 40_000, process: 'leader' },
   ];
+}
+
+/**
+ * All instances of a new workload are made at once and never get healthy, while one node makes its own without ever saying
+ * so: the unit is undone, and nobody has heard of what is there.
+ */
+function halfMade(
+  random: Random,
+  of: { readonly workloads: readonly StoryWorkload[]; readonly nodes: readonly string[] },
+): { readonly change: StoryChange; readonly fault: Fault } {
+  const workload = random.pick(of.workloads).name;
+  const node = random.pick(of.nodes);
+  return {
+    change: { at: 1, kind: 'revise', workload, version: random.between(2, 9), quality: 'bad' },
+    fault: { at: random.between(1, 200), kind: 'engineFails', node, forMs: 45_000, share: 1, how: 'after' },
+  };
 }
 
 const endOfLeader = (random: Random, from: number): Fault =>
