@@ -36,7 +36,7 @@ export async function startRefusal(
   const text = messageOf(error);
   const path = missingPath(text);
   if (path !== undefined) return noSuchPath(client, 'start', path, error);
-  if (/task [0-9a-f]{64}: already exists/i.test(text)) return leftTask(client, objectId, error);
+  if (/task [0-9a-f]{64}: already exists|^id already in use$/i.test(text)) return leftTask(client, objectId, error);
   const address = await addressRefused(client, objectId, error, signal);
   if (address !== undefined) return address;
   if (/port is already allocated|address already in use/i.test(text)) return portTaken(client, error, signal);
