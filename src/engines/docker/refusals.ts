@@ -83,16 +83,21 @@ async function portTaken(client: DockerClient, error: unknown, signal: AbortSign
   const port = Number(/:(\d+)(?::| failed)/.exec(messageOf(error))?.[1] ?? 0);
   const containers = await client.docker.listContainers({ abortSignal: signal });
   const holder = containers.find((container) => container.Ports.some((published) => published.PublicPort === port));
-  const by =
-    holder === undefined ? 'a process of that host' : `container ${holder.Names[0]?.replace(/^\//, '') ?? holder.Id}`;
-  return failure(client, 'start', {
-    code: 'portTaken',
-    message: `port ${port === 0 ? '' : `${port} `}on ${client.node} is taken by ${by}`,
-    retryable: false,
-    hint:
-      holder === undefined
-        ? `ss -ltnp 'sport = :${port}' on that host; or publish another port`
-        : 'publish another port, or stop that container',
-    cause: error,
-  });
+  const where = `port ${port === 0 ? '' : `${port} `}on ${client.node}`;
+  const taken = (message: string, hint: string): EngineError =>
+    failure(client, 'start', { code: 'portTaken', message, retryable: false, hint, cause: error });
+  if (holder !== undefined) {
+    const name = holder.Names[0]?.replace(/^\//, '') ?? holder.Id;
+    return taken(`${where} is taken by container ${name}`, 'publish another port, or stop that container');
+  }
+  // Docker's own words for what it has given out itself. It loses track of some when it is killed in the middle of a start.
+  if (/port is already allocated/i.test(messageOf(error)))
+    return taken(
+      `${where} is held by docker for no container that runs`,
+      'a docker that was killed holds it until it is restarted: restart it there, or publish another port',
+    );
+  return taken(
+    `${where} is taken by a process of that host`,
+    `ss -ltnp 'sport = :${port}' on that host; or publish another port`,
+  );
 }
