@@ -260,11 +260,14 @@ async function makeCertificates(folder: string): Promise<TlsMaterial> {
   return { ca: read('ca.pem'), cert: read('client.pem'), key: read('client.key') };
 }
 
-/** containerd and shims of a killed daemon: ours are those whose command line names our folder. */
+/**
+ * containerd and shims of a killed daemon: ours are those whose command line names our folder. A container that it was
+ * killed in the middle of starting names it in its mounts alone.
+ */
 async function killLeftovers(folder: string): Promise<void> {
   const ours = async (): Promise<number[]> => {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-    return pids.filter((pid) => pid !== process.pid && commandLine(pid).includes(folder));
+    return pids.filter((pid) => pid !== process.pid && namesFolder(pid, folder));
   };
   await waitUntil('the end of private containerd', 60_000, async () => {
     const left = await ours();
@@ -273,9 +276,14 @@ async function killLeftovers(folder: string): Promise<void> {
   });
 }
 
-function commandLine(pid: number): string {
+function namesFolder(pid: number, folder: string): boolean {
+  const line = textOf(`/proc/${pid}/cmdline`);
+  return line.includes(folder) || (/^runc\0init/.test(line) && textOf(`/proc/${pid}/mountinfo`).includes(`${folder}/`));
+}
+
+function textOf(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
     return ''; // Gone since it was listed.
   }
