@@ -77,7 +77,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   addNode(add(groupCommand('node', 'close and open nodes by hand: cordon, uncordon')), run);
   add(retryCommand()).action(run(async () => (await import('./commands/retry.ts')).retry));
   add(snapshotCommand()).action(run(async () => (await import('./commands/snapshot.ts')).snapshot));
-  addStore(add(groupCommand('store', 'what is recorded, as a whole: check, backup, restore, rebuild, rebuild')), run);
+  addStore(add(groupCommand('store', 'what is recorded, as a whole: check, backup, restore, rebuild')), run);
   add(doctorCommand()).action(run(async () => (await import('./commands/doctor.ts')).doctor));
   add(demoCommand()).action(run(async () => (await import('./commands/demo.ts')).demo));
   add(completionCommand()).action(
