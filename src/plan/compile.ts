@@ -1,6 +1,6 @@
 import { chargedHolds } from '../model/capacity.ts';
 import type { DesiredWorkload } from '../model/desired.ts';
-import type { AllocationId, WorkloadId } from '../model/ids.ts';
+import type { AllocationId, EngineKind, WorkloadId } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { Allocation } from '../model/recorded.ts';
 import { type Cluster, type ClusterNode, compileCluster } from './cluster.ts';
@@ -175,9 +175,9 @@ function openResidents(
   return (node) => {
     sorted ??= sortByNode(homes, nodes.length);
     const { starts, positions } = sorted;
-    const own: Allocation[] = [];
-    for (let at = starts[node] ?? 0; at < (starts[node + 1] ?? 0); at += 1)
-      own.push(allocations[positions[at] as number] as Allocation);
+    const [first, end] = [starts[node] ?? 0, starts[node + 1] ?? 0];
+    const own = new Array<Allocation>(Math.max(0, end - first));
+    for (let at = first; at < end; at += 1) own[at - first] = allocations[positions[at] as number] as Allocation;
     return own;
   };
 }
@@ -221,7 +221,8 @@ function factsOf(
   usable: NodeFacts['usable'],
 ): NodeFacts {
   let probedMillis = 0;
-  for (const engine of Object.values(observed?.engines ?? {})) {
+  for (const kind in observed?.engines) {
+    const engine = observed.engines[kind as EngineKind];
     if (engine?.kind === 'reachable') probedMillis = Math.max(probedMillis, engine.capacity.cpuMillis ?? 0);
   }
   const recordedMillis = inputs.recorded.nodes.get(name)?.capacity.cpuMillis ?? 0;

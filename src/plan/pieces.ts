@@ -169,19 +169,24 @@ function openBook(resource: AnyResource, compiled: Compiled): (node: ClusterNode
   const { handovers } = compiled.inFlight;
   const members = poolsOf(resource);
   const states = new Map<string, unknown>();
+  const openPool = (node: ClusterNode, facts: NodeFacts, inPool: readonly NodeFacts[]): unknown => {
+    const state = resource.open(facts);
+    for (const other of inPool) {
+      if (other !== facts) resource.join?.(state, other);
+      const index = other === facts ? node.index : (cluster.indexOf.get(other.name) ?? -1);
+      takeRecorded(resource, state, compiled, index);
+    }
+    if (handovers.size > 0) takeInFlight(resource, { facts, state }, compiled, inPool);
+    return state;
+  };
   return (node) => {
     const facts = factsOf(node);
     const name = resource.poolOf(facts);
-    let state = states.get(name);
-    if (state === undefined) {
-      state = resource.open(facts);
-      for (const other of members.get(name) ?? []) {
-        if (other !== facts) resource.join?.(state, other);
-        takeRecorded(resource, state, compiled, cluster.indexOf.get(other.name) ?? -1);
-      }
-      if (handovers.size > 0) takeInFlight(resource, { facts, state }, compiled, members.get(name) ?? []);
-      states.set(name, state);
-    }
+    const inPool = members.get(name) ?? [];
+    // Mostly a node shares its pool with nobody.
+    if (inPool.length === 1) return { facts, state: openPool(node, facts, inPool) };
+    const state = states.get(name) ?? openPool(node, facts, inPool);
+    states.set(name, state);
     return { facts, state };
   };
 }
