@@ -1,8 +1,21 @@
 /** More than any machine has. */
 const mostCore = 65_535;
 
+/** Nodes are alike, so that a plan of a hundred thousand bound instances has a few hundred texts. */
+const known = new Map<string, readonly number[] | undefined>();
+const mostKnown = 10_000;
+
 /** Cores of a list as the kernel writes it (`0-1,4`), ascending; undefined when it is not written so. */
 export function parseCpuset(text: string): readonly number[] | undefined {
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const cores = coresIn(text);
+  if (known.size === mostKnown) known.clear();
+  known.set(text, cores);
+  return cores;
+}
+
+function coresIn(text: string): readonly number[] | undefined {
   const cores: number[] = [];
   let next = 0;
   for (let at = 0; at <= text.length; ) {

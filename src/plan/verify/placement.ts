@@ -29,7 +29,7 @@ export function placementCheck(world: World, report: Report): Check {
       checkPerNode(world, { work, workload }, report);
       checkSpread(world, { work, workload, rules: spreadOf(workload) }, report);
       const rules = affinityOf(workload, avoided);
-      if (rules !== undefined) related.push({ id, rules, newcomers: work.items.filter(isNewcomer) });
+      if (rules !== undefined) related.push({ id, rules, newcomers: newcomersOf(work) });
     },
     end: () => {
       const near = createNear(world, createAftermath(base, planned));
@@ -135,8 +135,14 @@ function affinityOf({ id, placement }: DesiredWorkload, avoided: Avoided): Affin
 interface Related {
   readonly id: WorkloadId;
   readonly rules: AffinityRules;
-  readonly newcomers: readonly Item[];
+  readonly newcomers: readonly Newcomer[];
 }
+
+/** No more of an item than is asked for in the end: its unit is long gone by then. */
+type Newcomer = Pick<Item, 'step' | 'node'>;
+
+const newcomersOf = ({ items }: UnitWork): readonly Newcomer[] =>
+  items.flatMap((item): Newcomer | [] => (isNewcomer(item) ? { step: item.step, node: item.node } : []));
 
 function checkAffinity(
   world: World,
