@@ -10,15 +10,16 @@ export interface Slots {
   readonly fixed: number;
   readonly pieces: NumberIndex;
   /** Key of each piece, by its slot less `fixed`. */
-  readonly pieceKeys: number[];
+  pieceKeys: Float64Array;
   /**
    * Four numbers of each slot, side by side since they are asked for together and a plan has a million of them: the unit
    * that touched it last, what that holds of it on top of what is recorded, the most that it has held, and the most that
    * all units so far add to what is charged already, each in its own worst state.
    */
   cells: Float64Array;
-  /** Slots that grow, in the order in which they were found. */
-  readonly grown: number[];
+  /** Slots that grow, in the order in which they were found: the first `grownCount`. */
+  grown: Int32Array;
+  grownCount: number;
   /** What the predecessor of the step under way leaves to its successor; 0 between steps. */
   credit: Float64Array;
   /** Number of the unit under way. */
@@ -36,9 +37,10 @@ export function createSlots({ fixed, pieces }: { readonly fixed: number; readonl
   return {
     fixed,
     pieces: createNumberIndex(pieces),
-    pieceKeys: [],
+    pieceKeys: new Float64Array(places - fixed),
     cells: new Float64Array(places * cellSize),
-    grown: [],
+    grown: new Int32Array(places),
+    grownCount: 0,
     credit: new Float64Array(places),
     unit: 1,
     touched: [],
@@ -79,10 +81,8 @@ export const whichOfKey = (key: number): number => Math.floor(key / 8);
 /** The slot of a piece, made when it is new. */
 export function slotOf(slots: Slots, key: number): number {
   const number = internNumber(slots.pieces, key);
-  if (number === slots.pieceKeys.length) {
-    slots.pieceKeys.push(key);
-    if (slots.fixed + number >= placesOf(slots)) enlarge(slots);
-  }
+  if (slots.fixed + number >= placesOf(slots)) enlarge(slots);
+  slots.pieceKeys[number] = key;
   return slots.fixed + number;
 }
 
@@ -93,13 +93,16 @@ export function knownSlot(slots: Slots, key: number): number {
 }
 
 function enlarge(slots: Slots): void {
-  const larger = (column: Float64Array): Float64Array => {
-    const copy = new Float64Array(column.length * 2);
-    copy.set(column);
-    return copy;
-  };
-  slots.cells = larger(slots.cells);
-  slots.credit = larger(slots.credit);
+  const places = placesOf(slots) * 2;
+  slots.cells = copied(slots.cells, new Float64Array(places * cellSize));
+  slots.credit = copied(slots.credit, new Float64Array(places));
+  slots.pieceKeys = copied(slots.pieceKeys, new Float64Array(places - slots.fixed));
+  slots.grown = copied(slots.grown, new Int32Array(places));
+}
+
+function copied<Column extends Float64Array | Int32Array>(from: Column, to: Column): Column {
+  to.set(from);
+  return to;
 }
 
 /** The unit under way holds so much more of a slot, or less. */
@@ -120,17 +123,20 @@ export function addTo({ cells, unit, touched }: Slots, slot: number, amount: num
 
 /** Ends the unit under way: to all others it occupies the most that it held, for as long as it runs. */
 export function closeUnit(slots: Slots): void {
-  const { cells, grown, touched } = slots;
+  const { cells, touched } = slots;
   for (const slot of touched) {
     const at = slot * cellSize;
     const most = cells[at + ofPeak] as number;
     if (most <= 0) continue;
     const before = cells[at + ofGrowth] as number;
-    if (before === 0) grown.push(slot);
+    if (before === 0) slots.grown[slots.grownCount++] = slot;
     cells[at + ofGrowth] = before + most;
   }
   openUnit(slots);
 }
+
+/** What the units so far add to. */
+export const grownSlots = ({ grown, grownCount }: Slots): Int32Array => grown.subarray(0, grownCount);
 
 export function openUnit(slots: Slots): void {
   slots.touched.length = 0;
