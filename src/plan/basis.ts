@@ -49,10 +49,11 @@ export function definitionsOf(
   touched: { readonly workloads: readonly WorkloadId[]; readonly nodes: readonly NodeName[] },
 ): Pick<PlanBasis, 'workloads' | 'nodes'> {
   const workloads = workloadsById(desired);
-  const nodes = new Map(desired.nodes.map((node) => [node.name, node]));
+  const names = new Set(touched.nodes);
   return digestsOf({
     workloads: touched.workloads.flatMap((id) => workloads.get(id) ?? []),
-    nodes: touched.nodes.flatMap((name) => nodes.get(name) ?? []),
+    // Asked for each unit in flight, and then of no node at all.
+    nodes: names.size === 0 ? [] : desired.nodes.filter(({ name }) => names.has(name)),
   });
 }
 
