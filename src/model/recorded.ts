@@ -71,7 +71,11 @@ export interface Allocation {
   readonly holds: Holds;
   /** When it entered `held` (Unix ms): deletion waits from here. */
   readonly heldSince?: number;
+  /** What leaders that died had asked its engine for; it may still do so for a while after the last of them (`reconcile/late-calls.ts`). */
+  readonly lateCalls?: readonly LateCall[];
 }
+
+export type LateCall = 'create' | 'start' | 'update';
 
 /** What an allocation occupies on its node. The names are those of the plan's JSON; what is not held is absent. */
 export interface Holds {

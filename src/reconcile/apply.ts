@@ -152,7 +152,7 @@ function revisionsOf(records: readonly UnitRecord[], { workloads }: Recorded): P
 export async function openRun(
   dependencies: ApplyDependencies,
   run: RunId,
-  options: Pick<RunContext, 'control' | 'resumedAt' | 'lateCalls'>,
+  options: Pick<RunContext, 'control' | 'resumedAt'>,
 ): Promise<RunContext> {
   const { store, leadership, engines, desired, clock, progress, softStop, hardStop } = dependencies;
   const recorded = await loadRecorded(store);

@@ -9,6 +9,7 @@ import { openBudget } from './budget.ts';
 import { type RunControl, toldBy, toldText } from './control.ts';
 import { observeWave, type Watched } from './gate.ts';
 import { Cancelled, Halted } from './halt.ts';
+import { outwaitLateCalls } from './late-calls.ts';
 import type { UnitResult } from './progress.ts';
 import { resultOf } from './result.ts';
 import type { RunContext } from './run-context.ts';
@@ -155,6 +156,7 @@ async function runStep(run: UnitRun, step: Step, waveFailed: AbortSignal): Promi
   for (const effect of own.filter(({ phase }) => phase === 'do')) {
     if (waveFailed.aborted && effect.kind === 'await')
       throw new Halted('interrupted', 'another step of the wave failed');
+    if (run.journal.reached(effect.key) === undefined) await outwaitLateCalls(run, effect);
     if (effect.kind === 'stop' && isMissed(step) && !isDone(run, effect)) await run.budget.admit(step, waveFailed);
     await runEffect(run, effect, step, waveFailed);
   }

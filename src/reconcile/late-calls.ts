@@ -1,11 +1,16 @@
-import type { Effect } from '../model/effects.ts';
+import { type Effect, type EffectKind, undoOf } from '../model/effects.ts';
+import type { AllocationId } from '../model/ids.ts';
+import type { Allocation, LateCall } from '../model/recorded.ts';
+import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
+import { encodeAllocation, loadRecorded } from '../store/recorded.ts';
+import { maxOperations, type Operation, type Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { Halted } from './halt.ts';
-import type { FoundUnit } from './journal.ts';
+import { commit, type FoundUnit, type UnitJournal } from './journal.ts';
 import { call, deadlineMs, stopSettings } from './perform.ts';
 import type { RunContext } from './run-context.ts';
-import type { UnitRun } from './unit-run.ts';
+import { effectsOf, type UnitEffects, type UnitRecord } from './unit.ts';
 
 /** Engines cannot be fenced: what a leader asked for before it died may be carried out until this long after its lease. */
 export const lateCallMs = Math.max(deadlineMs.create, deadlineMs.start, deadlineMs.remove, deadlineMs.update);
@@ -13,47 +18,112 @@ export const lateCallMs = Math.max(deadlineMs.create, deadlineMs.start, deadline
 /** Calls that were begun this long ago are over, however far the clocks of two machines are apart. */
 const longOverMs = 10 * lateCallMs;
 
-/** Keys of effects that another leader had begun and that nobody knows the end of. */
-export function lateCallsOf(
-  units: readonly FoundUnit[],
-  { leadership, clock }: { readonly leadership: Leadership; readonly clock: Clock },
-): ReadonlySet<string> {
-  const open = new Set<string>();
-  const since = clock.now() - longOverMs;
-  for (const entry of units.flatMap(({ entries }) => entries)) {
-    if (entry.kind === 'effectDone') open.delete(entry.effect);
-    if (entry.kind === 'effectStarted' && entry.token !== leadership.token && entry.at > since) open.add(entry.effect);
-  }
-  return open;
+/** The part of a `UnitRun` that is needed here. */
+interface Unit {
+  readonly context: RunContext;
+  readonly record: UnitRecord;
+  readonly journal: UnitJournal;
+  readonly effects: UnitEffects;
+}
+
+interface Leading {
+  readonly store: Store;
+  readonly leadership: Leadership;
+  readonly clock: Clock;
 }
 
 /**
- * Before what was reserved is given back, and before what is to be stopped is removed: until a creation or a start that
- * nobody has heard of cannot come any more. What came meanwhile is taken away. A stop of Muster does not wait: the unit
- * stays as it is, for the next run.
+ * What dead leaders had asked engines for, with no word of what became of it, is written on the allocations that it is
+ * about. There it outlives the unit and its journal: what a successor has made once more may come a second time after the
+ * unit's end. Throws `Halted` and `StoreError`.
  */
-export async function outwaitLateCalls(run: UnitRun, undo: Effect): Promise<void> {
-  const { context, record } = run;
-  const late = undo.kind === 'release' ? 'create' : undo.kind === 'remove' ? 'start' : undefined;
-  if (late === undefined || context.lateCalls?.has(`${undo.step}:${late}:${undo.allocation}`) !== true) return;
-  const waitMs = (context.resumedAt ?? 0) + lateCallMs - context.clock.monotonic();
-  if (waitMs > 0) {
-    const what = `${undo.allocation}: a ${late} that was under way when its leader died may still come`;
-    context.progress({ kind: 'waiting', unit: record.unit, what });
-    await context.clock.sleep(waitMs, AbortSignal.any([context.softStop, context.hardStop]));
-    if (context.softStop.aborted) throw new Halted('interrupted', 'interrupted');
-  }
-  await takeAway(context, undo, late);
+export async function recordLateCalls(leading: Leading, units: readonly FoundUnit[]): Promise<void> {
+  const open = lateCallsOf(units, leading);
+  if (open.size === 0) return;
+  const { allocations } = await loadRecorded(leading.store);
+  const operations = allocations.flatMap((allocation) => withLateCalls(allocation, open.get(allocation.id) ?? []));
+  for (let offset = 0; offset < operations.length; offset += maxOperations)
+    await commit(leading, operations.slice(offset, offset + maxOperations));
 }
 
+/** By allocation. That somebody else has done the same meanwhile says nothing about a call that was under way. */
+function lateCallsOf(
+  units: readonly FoundUnit[],
+  { leadership, clock }: Leading,
+): ReadonlyMap<AllocationId, readonly LateCall[]> {
+  const since = clock.now() - longOverMs;
+  const late = new Map<AllocationId, LateCall[]>();
+  for (const { record, entries } of units) {
+    const open = new Set<string>();
+    for (const entry of entries) {
+      if (entry.kind === 'effectDone') open.delete(`${entry.token} ${entry.effect}`);
+      if (entry.kind === 'effectStarted' && entry.token !== leadership.token && entry.at > since)
+        open.add(`${entry.token} ${entry.effect}`);
+    }
+    if (open.size === 0) continue;
+    const effects = [...effectsOf(record).byKey.values()].flatMap((effect) => [effect, undoOf(effect) ?? []].flat());
+    const byKey = new Map(effects.map((effect) => [effect.key, effect]));
+    for (const name of open) {
+      const effect = byKey.get(name.slice(name.indexOf(' ') + 1));
+      if (effect !== undefined && isLateCall(effect.kind))
+        late.set(effect.allocation, [...(late.get(effect.allocation) ?? []), effect.kind]);
+    }
+  }
+  return late;
+}
+
+const isLateCall = (kind: EffectKind): kind is LateCall => kind === 'create' || kind === 'start' || kind === 'update';
+
+function withLateCalls(allocation: Allocation, found: readonly LateCall[]): readonly Operation[] {
+  const { id, lateCalls: known = [] } = allocation;
+  const lateCalls = [...new Set([...known, ...found])];
+  if (lateCalls.length === known.length) return [];
+  return [{ kind: 'put', key: keys.allocation(id), value: encodeAllocation({ ...allocation, lateCalls }) }];
+}
+
+/** What has to be over before an effect: else what was given back is taken, what was stopped runs, what was changed changes back. */
+const waitsFor: Partial<Record<EffectKind, LateCall>> = { release: 'create', stop: 'start', update: 'update' };
+
+/**
+ * Before an allocation is taken away or changed: until what a dead leader had asked for it cannot come any more, within a
+ * minute of the lease's change of hands. What came meanwhile is taken away. A stop of Muster does not wait: the unit stays
+ * as it is, for the next run.
+ */
+export async function outwaitLateCalls(run: Unit, effect: Effect): Promise<void> {
+  const { context, record } = run;
+  const late = waitsFor[effect.kind];
+  if (late === undefined || context.allocations.get(effect.allocation)?.lateCalls?.includes(late) !== true) return;
+  const waitMs = context.leadership.since + lateCallMs - context.clock.monotonic();
+  if (waitMs > 0) {
+    const what = `${effect.allocation}: a ${late} that was under way when its leader died may still come`;
+    context.progress({ kind: 'waiting', unit: record.unit, what });
+    await sleepWhileLeading(context, waitMs);
+  }
+  if (late === 'create' && wasThere(run, effect)) await takeAway(context, effect);
+}
+
+async function sleepWhileLeading({ leadership, softStop, hardStop, clock }: RunContext, ms: number): Promise<void> {
+  const lost = new AbortController();
+  void leadership.ended.then(() => lost.abort());
+  await clock.sleep(ms, AbortSignal.any([softStop, hardStop, lost.signal]));
+  if (softStop.aborted || hardStop.aborted) throw new Halted('interrupted', 'interrupted');
+}
+
+/** Its engine was or is asked to remove it: not of what is only forgotten. */
+const wasThere = ({ effects, journal }: Unit, { step, allocation, phase }: Effect): boolean =>
+  (effects.bySteps.get(step) ?? []).some(
+    ({ kind, key, allocation: of }) =>
+      of === allocation && (phase === 'settle' ? kind === 'remove' : kind === 'create' && journal.reached(key)),
+  );
+
 /** By its label: what came late is another object than the one that is recorded. */
-async function takeAway(context: RunContext, undo: Effect, late: 'create' | 'start'): Promise<void> {
-  const at = { ...undo, kind: 'remove' } as const;
+async function takeAway(context: RunContext, effect: Effect): Promise<void> {
+  const at = { ...effect, kind: 'remove' } as const;
   const { objects } = await call(context, at, (engine, of) => engine.list(of), deadlineMs.list);
-  for (const { objectId, state, revision } of objects.filter(({ allocation }) => allocation === undo.allocation)) {
+  for (const { objectId, state, revision } of objects.filter(({ allocation }) => allocation === effect.allocation)) {
     const how = stopSettings(context, revision);
     if (state !== 'created' && state !== 'exited')
       await call(context, at, (engine, of) => engine.stop(objectId, how, of), deadlineMs.stop + how.graceMs);
-    if (late === 'create') await call(context, at, (engine, of) => engine.remove(objectId, of), deadlineMs.remove);
+    await call(context, at, (engine, of) => engine.remove(objectId, of), deadlineMs.remove);
   }
 }

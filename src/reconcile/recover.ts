@@ -5,7 +5,7 @@ import { type ApplyDependencies, carryOn, halting, openRun } from './apply.ts';
 import { createLiveRuns, type LiveRuns, type RunControl } from './control.ts';
 import { finishRun, type RunMeta } from './history.ts';
 import { type FoundUnit, readOpenUnits } from './journal.ts';
-import { lateCallsOf } from './late-calls.ts';
+import { recordLateCalls } from './late-calls.ts';
 import type { UnitResult } from './progress.ts';
 import { resultOf } from './result.ts';
 import type { RunContext } from './run-context.ts';
@@ -33,6 +33,7 @@ export async function beginRecovery(
       if (live.runOf(found.record.unit) === undefined)
         idle.push(await heed(dependencies, found, await readWord(dependencies.store, found.run)));
     }
+    await recordLateCalls(dependencies, idle);
     const told = idle.filter(waitsForOperator).map((found) => resultOf(found.record.unit, found.ledger.status));
     const left = waiting.map(({ unit, run }) => waitingResult(unit, run));
     const open = new Set([...begun, ...waiting].map(({ run }) => run));
@@ -87,8 +88,7 @@ async function recoverRun(
   units: readonly FoundUnit[],
 ): Promise<readonly UnitResult[]> {
   const { control, clock } = dependencies;
-  const lateCalls = lateCallsOf(units, dependencies);
-  const context = await openRun(dependencies, run, { control, resumedAt: clock.monotonic(), lateCalls });
+  const context = await openRun(dependencies, run, { control, resumedAt: clock.monotonic() });
   const results = await Promise.all(units.map((unit) => recoverUnit(context, dependencies.live, unit)));
   await halting(
     () => closeRun(dependencies, run, results),

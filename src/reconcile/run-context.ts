@@ -33,8 +33,6 @@ export interface RunContext {
   /** When an engine last failed to answer (by the monotonic clock), by `node/engine`. A run that goes on after a crash has not seen what was before. */
   readonly engineTrouble: Map<string, number>;
   readonly resumedAt?: number;
-  /** Effects that a leader before this one had asked an engine for, and nobody knows what became of that. */
-  readonly lateCalls?: ReadonlySet<string>;
   /** When the gate started an instance again that went away together with its engine. */
   readonly startedAgain: Map<AllocationId, number>;
   readonly control: RunControl;

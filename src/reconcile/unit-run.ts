@@ -7,6 +7,7 @@ import type { Budget } from './budget.ts';
 import { awaitHealthy } from './gate.ts';
 import { BudgetExhausted, Cancelled, GateFailed } from './halt.ts';
 import type { UnitJournal } from './journal.ts';
+import { outwaitLateCalls } from './late-calls.ts';
 import { perform } from './perform.ts';
 import type { RunContext } from './run-context.ts';
 import type { UnitFailure } from './saga.ts';
@@ -56,6 +57,7 @@ export async function runEffect(run: UnitRun, effect: Effect, step: Step, signal
 export async function settleStep(run: UnitRun, step: Step): Promise<void> {
   const own = run.effects.bySteps.get(step.id) ?? [];
   for (const effect of own.filter(({ phase }) => phase === 'settle')) {
+    if (!isDone(run, effect)) await outwaitLateCalls(run, effect);
     await runEffect(run, effect, step, run.context.hardStop);
   }
 }

@@ -20,6 +20,8 @@ export interface Holder {
 export interface Leadership {
   readonly token: FencingToken;
   readonly compare: Compare;
+  /** When it was taken, by the monotonic clock (ms): the leases of all before it had ended. */
+  readonly since: number;
   /** By an own monotonic deadline: false within the TTL after the store was last heard of. */
   isAlive(): boolean;
   /** Resolves when it is lost or released. */
@@ -113,7 +115,8 @@ async function tryAcquire(store: Store, options: LeadershipOptions): Promise<Lea
       compares: [{ kind: 'createRevision', key: keys.leader, equals: 0 }],
       operations: [{ kind: 'put', key: keys.leader, value, lease }],
     });
-    if (succeeded) return leadershipOf(lease, fencingToken({ epoch, createRevision: revision }), value);
+    const token = fencingToken({ epoch, createRevision: revision });
+    if (succeeded) return leadershipOf({ lease, token, record: value, since: clock.monotonic() });
   } catch (error) {
     const hasRunOut = !lease.isAlive();
     await quietly(lease.revoke());
@@ -125,9 +128,20 @@ async function tryAcquire(store: Store, options: LeadershipOptions): Promise<Lea
   return undefined;
 }
 
-const leadershipOf = (lease: StoreLease, token: FencingToken, record: string): Leadership => ({
+const leadershipOf = ({
+  lease,
+  token,
+  record,
+  since,
+}: {
+  readonly lease: StoreLease;
+  readonly token: FencingToken;
+  readonly record: string;
+  readonly since: number;
+}): Leadership => ({
   token,
   compare: { kind: 'value', key: keys.leader, equals: record },
+  since,
   isAlive: () => lease.isAlive(),
   ended: lease.ended,
   // A store that is away ends the lease by itself; whoever stops must not fail or hang because of it.

@@ -126,14 +126,14 @@ export async function initialiseCluster(
 
 /** The value under `alloc/…`; what the key says is not repeated. */
 export function encodeAllocation(allocation: Allocation): string {
-  const { node, engine, revision, state, objectId, holds, heldSince } = allocation;
-  return JSON.stringify({ node, engine, revision, state, objectId, holds, heldSince });
+  const { node, engine, revision, state, objectId, holds, heldSince, lateCalls } = allocation;
+  return JSON.stringify({ node, engine, revision, state, objectId, holds, heldSince, lateCalls });
 }
 
 export function decodeAllocation(entry: KeyValue, one: OneText): Allocation {
   const identity = parseAllocationKey(entry.key);
   const record = parseRecord(entry) as Partial<Allocation>;
-  const { node, engine, revision, state, objectId, holds, heldSince } = record;
+  const { node, engine, revision, state, objectId, holds, heldSince, lateCalls } = record;
   if (identity === undefined) throw corrupt(entry, 'the key is not that of an allocation');
   if (typeof holds !== 'object' || holds === null || typeof holds.cpuMillis !== 'number')
     throw corrupt(entry, 'holds are missing');
@@ -155,6 +155,7 @@ export function decodeAllocation(entry: KeyValue, one: OneText): Allocation {
   if (!allocationStates.has(allocation.state)) throw corrupt(entry, `unknown state ${allocation.state}`);
   if (typeof objectId === 'string') allocation.objectId = objectId;
   if (typeof heldSince === 'number') allocation.heldSince = heldSince;
+  if (Array.isArray(lateCalls)) allocation.lateCalls = lateCalls;
   return allocation;
 }
 
