@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { storyOf } from './generate.ts';
 import { minimise } from './minimise.ts';
 import { simulate, sweep } from './simulate.ts';
-import type { Fault, Story } from './story.ts';
+import type { Fault, Story, StoryChange } from './story.ts';
 
 /** A rollout with an undo in it: everything that a crash can come between. */
 const rollout: Story = {
@@ -103,6 +103,35 @@ describe('deterministic simulation', () => {
     const full: Fault = { at: 20_196, kind: 'diskFull', node: 'n2', forMs: 40_000 };
     for (let seed = 1; seed <= 25; seed += 1)
       await holds({ ...rollout, seed, processes: 2, changes, faults: [late('n1'), late('n2'), crashed, full] });
+  });
+
+  it('what a dead leader had asked for keeps its room until it cannot come any more, also where its successor has done it', async () => {
+    // The successor finishes what was begun; a newer commit takes that back before the late call comes, and others want its room.
+    const rollouts: readonly (readonly StoryChange[])[] = [
+      [
+        { at: 20_000, kind: 'revise', workload: 'w1', version: 2, quality: 'good' },
+        { at: 29_000, kind: 'revise', workload: 'w1', version: 3, quality: 'good' },
+      ],
+      [
+        { at: 20_000, kind: 'resize', workload: 'w1', cpuMillis: 900 },
+        { at: 29_000, kind: 'resize', workload: 'w1', cpuMillis: 100 },
+      ],
+    ];
+    const late = ['n1', 'n2'].map(
+      (node): Fault => ({ at: 20_050, kind: 'engineFails', node, forMs: 5_000, share: 0.7, how: 'late' }),
+    );
+    for (const changes of rollouts) {
+      for (let at = 20_125; at < 20_900; at += 50) {
+        await holds({
+          ...rollout,
+          seed: at,
+          workloads: [...rollout.workloads, { name: 'w2', shape: 'plain', replicas: 1, cpuMillis: 400 }],
+          processes: 2,
+          changes: [...changes, { at: 34_000, kind: 'scale', workload: 'w2', replicas: 9 }],
+          faults: [...late, { at, kind: 'crash', process: 'leader', downMs: 60_000 }],
+        });
+      }
+    }
   });
 
   it('a story that breaks a promise is cut down to what it takes', async () => {

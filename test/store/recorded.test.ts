@@ -137,7 +137,7 @@ describe('recorded', () => {
       const allocations = [
         allocation(2, 9, { state: 'held', heldSince: 11, objectId: '77:123' }),
         allocation(10, 1),
-        allocation(10, 11, { state: 'reserved' }),
+        allocation(10, 11, { state: 'reserved', lateCalls: ['create'] }),
       ];
       const foreign = JSON.stringify({ ...JSON.parse(encodeAllocation(allocation(0, 1))), later: true });
       await write(
