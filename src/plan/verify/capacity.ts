@@ -6,7 +6,7 @@ import { holdersOf } from './holders.ts';
 import { addInFlight } from './in-flight.ts';
 import { growthInOrder } from './in-order.ts';
 import { describeSlot, limitOf, meaningOf } from './limits.ts';
-import { closeUnit, createSlots, grownSlots, growthOf } from './slots.ts';
+import { closeUnit, createSlots, growthOf } from './slots.ts';
 import type { Report } from './violation.ts';
 import type { Check, World } from './world.ts';
 
@@ -51,7 +51,8 @@ function reportExcess(world: World, books: Books, report: Report): void {
     const limit = more > 0 ? limitOf(books, slot) : undefined;
     return limit !== undefined && (now[slot] as number) + more > limit;
   };
-  const over = [...grownSlots(slots).filter((slot) => exceeds(slot, growthOf(slots, slot)))];
+  const over: number[] = [];
+  for (let slot = 0; slot < now.length; slot++) if (exceeds(slot, growthOf(slots, slot))) over.push(slot);
   if (over.length === 0) return;
   let named = 0;
   for (const [slot, more] of growthInOrder(world, books, over)) {

@@ -16,12 +16,12 @@ import {
 } from './charge.ts';
 import { isPortSlot, meaningOf, nodesOf, portDomainOfSlot } from './limits.ts';
 import { type Rows, rowAt } from './rows.ts';
-import { extendedKey, grownSlots, knownSlot, placesOf } from './slots.ts';
+import { extendedKey, growthOf, knownSlot, slotCount } from './slots.ts';
 
 /** What is charged before the plan, of the slots that grow: by allocations in whatever state, and by foreign objects. */
 export function chargedNow(books: Books): Float64Array {
   const { base, slots } = books;
-  const now = new Float64Array(placesOf(slots));
+  const now = new Float64Array(slotCount(slots));
   const marked = markNodes(books, now);
   const charge = createCharge();
   for (let index = 0; index < base.homes.length; index++) {
@@ -46,7 +46,8 @@ function markNodes(books: Books, now: Float64Array): Uint8Array {
   const marked = new Uint8Array(nodes.names.length);
   const domains = new Uint8Array(nodes.portDomains.starts.length);
   const use = quotas.rows.length === 0 ? undefined : quotas.use();
-  for (const slot of grownSlots(slots)) {
+  for (let slot = 0; slot < now.length; slot++) {
+    if (growthOf(slots, slot) === 0) continue;
     // Most slots are columns of nodes: they need no words to say so.
     if (slot < firstQuota) marked[Math.floor(slot / columns)] = 1;
     else if (slot < slots.fixed) now[slot] = use?.[slot - firstQuota] ?? 0;

@@ -16,12 +16,11 @@ export function wrongCores(holds: Holds, revision: Revision, capacity: NodeCapac
   if (holds.cpuset === undefined) return resources.cpuMillis === 0 ? [] : [core('is given no cores')];
   const cores = parseCpuset(holds.cpuset);
   if (cores === undefined) return [core(`is given the cores "${holds.cpuset}", which is no ascending list`)];
-  const given = { cores, asked: resources.cpuMillis };
-  const amounts = isRightAmount(holds, given) ? nothingWrong : wrongAmounts(holds, given);
+  const asked = resources.cpuMillis;
+  const amounts = isRightAmount(holds, cores, asked) ? nothingWrong : wrongAmounts(holds, { cores, asked });
   if (capacity === undefined) return amounts; // its node left git, which the eligibility rules report
-  const isThere = cores.every((number) => hasCore(capacity, number));
-  const gone = isThere ? nothingWrong : [goneCores(cores, capacity)];
-  const numaWrong = wrongNuma(holds, { cores, capacity, policy: cpu.numa });
+  const gone = hasCores(capacity, cores) ? nothingWrong : [goneCores(cores, capacity)];
+  const numaWrong = wrongNuma(holds, cores, { capacity, policy: cpu.numa });
   return amounts.length + gone.length + numaWrong.length === 0 ? nothingWrong : [...amounts, ...gone, ...numaWrong];
 }
 
@@ -30,16 +29,17 @@ const numa = (text: string): Wrong => ({ rule: 'numa', text });
 
 const nothingWrong: readonly Wrong[] = [];
 
+/** Plain loops, here and below: a plan binds a hundred thousand instances. */
+function hasCores(capacity: NodeCapacity, cores: readonly number[]): boolean {
+  for (let at = 0; at < cores.length; at++) if (!hasCore(capacity, cores[at] as number)) return false;
+  return true;
+}
+
 const goneCores = (cores: readonly number[], capacity: NodeCapacity): Wrong =>
   core(`is given core ${cores.filter((number) => !hasCore(capacity, number)).join(', ')}, which is not there`);
 
-interface Given {
-  readonly cores: readonly number[];
-  readonly asked: number;
-}
-
 /** Says the same as `wrongAmounts` being empty, without making a list. */
-function isRightAmount({ cpuFragments }: Holds, { cores, asked }: Given): boolean {
+function isRightAmount({ cpuFragments }: Holds, cores: readonly number[], asked: number): boolean {
   let given = cores.length * 1000;
   let fragments = 0;
   for (const name in cpuFragments) {
@@ -52,7 +52,10 @@ function isRightAmount({ cpuFragments }: Holds, { cores, asked }: Given): boolea
 }
 
 /** Whole cores and one fragment on one more core make up what is asked for. */
-function wrongAmounts({ cpuset, cpuFragments = {} }: Holds, { cores, asked }: Given): readonly Wrong[] {
+function wrongAmounts(
+  { cpuset, cpuFragments = {} }: Holds,
+  { cores, asked }: { readonly cores: readonly number[]; readonly asked: number },
+): readonly Wrong[] {
   const fragments = Object.entries(cpuFragments);
   const outside = fragments.filter(([name]) => !cores.includes(Number(name))).map(([name]) => name);
   const parts = fragments.reduce((sum, [, milli]) => sum + milli, 0);
@@ -68,19 +71,21 @@ function wrongAmounts({ cpuset, cpuFragments = {} }: Holds, { cores, asked }: Gi
 /** A NUMA node that is named has all of the cores; one that is required is named. */
 function wrongNuma(
   { numaNode }: Holds,
-  of: {
-    readonly cores: readonly number[];
-    readonly capacity: NodeCapacity;
-    readonly policy: 'require' | 'prefer' | 'none';
-  },
+  cores: readonly number[],
+  { capacity, policy }: { readonly capacity: NodeCapacity; readonly policy: 'require' | 'prefer' | 'none' },
 ): readonly Wrong[] {
-  const { cores, capacity, policy } = of;
   if (numaNode === undefined) {
     return policy === 'require' ? [numa('requires one NUMA node and is given none')] : nothingWrong;
   }
   if (numaMemory(capacity, numaNode) === undefined) return [numa(`is given NUMA node ${numaNode}, which is not there`)];
-  const isElsewhere = (number: number): boolean => numaNodeOf(capacity, number) !== numaNode;
-  if (!cores.some(isElsewhere)) return nothingWrong;
-  const elsewhere = cores.filter(isElsewhere);
+  if (areIn(capacity, numaNode, cores)) return nothingWrong;
+  const elsewhere = cores.filter((number) => numaNodeOf(capacity, number) !== numaNode);
   return [numa(`is given NUMA node ${numaNode} with core ${elsewhere.join(', ')}, which is not in it`)];
+}
+
+function areIn(capacity: NodeCapacity, numaNode: number, cores: readonly number[]): boolean {
+  for (let at = 0; at < cores.length; at++) {
+    if (numaNodeOf(capacity, cores[at] as number) !== numaNode) return false;
+  }
+  return true;
 }

@@ -15,7 +15,7 @@ import {
 import { recordedHolding } from './charged.ts';
 import { namespaceOf } from './quota-table.ts';
 import type { Shape } from './shape.ts';
-import { addTo, slotOf } from './slots.ts';
+import { addTo, leave, slotOf, takeLeft } from './slots.ts';
 import type { Item, UnitWork, World } from './world.ts';
 
 export interface State {
@@ -111,23 +111,19 @@ export function addAll({ books, next }: Pick<State, 'books' | 'next'>): void {
 }
 
 /** One allocation takes the place of another, or ends it. */
-export function exchange({ books, next, old, freed }: State, takesOver: boolean): void {
-  const { credit } = books.slots;
+export function exchange({ books: { slots }, next, old, freed }: State, takesOver: boolean): void {
   for (let i = 0; i < old.size; i++) {
-    const slot = old.slots[i] as number;
-    if (old.keeps[i] !== untilCommit) credit[slot] = (credit[slot] as number) + (old.amounts[i] as number);
+    if (old.keeps[i] !== untilCommit) leave(slots, old.slots[i] as number, old.amounts[i] as number);
   }
   for (let i = 0; i < next.size; i++) {
     const slot = next.slots[i] as number;
     const amount = next.amounts[i] as number;
-    const given = takesOver ? Math.min(amount, credit[slot] as number) : 0;
-    if (given > 0) credit[slot] = (credit[slot] as number) - given;
-    if (amount > given) addTo(books.slots, slot, amount - given);
+    const given = takesOver ? takeLeft(slots, slot, amount) : 0;
+    if (amount > given) addTo(slots, slot, amount - given);
   }
   for (let i = 0; i < old.size; i++) {
     const slot = old.slots[i] as number;
-    const left = credit[slot] as number;
-    credit[slot] = 0;
+    const left = takeLeft(slots, slot, Number.POSITIVE_INFINITY);
     if (old.keeps[i] !== untilStop || left === 0) continue;
     freed.slots[freed.size] = slot;
     freed.amounts[freed.size] = left;

@@ -15,7 +15,7 @@ import {
 } from './charge.ts';
 import { recordedHolding } from './charged.ts';
 import { addAll, exchange, freeAll, openState, quotaRows, type RowsFor, type State } from './envelope.ts';
-import { knownSlot, ofUnitUnderWay, openUnit } from './slots.ts';
+import { knownSlot, ofUnitUnderWay, openUnit, touchedSlots } from './slots.ts';
 import { createRecordFinder, type World } from './world.ts';
 
 /**
@@ -45,7 +45,7 @@ function addEnvelope(state: State, unit: InFlightUnit, now: Float64Array): void 
     }
     freeAll(state);
   }
-  for (const slot of books.slots.touched) {
+  for (const slot of touchedSlots(books.slots)) {
     const held = ofUnitUnderWay(books.slots, slot);
     if (held !== undefined) now[slot] = (now[slot] as number) + (unit.committed === true ? held.current : held.peak);
   }

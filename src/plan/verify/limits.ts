@@ -4,7 +4,7 @@ import { capacityAt, type Verifier } from './base.ts';
 import { type Books, columns, nodeColumns, portNumbers, volumeAmounts } from './charge.ts';
 import { diskOf, extendedThere, hasCore, type NodeCapacity, numaMemory, piecesThere } from './node-capacity.ts';
 import { rowAt } from './rows.ts';
-import { kindOfKey, type PieceKind, whichOfKey } from './slots.ts';
+import { kindOfKey, type PieceKind, pieceKeyOf, whichOfKey } from './slots.ts';
 import type { Rule } from './violation.ts';
 
 /** What a slot stands for. */
@@ -24,7 +24,7 @@ export function meaningOf(books: Books, slot: number): Meaning {
   const { firstQuota, slots } = books;
   if (slot < firstQuota) return { kind: 'counted', node: Math.floor(slot / columns), column: slot % columns };
   if (slot < slots.fixed) return { kind: 'quota', row: slot - firstQuota };
-  const key = slots.pieceKeys[slot - slots.fixed] ?? 0;
+  const key = pieceKeyOf(slots, slot);
   return pieceMeaning(books, kindOfKey(key), whichOfKey(key));
 }
 
@@ -72,10 +72,10 @@ function pieceMeaning({ kinds, devices }: Books, kind: PieceKind, which: number)
 
 /** Most pieces are ports: what is asked of each of them needs no words. */
 export const isPortSlot = ({ slots }: Books, slot: number): boolean =>
-  slot >= slots.fixed && kindOfKey(slots.pieceKeys[slot - slots.fixed] ?? 0) === 'port';
+  slot >= slots.fixed && kindOfKey(pieceKeyOf(slots, slot)) === 'port';
 
 export const portDomainOfSlot = ({ slots }: Books, slot: number): number =>
-  Math.floor(whichOfKey(slots.pieceKeys[slot - slots.fixed] ?? 0) / (2 * portNumbers));
+  Math.floor(whichOfKey(pieceKeyOf(slots, slot)) / (2 * portNumbers));
 
 /** How much there is of a slot; undefined on a node that git does not declare, which the eligibility rules report. */
 export function limitOf(books: Books, slot: number): number | undefined {

@@ -67,12 +67,20 @@ export function hasCore(capacity: NodeCapacity, core: number): boolean {
 }
 
 /** The NUMA node of a core; -1: not known. */
-export const numaNodeOf = ({ definition }: NodeCapacity, core: number): number =>
-  definition.numa?.findIndex(({ cpus }) => cpus.includes(core)) ?? -1;
+export function numaNodeOf({ definition: { numa = noNuma } }: NodeCapacity, core: number): number {
+  for (let node = 0; node < numa.length; node++) if (numa[node]?.cpus.includes(core) === true) return node;
+  return -1;
+}
+
+const noNuma: NonNullable<DesiredNode['numa']> = [];
 
 /** Memory of a NUMA node; undefined: there is none of that number. */
 export const numaMemory = ({ definition }: NodeCapacity, numaNode: number): number | undefined =>
   definition.numa?.[numaNode]?.memoryBytes;
 
-export const diskOf = ({ definition }: NodeCapacity, device: string): NodeDisk | undefined =>
-  definition.disks?.find((disk) => disk.device === device);
+export function diskOf({ definition: { disks = noDisks } }: NodeCapacity, device: string): NodeDisk | undefined {
+  for (let at = 0; at < disks.length; at++) if (disks[at]?.device === device) return disks[at];
+  return undefined;
+}
+
+const noDisks: NonNullable<DesiredNode['disks']> = [];

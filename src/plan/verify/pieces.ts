@@ -40,9 +40,9 @@ function checkItem(
     }
   }
   if (facts.localVolumes.length > 0 || holds.volumes !== undefined) {
-    for (const text of [...wrongVolumes(item, facts, capacity), ...takeDevices(users, item)]) {
-      report('volumes', step.id, `${step.instance} ${text}`);
-    }
+    const say = (text: string): void => report('volumes', step.id, `${step.instance} ${text}`);
+    wrongVolumes(item, facts, capacity).forEach(say);
+    takeDevices(users, item).forEach(say);
   }
   if (holds.devices !== undefined && capacity !== undefined) {
     for (const text of wrongPieces(holds.devices, capacity)) report('devices', step.id, `${step.instance} ${text}`);

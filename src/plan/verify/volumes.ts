@@ -17,30 +17,38 @@ export function wrongVolumes(
   const before = home === node ? (old?.holds.volumes ?? noVolumes) : noVolumes;
   const wrong: string[] = [];
   for (const volume of held) {
-    const asked = facts.localVolumes.find(({ name }) => name === volume.name);
+    const asked = named(facts.localVolumes, volume.name);
     if (capacity !== undefined && diskOf(capacity, volume.device) === undefined) {
       wrong.push(`has volume ${volume.name} on ${volume.device}, which is not there`);
     }
     if (asked === undefined) wrong.push(`holds volume ${volume.name}, which nobody asked for`);
     else addWrongAmounts(volume, asked, wrong);
-    const known = before.find(({ name }) => name === volume.name);
+    const known = named(before, volume.name);
     if (asked !== undefined && known !== undefined) wrong.push(...wrongStay({ volume, known, asked, shape }));
   }
   for (const { name } of facts.localVolumes) {
-    const times = countOf(held, (volume) => volume.name === name);
+    const times = countNamed(held, name);
     if (times !== 1) wrong.push(times === 0 ? `does not hold volume ${name}` : `holds volume ${name} twice`);
   }
-  if (countOf(held, ({ exclusive }) => exclusive === true) < 2) return wrong;
-  const devices = new Set(held.filter(({ exclusive }) => exclusive === true).map(({ device }) => device));
+  const whole = held.some(isExclusive) ? held.filter(isExclusive) : noVolumes;
+  if (whole.length < 2) return wrong;
+  const devices = new Set(whole.map(({ device }) => device));
   if (devices.size > 1) wrong.push(`has its exclusive volumes on several devices: ${[...devices].join(', ')}`);
   return wrong;
 }
 
 const noVolumes: readonly HeldVolume[] = [];
 
-function countOf(volumes: readonly HeldVolume[], counts: (volume: HeldVolume) => boolean): number {
+const isExclusive = ({ exclusive }: HeldVolume): boolean => exclusive === true;
+
+function named<Volume extends { readonly name: string }>(volumes: readonly Volume[], name: string): Volume | undefined {
+  for (let at = 0; at < volumes.length; at++) if (volumes[at]?.name === name) return volumes[at];
+  return undefined;
+}
+
+function countNamed(volumes: readonly HeldVolume[], name: string): number {
   let count = 0;
-  for (const volume of volumes) if (counts(volume)) count += 1;
+  for (let at = 0; at < volumes.length; at++) if (volumes[at]?.name === name) count += 1;
   return count;
 }
 
@@ -126,8 +134,9 @@ export function takeDevices(users: DeviceUsers, { step, node, shape, old, home }
   const { volumes = noVolumes } = step.holds;
   const before = home === node && (shape.chained || shape.updates) ? old?.holds : undefined;
   let wrong = nothingWrong;
-  for (const [index, { device }] of volumes.entries()) {
-    if (volumes.findIndex((volume) => volume.device === device) < index) continue;
+  for (let index = 0; index < volumes.length; index++) {
+    const { device } = volumes[index] as HeldVolume;
+    if (isSeenBefore(volumes, index)) continue;
     const there = users(node, device);
     const own = countOn(before, device);
     const taken = countOn(step.holds, device);
@@ -141,6 +150,11 @@ export function takeDevices(users: DeviceUsers, { step, node, shape, old, home }
 }
 
 const nothingWrong: readonly string[] = [];
+
+function isSeenBefore(volumes: readonly HeldVolume[], index: number): boolean {
+  for (let at = 0; at < index; at++) if (volumes[at]?.device === volumes[index]?.device) return true;
+  return false;
+}
 
 function countOn(holds: Holds | undefined, device: string): Users {
   const on = { volumes: 0, exclusive: 0 };
