@@ -26,15 +26,19 @@ export function output(formats: readonly string[], options: { readonly hasOut: b
 
 /** Where the configuration is: a directory, or a git repository at a ref. */
 export function withSource(command: Command, argument: '[dir]' | '[dirs...]' = '[dir]'): Command {
-  const where =
+  return withRepo(
     argument === '[dir]'
       ? command.argument(argument, 'directory of the config repo', '.')
-      : command.argument(argument, 'directories of config repos', ['.']);
-  return where
+      : command.argument(argument, 'directories of config repos', ['.']),
+  );
+}
+
+/** The repository alone: for a command whose arguments are not its own. */
+export const withRepo = (command: Command): Command =>
+  command
     .addOption(flag('--repo <url>', 'read a git repository instead of a directory'))
     .addOption(flag('--ref <ref>', 'branch, tag or commit of --repo (default: HEAD)'))
     .addOption(flag('--path <path>', 'folder inside --repo (default: .)'));
-}
 
 export const storeFlag = (): Option =>
   flag(

@@ -1,11 +1,10 @@
 import { Command } from 'commander';
-import type { ExitCode } from './exit.ts';
-import { flag, limitFlag, output, storeFlag, viewFormats, withSource, withTelling } from './program-flags.ts';
-import { parseWait } from './suggest.ts';
+import { flag, limitFlag, output, storeFlag, viewFormats, withRepo, withSource, withTelling } from './program-flags.ts';
+import { parseCount, parseWait } from './suggest.ts';
 
 /** Makes the action of a command from what loads it. */
 export type Run = <Arguments extends readonly unknown[]>(
-  load: () => Promise<(...given: Arguments) => Promise<ExitCode>>,
+  load: () => Promise<(...given: Arguments) => Promise<number>>,
 ) => (...given: readonly unknown[]) => Promise<void>;
 
 /** A command that only groups others. */
@@ -120,3 +119,35 @@ const withOverride = (name: string, description: string, argument: Argument): Co
 
 const withLift = (name: string, description: string, argument: Argument): Command =>
   withSource(new Command(name).description(description).argument(...argument)).addOption(storeFlag());
+
+/** Whose objects are looked into: what the store says, or what the engines say while it is dead. */
+const withObjects = (command: Command): Command =>
+  command
+    .addOption(storeFlag())
+    .addOption(
+      flag(
+        '--from <source>',
+        'ask the engines alone where it runs, and do not open the store, which may be dead',
+      ).choices(['engines']),
+    );
+
+export function logsCommand(): Command {
+  const command = new Command('logs')
+    .description('what instances have written: their stdout on stdout, their stderr on stderr')
+    .argument('<subject>', 'namespace/workload/ordinal, or namespace/workload: all of its instances');
+  return withObjects(withSource(command))
+    .addOption(flag('--tail <count>', 'most lines of each instance').argParser(parseCount).default(100))
+    .addOption(flag('-f, --follow', 'go on with what comes, until Ctrl-C or the instance ends'));
+}
+
+export function execCommand(): Command {
+  const command = new Command('exec')
+    .description('run a command in an instance; the exit code is its own')
+    .usage('[options] <instance> -- <command...>')
+    .argument('<instance>', 'namespace/workload/ordinal; namespace/workload where it has one instance')
+    .argument('<command...>', 'command and arguments, after --: no shell looks at them')
+    .addOption(flag('-C, --dir <dir>', 'directory of the config repo').default('.'));
+  return withObjects(withRepo(command)).addOption(
+    flag('--timeout <duration>', 'how long it may take').argParser(parseWait).default(60_000, '60s'),
+  );
+}

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import type { ExitCode } from './exit.ts';
 import {
   answerFormats,
   diagnosticFormats,
@@ -11,6 +10,7 @@ import {
   planFormats,
   storeFlag,
   viewFormats,
+  withRepo,
   withSource,
   withTelling,
 } from './program-flags.ts';
@@ -19,8 +19,10 @@ import {
   addRuns,
   addUnit,
   approveCommand,
+  execCommand,
   freezeCommand,
   groupCommand,
+  logsCommand,
   type Run,
   rollbackCommand,
   thawCommand,
@@ -33,9 +35,9 @@ const shells = ['bash', 'zsh', 'fish'] as const;
 
 /**
  * The command tree: names, flags and help, and nothing that costs time to load. What a command does is imported when it
- * runs. `finish` gets the exit code.
+ * runs. `finish` gets the exit code: one of `exitCodes`, or of `exec` that of its command.
  */
-export function buildProgram(finish: (code: ExitCode) => void): Command {
+export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('muster')
     .description('Keeps private-cloud clusters in the state that a git repository declares.')
     .version(version(), '-V, --version', 'print the version')
@@ -50,7 +52,7 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   };
   // commander hands over the arguments, the command's own flags and the command; global flags come with the latter.
   const run: Run =
-    <Arguments extends readonly unknown[]>(load: () => Promise<(...given: Arguments) => Promise<ExitCode>>) =>
+    <Arguments extends readonly unknown[]>(load: () => Promise<(...given: Arguments) => Promise<number>>) =>
     async (...given: readonly unknown[]): Promise<void> => {
       const command = given.at(-1) as Command;
       const values = [...given.slice(0, -2), command.optsWithGlobals()] as unknown as Arguments;
@@ -65,6 +67,8 @@ export function buildProgram(finish: (code: ExitCode) => void): Command {
   add(approveCommand()).action(run(async () => (await import('./commands/approve.ts')).approve));
   add(runCommand()).action(run(async () => (await import('./commands/run.ts')).run));
   add(statusCommand()).action(run(async () => (await import('./commands/status.ts')).status));
+  add(logsCommand()).action(run(async () => (await import('./commands/logs.ts')).logs));
+  add(execCommand()).action(run(async () => (await import('./commands/exec.ts')).exec));
   add(explainCommand()).action(run(async () => (await import('./commands/explain.ts')).explain));
   add(simulateCommand()).action(run(async () => (await import('./commands/simulate.ts')).simulate));
   add(rebalanceCommand()).action(run(async () => (await import('./commands/rebalance.ts')).rebalance));
@@ -135,13 +139,11 @@ function showCommand(): Command {
 }
 
 function applyCommand(): Command {
-  return new Command('apply')
+  const command = new Command('apply')
     .description('show the plan, ask, and carry it out')
     .argument('[target]', 'directory of the config repo, or a saved plan', '.')
-    .argument('[dir]', 'with a saved plan: directory of the config repo', '.')
-    .addOption(flag('--repo <url>', 'read a git repository instead of a directory'))
-    .addOption(flag('--ref <ref>', 'branch, tag or commit of --repo (default: HEAD)'))
-    .addOption(flag('--path <path>', 'folder inside --repo (default: .)'))
+    .argument('[dir]', 'with a saved plan: directory of the config repo', '.');
+  return withRepo(command)
     .addOption(storeFlag())
     .addOption(flag('--auto-approve', 'do not ask'))
     .addOption(lockTimeoutFlag())

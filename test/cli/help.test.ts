@@ -12,6 +12,8 @@ const commands = [
   'approve',
   'run',
   'status',
+  'logs',
+  'exec',
   'explain',
   'simulate',
   'rebalance',

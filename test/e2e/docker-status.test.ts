@@ -46,6 +46,17 @@ describe('status --from engines while etcd is dead', needs, () => {
       new RegExp(`^  0  #1  d1  \\w{8}  running healthy .* http 127.0.0.1:${zero.ports[0]}$`, 'm'),
     );
 
+    const look = ['exec', '--from', 'engines', 'default/web/1', '--'];
+    const told = await cluster.muster([
+      ...look,
+      'sh',
+      '-c',
+      'echo $MUSTER_ORDINAL; echo to the log >/proc/1/fd/1; exit 3',
+    ]);
+    assert.deepEqual([told.code, told.stdout], [3, '1\n'], told.stderr);
+    const logs = await cluster.muster(['logs', '--from', 'engines', 'default/web', '--tail', '1']);
+    assert.equal(logs.stdout, 'default/web/1 | to the log\n', logs.stderr);
+
     await docker(dockerEndpoint, 'exec', zero.id, 'rm', '/tmp/well');
     await docker(dockerEndpoint, 'rm', '-f', one.id);
     const name = `${cluster.name}.default.web.1.g7`;
