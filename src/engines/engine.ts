@@ -151,6 +151,8 @@ export class EngineError extends Error {
   /** The contract's call: `create`, `start`, … */
   readonly call: string;
   readonly hint: string | undefined;
+  /** Of `portTaken`: the host port, where it is known. */
+  readonly port: number | undefined;
 
   constructor(options: {
     readonly code: EngineErrorCode;
@@ -160,6 +162,7 @@ export class EngineError extends Error {
     readonly engine: EngineKind;
     readonly call: string;
     readonly hint?: string;
+    readonly port?: number;
     readonly cause?: unknown;
   }) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -169,6 +172,7 @@ export class EngineError extends Error {
     this.engine = options.engine;
     this.call = options.call;
     this.hint = options.hint;
+    this.port = options.port;
   }
 }
 

@@ -470,9 +470,9 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   },
   MUS3006: {
     title: 'port taken',
-    cause: 'Something else listens on the host port.',
+    cause: 'Something else listens on the host port, or docker holds it for no container that runs.',
     remedy:
-      'Free it, declare another port, or use `publish: auto`; take it out of the node’s range if it is always used.',
+      'Of `publish: auto`: nothing, the next plan takes another port, and the node does not give out this one for an hour (`muster status` shows it); take it out of the node’s range if it is always used. Of a fixed port: free it, declare another one, or use `publish: auto`. A docker that was killed may hold ports until it is restarted.',
   },
   MUS3007: {
     title: 'engine cannot do this',

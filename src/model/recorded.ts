@@ -155,9 +155,12 @@ export const coveringTargets = (id: WorkloadId): readonly [workload: string, nam
 /** A stored, visible, expiring deviation from git. */
 export interface Override {
   readonly id: string;
-  /** `pin`: a workload stays on another revision · `cordon`: a node accepts nothing new · `freeze`: workloads are left alone */
-  readonly kind: 'pin' | 'cordon' | 'freeze';
-  /** A workload or a node; of a freeze also a namespace, or `*`. */
+  /**
+   * `pin`: a workload stays on another revision · `cordon`: a node accepts nothing new · `freeze`: workloads are left
+   * alone · `port`: a node does not give out a port, since its engine refused it
+   */
+  readonly kind: 'pin' | 'cordon' | 'freeze' | 'port';
+  /** A workload or a node; of a freeze also a namespace, or `*`; of a port `NODE:PORT`. */
   readonly target: string;
   readonly revision?: RevisionHash;
   readonly actor: string;

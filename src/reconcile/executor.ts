@@ -11,6 +11,7 @@ import { observeWave, type Watched } from './gate.ts';
 import { Cancelled, Halted } from './halt.ts';
 import { outwaitLateCalls } from './late-calls.ts';
 import type { UnitResult } from './progress.ts';
+import { noteRefusedPort } from './refused-ports.ts';
 import { resultOf } from './result.ts';
 import type { RunContext } from './run-context.ts';
 import { commitsAlone, effectsOf, type UnitRecord } from './unit.ts';
@@ -118,7 +119,9 @@ async function observe(run: UnitRun, wave: Wave, steps: readonly Step[]): Promis
       context,
       steps.flatMap((step) => madeBy(run, step)),
       { observeMs: wave.observeMs, signal },
-    ),
+    ).catch(async (error: unknown) => {
+      throw await noteRefusedPort(run, error);
+    }),
   ]);
   throwFirst([result], context.control);
 }

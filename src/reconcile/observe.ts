@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import { type Engine, type EngineDirectory, EngineError, type EngineListing, type Whose } from '../engines/engine.ts';
 import type { Desired, DesiredNode } from '../model/desired.ts';
-import type { ClusterUid, EngineKind, NodeName, RevisionHash } from '../model/ids.ts';
+import { type ClusterUid, type EngineKind, type NodeName, parseAllocationId, type RevisionHash } from '../model/ids.ts';
 import type {
   ForeignObject,
   Health,
@@ -33,16 +33,20 @@ export async function observeWorld(options: {
   readonly clock: Clock;
   /** Without probes, what runs has health `unknown`. */
   readonly probes: 'run' | 'skip';
+  /** Workloads that are not probed: their units do it themselves, and one that does not get healthy would hold up the look at all others. */
+  readonly except?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
 }): Promise<Observed> {
-  const { recorded, engines, clock, probes } = options;
+  const { recorded, engines, clock, probes, except = nothing } = options;
   const { nodes, objects } = await lookAtNodes({ ...options, whose: 'uid' });
   const probed =
     probes === 'skip'
       ? objects
-      : await probeAll({ ...options, objects, revisions: recorded.revisions, enginesOf: () => engines });
+      : await probeAll({ ...options, objects, revisions: recorded.revisions, enginesOf: () => engines, except });
   return { takenAt: clock.now(), nodes, objects: probed };
 }
+
+const nothing: ReadonlySet<string> = new Set();
 
 /** Every engine of every node that git declares, all at the same time; without probes. */
 export async function lookAtNodes(options: {
@@ -111,14 +115,16 @@ export async function probeAll(options: {
   /** The engines that take an object of this uid for ours. */
   readonly enginesOf: (uid: ClusterUid) => EngineDirectory;
   readonly clock: Clock;
+  readonly except?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
 }): Promise<readonly ObservedObject[]> {
-  const { objects, revisions, enginesOf, clock, signal } = options;
+  const { objects, revisions, enginesOf, clock, except = nothing, signal } = options;
   const queue = new PQueue({ concurrency: parallelProbes });
   return Promise.all(
     objects.map((object) => {
       const revision = revisions.get(object.revision);
       if (object.state !== 'running' || revision?.health === undefined) return object;
+      if (except.has(parseAllocationId(object.allocation).workload)) return object;
       return queue.add(async () => ({
         ...object,
         health: await healthOf({

@@ -136,6 +136,10 @@ export async function performUndo(context: RunContext, undo: Effect, step: Step)
   }
 }
 
+/** As it was before it was stopped, whether it runs or not. */
+export const recordLive = (context: RunContext, { allocation }: Effect): readonly Operation[] =>
+  change(context, allocation, { state: 'live' });
+
 async function update(
   context: RunContext,
   effect: Effect,

@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts';
 import { type LiveRuns, withClaims } from './control.ts';
 import { commit } from './journal.ts';
 import { observeWorld } from './observe.ts';
+import { withRefusedPorts } from './refused-ports.ts';
 
 interface LookOptions {
   readonly desired: Desired;
@@ -39,7 +40,9 @@ export function openLook(store: Store): (options: LookOptions) => Promise<Seen> 
     const claims = live?.claims() ?? [];
     const recorded = withClaims(await loadRecords(), claims);
     const world = { desired, recorded, engines, clock, ...(signal && { signal }) };
-    const observed = await observeWorld({ ...world, probes: 'run' });
+    const except = new Set<string>(claims.map(({ unit }) => unit));
+    const seen = await observeWorld({ ...world, probes: 'run', except });
+    const observed = withRefusedPorts(seen, recorded.overrides);
     last = last === undefined ? observed : shareObserved(last, observed);
     return { recorded, observed: last };
   };

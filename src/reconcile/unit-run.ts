@@ -9,6 +9,7 @@ import { BudgetExhausted, Cancelled, GateFailed } from './halt.ts';
 import type { UnitJournal } from './journal.ts';
 import { outwaitLateCalls } from './late-calls.ts';
 import { perform } from './perform.ts';
+import { noteRefusedPort } from './refused-ports.ts';
 import type { RunContext } from './run-context.ts';
 import type { UnitFailure } from './saga.ts';
 import type { UnitEffects, UnitRecord } from './unit.ts';
@@ -43,7 +44,7 @@ export async function runEffect(run: UnitRun, effect: Effect, step: Step, signal
     await journal.append([{ kind: 'effectDone', effect: effect.key }], operations);
   } catch (error) {
     context.progress({ kind: 'effectFailed', unit: record.unit, effect, undo: false, error: messageOf(error) });
-    throw error;
+    throw await noteRefusedPort(run, error);
   }
   context.progress({
     kind: 'effectDone',

@@ -11,7 +11,8 @@ import type { Operation } from '../store/store.ts';
 import { awaitHealthy } from './gate.ts';
 import { GateFailed } from './halt.ts';
 import { outwaitLateCalls } from './late-calls.ts';
-import { performUndo } from './perform.ts';
+import { performUndo, recordLive } from './perform.ts';
+import { refusedPort } from './refused-ports.ts';
 import { leftText, messageOf, settleStep, type UnitRun } from './unit-run.ts';
 
 /** Failed revisions that a workload remembers; older ones are forgotten. */
@@ -68,9 +69,7 @@ async function undoEffect(run: UnitRun, of: { readonly undo: Effect; readonly st
   await journal.append([{ kind: 'effectStarted', effect: undo.key }]);
   context.progress({ kind: 'effectStarted', unit: record.unit, effect: undo, undo: true });
   try {
-    const operations = await performUndo(context, undo, step);
-    await journal.append([{ kind: 'effectDone', effect: undo.key }], operations);
-    if (undo.kind === 'start') await untilServing(run, undo);
+    await bringBack(run, undo, step);
   } catch (error) {
     context.progress({ kind: 'effectFailed', unit: record.unit, effect: undo, undo: true, error: messageOf(error) });
     throw error;
@@ -82,6 +81,21 @@ async function undoEffect(run: UnitRun, of: { readonly undo: Effect; readonly st
     undo: true,
     tookMs: context.clock.now() - startedAt,
   });
+}
+
+/** What is not started again because of its automatic port is recorded as it was: the next plan makes it anew, with another port. */
+async function bringBack(run: UnitRun, undo: Effect, step: Step): Promise<void> {
+  const { context, journal } = run;
+  try {
+    const operations = await performUndo(context, undo, step);
+    await journal.append([{ kind: 'effectDone', effect: undo.key }], operations);
+    if (undo.kind === 'start') await untilServing(run, undo);
+  } catch (error) {
+    const refused = undo.kind === 'start' ? refusedPort(context, error) : undefined;
+    if (refused === undefined) throw error;
+    const done = journal.reached(undo.key) === 'done' ? [] : [{ kind: 'effectDone', effect: undo.key } as const];
+    await journal.append(done, [...recordLive(context, undo), ...refused.operations]);
+  }
 }
 
 /** The old allocation should serve before more is stopped; if it does not get healthy, going on is still the best there is. */

@@ -74,6 +74,8 @@ function overrideText({ kind, target, revision }: Override): string {
       return target === '*'
         ? 'everything is frozen'
         : `${target.includes('/') ? target : `namespace ${target}`} is frozen`;
+    case 'port':
+      return `port ${target} is not given out`;
     default:
       return assertNever(kind);
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request as askHttp, createServer as createHttpServer, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -58,6 +59,34 @@ describe('what a Docker engine refuses or loses', { ...needs, concurrency: 2 }, 
     const good = await cluster.apply();
     assert.equal(good.code, 0, good.stderr);
     await until('it serves there', async () => (await answerOf(port)) === 'version 1\n');
+    await assertConverged(cluster, ['default/web/0']);
+  });
+
+  test('an automatic port that a process of the host has: told, and the next apply takes another one by itself', async (t) => {
+    const files = { 'web.yaml': server({ name: 'web', replicas: 1, extra: [automatic] }) };
+    const cluster = await makeDockerCluster(t, { etcd, files });
+    const first = Number(/range: (\d+)-/.exec(readFileSync(join(cluster.repo, 'cluster.yaml'), 'utf8'))?.[1]);
+    const listener = createServer().listen(first, '127.0.0.1');
+    t.after(() => void listener.close());
+    await once(listener, 'listening');
+    const failed = await cluster.apply();
+    assert.equal(failed.code, 6, failed.stderr);
+    assert.match(
+      unwrapped(failed.stderr),
+      new RegExp(`port ${first} on d1 is taken by .*the next plan takes another port`),
+    );
+    const { stdout } = await cluster.muster(['status']);
+    assert.match(
+      unwrapped(stdout),
+      new RegExp(`port d1:${first} is not given out until .*, by muster \\(port ${first}`),
+    );
+    const good = await cluster.apply();
+    assert.equal(good.code, 0, good.stderr);
+    assert.deepEqual(
+      (await cluster.containers()).map(({ ports }) => ports),
+      [[first + 1]],
+    );
+    assert.equal(listener.listening, true);
     await assertConverged(cluster, ['default/web/0']);
   });
 
@@ -134,6 +163,8 @@ describe('what a Docker engine refuses or loses', { ...needs, concurrency: 2 }, 
     });
   }
 });
+
+const automatic = 'ports: [{name: http, port: 8080, publish: auto}]';
 
 const withPort = (port: number): string =>
   server({ name: 'web', replicas: 1, extra: [`ports: [{name: http, port: 8080, publish: ${port}}]`] });

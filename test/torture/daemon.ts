@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Override } from '../../src/model/recorded.ts';
 import { type PrivateDockerd, startPrivateDockerd } from '../bed/docker.ts';
 import { startEtcd } from '../bed/etcd.ts';
-import { applyNow, makeDockerCluster } from '../e2e/containers.ts';
+import { applyNow, type DockerCluster, makeDockerCluster } from '../e2e/containers.ts';
 import { count, type Fault, settle, type Torture, took } from './fault.ts';
 import { filesAt, instancesAt, turnTo } from './worlds.ts';
 
@@ -54,4 +55,14 @@ async function eachTurn(torture: Torture, fail: (daemon: PrivateDockerd) => Prom
     await settle(torture, cluster, { instances: instancesAt(turn), by: 'apply', what });
     took(torture, 'from its return to rest', performance.now() - backAt);
   }
+  for (const _port of await refusedPorts(cluster))
+    count(torture, 'ports that docker held for nobody, and were passed over');
+}
+
+/** A daemon that was killed in the middle of a start may hold a port until it is restarted. */
+async function refusedPorts(cluster: DockerCluster): Promise<readonly string[]> {
+  const { code, stdout, stderr } = await cluster.muster(['status', '-o', 'json']);
+  if (code !== 0) throw new Error(`muster status ends with ${code}: ${stderr}`);
+  const { overrides } = JSON.parse(stdout) as { readonly overrides: readonly Pick<Override, 'kind' | 'target'>[] };
+  return overrides.flatMap(({ kind, target }) => (kind === 'port' ? [target] : []));
 }

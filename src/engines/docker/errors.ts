@@ -31,6 +31,7 @@ export function failure(
     readonly message: string;
     readonly retryable: boolean;
     readonly hint?: string;
+    readonly port?: number;
     readonly cause?: unknown;
   },
 ): EngineError {

@@ -80,12 +80,20 @@ function missingDriver(client: DockerClient, error: unknown): EngineError | unde
 
 /** Says which port, and which container has it; where no container does, a process of the host has it. */
 async function portTaken(client: DockerClient, error: unknown, signal: AbortSignal): Promise<EngineError> {
-  const port = Number(/:(\d+)(?::| failed)/.exec(messageOf(error))?.[1] ?? 0);
+  const named = /:(\d+)(?::| failed)/.exec(messageOf(error))?.[1];
+  const port = named === undefined ? undefined : Number(named);
   const containers = await client.docker.listContainers({ abortSignal: signal });
   const holder = containers.find((container) => container.Ports.some((published) => published.PublicPort === port));
-  const where = `port ${port === 0 ? '' : `${port} `}on ${client.node}`;
+  const where = `port ${port === undefined ? '' : `${port} `}on ${client.node}`;
   const taken = (message: string, hint: string): EngineError =>
-    failure(client, 'start', { code: 'portTaken', message, retryable: false, hint, cause: error });
+    failure(client, 'start', {
+      code: 'portTaken',
+      message,
+      retryable: false,
+      hint,
+      ...(port !== undefined && { port }),
+      cause: error,
+    });
   if (holder !== undefined) {
     const name = holder.Names[0]?.replace(/^\//, '') ?? holder.Id;
     return taken(`${where} is taken by container ${name}`, 'publish another port, or stop that container');
@@ -98,6 +106,6 @@ async function portTaken(client: DockerClient, error: unknown, signal: AbortSign
     );
   return taken(
     `${where} is taken by a process of that host`,
-    `ss -ltnp 'sport = :${port}' on that host; or publish another port`,
+    `ss -ltnp${port === undefined ? '' : ` 'sport = :${port}'`} on that host; or publish another port`,
   );
 }

@@ -4,7 +4,12 @@ import { EngineError, type EngineErrorCode } from '../engine.ts';
 /** An error of this engine: none of them goes away by trying again. */
 export function failure(
   site: CallSite,
-  options: { readonly code: EngineErrorCode; readonly message: string; readonly hint?: string },
+  options: {
+    readonly code: EngineErrorCode;
+    readonly message: string;
+    readonly hint?: string;
+    readonly port?: number;
+  },
 ): EngineError {
   return new EngineError({
     ...site,
@@ -12,5 +17,6 @@ export function failure(
     retryable: false,
     message: `process on ${site.node}: cannot ${site.call} ${options.message}`,
     ...(options.hint !== undefined && { hint: options.hint }),
+    ...(options.port !== undefined && { port: options.port }),
   });
 }

@@ -50,6 +50,7 @@ export function refuseTakenPorts(spec: Spec, site: CallSite): void {
     if (port === undefined || !listeningPorts(protocol).includes(port)) continue;
     throw failure(site, {
       code: 'portTaken',
+      port,
       message: `${spec.allocation}: something else on ${site.node} listens on port ${port} (${name})`,
       hint: `see what it is with: ss -lnp 'sport = :${port}'`,
     });

@@ -74,7 +74,7 @@ export function create(
   world: SimWorld,
   cluster: ClusterScope,
   request: CreateRequest,
-  fail: (code: EngineErrorCode, message: string) => EngineError,
+  fail: (code: EngineErrorCode, message: string, port?: number) => EngineError,
 ): { readonly objectId: string } {
   if (cluster.uid === undefined) throw fail('rejected', 'the cluster has no uid yet');
   const name = objectName(cluster.name, request.allocation);
@@ -85,7 +85,7 @@ export function create(
   if (request.revision.network !== undefined && request.network === undefined)
     throw fail('rejected', `its network ${request.revision.network.name} is not declared`);
   for (const port of Object.values(request.holds.ports ?? {})) {
-    if (isTaken(world, port)) throw fail('portTaken', `port ${port} is taken`);
+    if (isTaken(world, port)) throw fail('portTaken', `port ${port} is taken`, port);
   }
   const objectId = `sim-${world.node}-${request.allocation}`;
   world.objects.set(objectId, {

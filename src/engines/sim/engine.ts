@@ -65,7 +65,9 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
           throw failure(machine, 'create', 'rejected', `there is no network ${name}`);
         if (image !== undefined && !machine.pulled.has(image))
           throw failure(machine, 'create', 'imageMissing', `${image} was not pulled`);
-        return create(world, cluster, request, (code, message) => failure(machine, 'create', code, message));
+        return create(world, cluster, request, (code, message, port) =>
+          failure(machine, 'create', code, message, port),
+        );
       }),
     start: (objectId, call) =>
       within('start', call, () => {
@@ -74,6 +76,8 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
         const holder = addressHolder(world, object);
         if (holder !== undefined)
           throw failure(machine, 'start', 'rejected', `address ${object.holds.ip} is taken by ${holder}`);
+        const port = Object.values(object.holds.ports ?? {}).find((own) => world.heldPorts.has(own));
+        if (port !== undefined) throw failure(machine, 'start', 'portTaken', `port ${port} is held for nobody`, port);
         execute(world, object);
       }),
     stop: (objectId, how, call) =>

@@ -55,7 +55,13 @@ export async function within<T>(
   });
 }
 
-export function failure(machine: Machine, call: string, code: EngineErrorCode, message: string): EngineError {
+export function failure(
+  machine: Machine,
+  call: string,
+  code: EngineErrorCode,
+  message: string,
+  port?: number,
+): EngineError {
   const { node, kind } = machine.options;
   const retryable = code === 'unreachable' || code === 'timeout';
   return new EngineError({
@@ -65,6 +71,7 @@ export function failure(machine: Machine, call: string, code: EngineErrorCode, m
     node,
     engine: kind,
     call,
+    ...(port !== undefined && { port }),
   });
 }
 

@@ -31,6 +31,8 @@ export interface Sim {
     readonly addresses?: ForeignObject['addresses'];
   }): void;
   foreignNames(): readonly string[];
+  /** Starts that need the port are refused, and no listing says why. */
+  holdPort(port: number): void;
   /** A file as the program sees it; undefined when there is none. */
   readFile(objectId: string, path: string): string | undefined;
   /** As the program would; false where its volume is read-only. */
@@ -48,6 +50,7 @@ export function createSimEngine(options: SimOptions): Sim {
     background: options.clock ?? backgroundClock,
     objects: new Map(),
     foreign: new Map(),
+    heldPorts: new Set(),
     volumes: new Map(),
     listeners: new Set(),
   };
@@ -67,6 +70,7 @@ export function createSimEngine(options: SimOptions): Sim {
     vanish: (objectId) => vanish(world, objectId),
     addForeign: ({ name, resources = noResources, ports = [], addresses = [] }) =>
       void world.foreign.set(name, { engine: options.kind, name, resources, ports, addresses }),
+    holdPort: (port) => void world.heldPorts.add(port),
     foreignNames: () => [...world.foreign.keys()],
     readFile: (objectId, path) => readFile(world, objectOf(world, objectId), path),
     writeFile: (objectId, file) => writeFile(world, objectOf(world, objectId), file),

@@ -51,6 +51,8 @@ export interface SimWorld {
   readonly background: SimClock;
   readonly objects: Map<string, SimObject>;
   readonly foreign: Map<string, ForeignObject>;
+  /** Given out to nobody, and refused to everybody, as by a daemon that was killed and lost track. */
+  readonly heldPorts: Set<number>;
   /** Data of volumes, by `volumeKey`: path below the mount → text. It outlives the objects. */
   readonly volumes: Map<string, Map<string, string>>;
   readonly listeners: Set<(event: EngineEvent) => void>;
