@@ -1,3 +1,4 @@
+import type { NodeName } from '../model/ids.ts';
 import type { Refusal } from '../model/plan.ts';
 import { type Dimension, inPieces, piecesOf, type Resources } from '../model/resources.ts';
 import { formatBitRate, formatCores } from '../model/units.ts';
@@ -49,7 +50,7 @@ export function capacityRefusal(
   const missing = nearest && piecesOf(resourcesOfVector(context.ledger, nearest.short));
   const name = nearest?.node.name;
   const why = whyText(sorted, candidates.considered, definition.placement.pods);
-  const near = name && missing ? `; nearest: ${name} needs ${amountsText(missing)} more` : '';
+  const near = name && missing ? `; nearest: ${name} needs ${amountsText(missing)} more${keptText(context, name)}` : '';
   return {
     code: 'MUS4001',
     subject: workload.id,
@@ -58,6 +59,17 @@ export function capacityRefusal(
     byReason: byKey(sorted),
     ...(name && missing && { nearest: { node: name, missing } }),
   };
+}
+
+/** Room that no engine shows in use: ", with room kept for default/web, which is paused, to go on or to be undone" */
+function keptText({ inputs: { recorded } }: Context, node: NodeName): string {
+  const there = recorded.inFlight.filter(({ waves = [] }) =>
+    waves.flat().some(({ after, before }) => after?.node === node || before?.node === node),
+  );
+  const [first] = there;
+  if (first === undefined) return '';
+  const what = there.length === 1 ? `${first.unit}, which is ${first.status},` : `${there.length} units in flight`;
+  return `, with room kept for ${what} to go on or to be undone`;
 }
 
 /** "1 of 3 instances does not fit: db/pg/0 stays on n1 (its volumes are on that node), which has no 40 GiB more on /data1" */

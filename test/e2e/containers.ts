@@ -203,6 +203,7 @@ function askDocker(daemon: string, path: string): Promise<unknown> {
 
 interface Inspected {
   readonly Id: string;
+  readonly Config: { readonly Env: readonly string[] };
   readonly State: { readonly StartedAt: string; readonly Running: boolean };
   readonly HostConfig: { readonly NanoCpus: number; readonly Memory: number };
 }
