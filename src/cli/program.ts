@@ -67,6 +67,7 @@ export function buildProgram(finish: (code: number) => void): Command {
   add(approveCommand()).action(run(async () => (await import('./commands/approve.ts')).approve));
   add(runCommand()).action(run(async () => (await import('./commands/run.ts')).run));
   add(statusCommand()).action(run(async () => (await import('./commands/status.ts')).status));
+  add(driftCommand()).action(run(async () => (await import('./commands/drift.ts')).drift));
   add(logsCommand()).action(run(async () => (await import('./commands/logs.ts')).logs));
   add(execCommand()).action(run(async () => (await import('./commands/exec.ts')).exec));
   add(explainCommand()).action(run(async () => (await import('./commands/explain.ts')).explain));
@@ -179,6 +180,15 @@ function statusCommand(): Command {
     .addOption(output(viewFormats, { hasOut: false }))
     .addOption(flag('--all', 'show long lists whole'))
     .addOption(flag('--detailed-exitcode', 'exit 2 when something drifted or is not as declared'));
+}
+
+function driftCommand(): Command {
+  return withSource(new Command('drift'))
+    .description('what is not as it was recorded, and what is healed of it')
+    .addOption(storeFlag())
+    .addOption(output(viewFormats, { hasOut: false }))
+    .addOption(flag('--all', 'show long lists whole'))
+    .addOption(flag('--detailed-exitcode', 'exit 2 when something drifted'));
 }
 
 /** What a command that only plans works on: store and engines, or a snapshot. */

@@ -12,6 +12,7 @@ const commands = [
   'approve',
   'run',
   'status',
+  'drift',
   'logs',
   'exec',
   'explain',

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { kill } from 'node:process';
 import { test } from 'node:test';
+import type { DriftView } from '../../src/render/drift.ts';
 import { muster, startMuster } from './muster.ts';
-import { quickstart } from './processes.ts';
+import { processesOf, quickstart } from './processes.ts';
 
-test('logs and exec look into instances, also while the store is away', async (t) => {
+test('logs, exec and drift look at instances, the first two also while the store is away', async (t) => {
   const dir = await quickstart(t);
   const run = async (args: readonly string[], code: number): Promise<{ stdout: string; stderr: string }> => {
     const finished = await muster(args);
@@ -68,5 +70,22 @@ test('logs and exec look into instances, also while the store is away', async (t
       /is alive\n$/,
     );
     await rename(join(dir, '.muster/gone'), join(dir, '.muster/store'));
+  });
+
+  await t.test('drift tells what is not as recorded, and that it is healed', async () => {
+    assert.match(
+      (await run(['drift', dir, '--detailed-exitcode'], 0)).stdout,
+      /nothing drifted, 8 instances as recorded/,
+    );
+    const [, killed] = [...(await processesOf(dir))].find(([name]) => name.endsWith('.shop.web.2.g3')) ?? [];
+    for (const process of [killed?.supervisor, killed?.child])
+      kill(process?.pid ?? assert.fail('it has no process'), 'SIGKILL');
+    const { stdout } = await run(['drift', dir, '--detailed-exitcode'], 2);
+    assert.match(stdout, /^exited \(1\) there, and does not run; will be healed\n {2}shop\/web\/2#3 {2}n\d {2}exited/m);
+    const view = JSON.parse((await run(['drift', dir, '-o', 'json'], 0)).stdout) as DriftView;
+    assert.deepEqual(
+      view.drift.map(({ kind, allocation, healed }) => [kind, allocation, healed]),
+      [['exited', 'shop/web/2#3', true]],
+    );
   });
 });
