@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import type { Engine } from '../engines/engine.ts';
+import { type Engine, EngineError } from '../engines/engine.ts';
 import { assertNever } from '../model/assert.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { HealthCheck } from '../model/revision.ts';
@@ -10,7 +10,7 @@ export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly
 /** The statuses that Kubernetes calls a success: 200 to 399. */
 const firstFailingStatus = 400;
 
-/** One probe of one running object. Never throws: what went wrong is the reason. */
+/** One probe of one running object: what went wrong with it is the reason. Throws `EngineError` where that is the engine, which says nothing about the object. */
 export async function probe(engine: Engine, object: ObservedObject, check: HealthCheck): Promise<ProbeResult> {
   const { probe: how, timeoutMs } = check;
   switch (how.kind) {
@@ -86,8 +86,15 @@ async function probeExec(
     if (exitCode === 0) return { ok: true };
     return { ok: false, reason: `${command.join(' ')} exited ${exitCode}: ${output.trim().slice(-200)}` };
   } catch (error) {
+    if (error instanceof EngineError && error.retryable) await assertAnswers(engine, error, timeoutMs);
     return { ok: false, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** A command without an answer in time may hang, or the engine may: then it says nothing else in that time either. */
+async function assertAnswers(engine: Engine, error: EngineError, timeoutMs: number): Promise<void> {
+  if (error.code !== 'timeout') throw error;
+  await engine.ping({ deadlineMs: timeoutMs });
 }
 
 function reasonOf(error: Error, timeoutMs: number): string {

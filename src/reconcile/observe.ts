@@ -11,9 +11,9 @@ import type {
   ObservedObject,
 } from '../model/observed.ts';
 import type { Recorded } from '../model/recorded.ts';
-import type { Revision } from '../model/revision.ts';
+import type { HealthCheck, Revision } from '../model/revision.ts';
 import type { Clock } from './clock.ts';
-import { probe } from './health.ts';
+import { type ProbeResult, probe } from './health.ts';
 
 /** Engines asked at the same time: slow and dead nodes must not hold up the others. */
 const parallelNodes = 64;
@@ -139,7 +139,10 @@ export async function probeAll(options: {
   );
 }
 
-/** One passed probe is health; illness takes `unhealthyAfter` failed ones in a row, so that one missed beat replaces nothing. */
+/**
+ * One passed probe is health; illness takes `unhealthyAfter` failed ones in a row, so that one missed beat replaces nothing.
+ * Of an engine that does not carry a check out nothing is concluded.
+ */
 async function healthOf(options: {
   readonly object: ObservedObject;
   readonly revision: Revision;
@@ -154,10 +157,21 @@ async function healthOf(options: {
   if (engine === undefined) return 'unknown';
   for (let failures = 0; failures < check.unhealthyAfter; failures += 1) {
     if (failures > 0) await clock.sleep(Math.min(check.intervalMs, maxReprobeMs), signal);
-    const result = await probe(engine, object, check);
+    const result = await probed(engine, object, check);
+    if (result === undefined) return 'unknown';
     if (result.ok) return 'healthy';
   }
   return 'unhealthy';
+}
+
+/** Undefined where the engine did not answer. */
+async function probed(engine: Engine, object: ObservedObject, check: HealthCheck): Promise<ProbeResult | undefined> {
+  try {
+    return await probe(engine, object, check);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return undefined;
+  }
 }
 
 /** Undefined where it cannot be opened: an object may say that it is on a node that git does not declare any more. */

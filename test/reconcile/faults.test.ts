@@ -46,6 +46,22 @@ for (const call of ['pull', 'create', 'start', 'stop', 'remove', 'update', 'obse
   }
 }
 
+test('checks that an engine does not carry out say nothing against a revision, nor against what runs', async (t) => {
+  const bench = await openWeb(t);
+  const outage = (times: number): void => {
+    for (const sim of bench.sims.values()) sim.inject({ call: 'exec', fault: { kind: 'failBefore' }, times });
+  };
+  // Longer than the gate's deadline.
+  outage(9);
+  const { outcome } = await bench.run(only(web('1', { replicas: 1 })));
+  assert.deepEqual(
+    outcome.units.map(({ state, reason }) => [state, reason]),
+    [['done', undefined]],
+  );
+  outage(100);
+  assert.deepEqual((await bench.plan(only(web('1', { replicas: 1 })))).steps, []);
+});
+
 test('an engine that does not answer pauses its unit, not the others; the next run finishes it', async (t) => {
   const bench = await openWeb(t);
   const other = (version: string) =>

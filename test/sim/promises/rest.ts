@@ -1,10 +1,15 @@
 import { instanceId } from '../../../src/model/ids.ts';
 import type { Plan } from '../../../src/model/plan.ts';
+import type { Fault } from '../story.ts';
 import type { Observer, World } from '../world.ts';
 import { type Mirror, serves } from './mirror.ts';
 
-/** Faults by which a good program may have failed its gate. */
-const blamable: ReadonlySet<string> = new Set(['exit', 'vanish', 'reboot']);
+/** Faults by which a good program may have failed its gate: also an engine that is slow to carry out a check, and nothing else. */
+const isBlamable = (fault: Fault): boolean =>
+  fault.kind === 'exit' ||
+  fault.kind === 'vanish' ||
+  fault.kind === 'reboot' ||
+  (fault.kind === 'engineFails' && fault.how === 'slow');
 
 /** When nothing goes wrong any more: what git wants runs, once, and nothing else of ours is anywhere. */
 export function rest({ desired, violated, story }: World, mirror: Mirror): Observer {
@@ -14,7 +19,7 @@ export function rest({ desired, violated, story }: World, mirror: Mirror): Obser
       const own = mirror.objects().filter(({ workload }) => workload === id);
       const failed = mirror.workloads.get(id)?.failed.some((entry) => entry.revision === revisionHash) === true;
       const isGood = revision.env['QUALITY'] !== 'bad';
-      if (failed && isGood && !story.faults.some(({ kind }) => blamable.has(kind)))
+      if (failed && isGood && !story.faults.some(isBlamable))
         violated(
           'only gates blame a revision',
           `${revisionHash} is remembered as failed, and nothing was wrong with it`,
