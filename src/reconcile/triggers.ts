@@ -27,7 +27,8 @@ export function createWake(clock: Pick<Clock, 'sleep'>): Wake {
     wait: async ({ timeoutMs, otherwise = 'resync', signal }) => {
       if (pending === undefined && !signal.aborted) {
         const over = new AbortController();
-        const finish = (): void => over.abort();
+        // With a reason, no error with a stack is made for every wait.
+        const finish = (): void => over.abort(awake);
         resolve = finish;
         signal.addEventListener('abort', finish, { once: true });
         await clock.sleep(timeoutMs, over.signal);
@@ -40,6 +41,8 @@ export function createWake(clock: Pick<Clock, 'sleep'>): Wake {
     },
   };
 }
+
+const awake = 'awake';
 
 /** Wakes the loop on every event of an engine, until aborted. The engine reconnects by itself. */
 export async function followEngine(engine: Engine, wake: Wake, signal: AbortSignal): Promise<void> {

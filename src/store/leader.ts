@@ -163,17 +163,23 @@ async function nextChange(
 ): Promise<void> {
   const { fromRevision, signal, clock, timeoutMs } = of;
   const over = new AbortController();
-  const either = AbortSignal.any([signal, over.signal]);
-  void clock.sleep(Math.ceil(timeoutMs), either).then(() => over.abort());
+  const end = (): void => over.abort(inTime);
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  void clock.sleep(Math.ceil(timeoutMs), over.signal).then(end);
   try {
-    for await (const _change of store.watch(keys.leader, { fromRevision, signal: either })) return;
+    for await (const _change of store.watch(keys.leader, { fromRevision, signal: over.signal })) return;
   } catch (error) {
     if (error instanceof StoreError && error.retryable) return;
     throw error;
   } finally {
-    over.abort();
+    signal.removeEventListener('abort', end);
+    end();
   }
 }
+
+/** Given as a reason, so that no error with a stack is made for every look. */
+const inTime = 'in time';
 
 /** Who leads now, or undefined while nobody does. */
 export async function readLeader(store: Store): Promise<LeaderRecord | undefined> {

@@ -11,8 +11,8 @@ import { tell } from './tell.ts';
 import { trace } from './trace.ts';
 
 /**
- * `npm run sim -- --runs M [--seed N] [--minutes T] [--jobs J]`: stories N to N+M-1, side by side. Ends with 1 when a promise was
- * broken, after printing seed, promise and the shortest story that breaks it.
+ * `npm run sim -- --runs M [--seed N] [--minutes T] [--jobs J]`: stories N to N+M-1, side by side, until T minutes are over. Ends
+ * with 1 when a promise was broken, after printing seed, promise and the shortest story that breaks it.
  * `npm run sim -- --seed N [--trace]` or `--story FILE [--trace]`: one story, told event by event.
  */
 const { values } = parseArgs({
@@ -44,6 +44,7 @@ function number(name: string, text: string): number {
 
 /** One story; when it breaks a promise, the shortest that still does. */
 async function replay(): Promise<void> {
+  process.setSourceMapsEnabled(true);
   const story = values.story === undefined ? storyOf(seed) : (JSON.parse(readFileSync(values.story, 'utf8')) as Story);
   const { violation, events, lastedMs } = await tell(story, (world) => [
     ...allPromises(world),
@@ -81,11 +82,14 @@ async function sweepAll(): Promise<void> {
   const minutes = (performance.now() - startedAt) / 60_000;
   const sum = (of: (result: Sweep) => number): number => results.reduce((total, result) => total + of(result), 0);
   const hours = sum(({ virtualMs }) => virtualMs) / 3_600_000;
+  const told = sum((result) => result.runs);
   process.stdout.write(
-    `${sum(({ runs: told }) => told)} stories, ${sum(({ events }) => events)} events, ${hours.toFixed(1)} cluster-hours in ` +
-      `${minutes.toFixed(2)} minutes (${(hours / minutes).toFixed(0)} a minute, ${jobs} jobs)\n`,
+    `${told} stories, ${sum(({ events }) => events)} events, ${hours.toFixed(1)} cluster-hours in ${minutes.toFixed(2)} minutes ` +
+      `(${(hours / minutes).toFixed(0)} a minute, ${jobs} jobs, ${(sum(({ cpuMs }) => cpuMs) / told).toFixed(1)} ms of a core a story)\n`,
   );
   const failures = results.flatMap((result) => result.failures).sort((a, b) => a.seed - b.seed);
+  if (told < runs && failures.length === 0)
+    process.stdout.write(`the time was up: ${runs - told} of ${runs} stories were not told\n`);
   if (failures.length === 0) return;
   process.exitCode = 1;
   for (const failure of failures) await printFailure(failure);

@@ -16,6 +16,8 @@ export interface Sweep {
   readonly runs: number;
   readonly events: number;
   readonly virtualMs: number;
+  /** Of one core */
+  readonly cpuMs: number;
   readonly failures: readonly Failure[];
 }
 
@@ -28,6 +30,7 @@ export async function sweep(options: {
 }): Promise<Sweep> {
   const { seeds, maxFailures, until = Number.POSITIVE_INFINITY } = options;
   const failures: Failure[] = [];
+  const cpuBefore = process.cpuUsage();
   let [runs, events, virtualMs] = [0, 0, 0];
   for (const seed of seeds) {
     if (performance.now() > until || failures.length >= maxFailures) break;
@@ -37,5 +40,6 @@ export async function sweep(options: {
     virtualMs += told.lastedMs;
     if (told.violation !== undefined) failures.push({ seed, ...told.violation });
   }
-  return { runs, events, virtualMs, failures };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { runs, events, virtualMs, cpuMs: (user + system) / 1000, failures };
 }

@@ -2,7 +2,7 @@ import type { Resources } from '../../model/resources.ts';
 import type { Call, ClusterScope, Engine } from '../engine.ts';
 import { engineFeatures } from '../features.ts';
 import { addressHolder, create, isOurs, listing, networkOf, observed, stop } from './calls.ts';
-import { failure, type Machine, within as withFaults } from './machine.ts';
+import { failure, instantly, type Machine, within } from './machine.ts';
 import { readEvents, readLines } from './streams.ts';
 import { erase } from './volumes.ts';
 import { environmentOf, execute, type SimObject, tell } from './world.ts';
@@ -12,8 +12,7 @@ const defaultCapacity: Resources = { cpuMillis: 8_000, memoryBytes: 16 * 1024 **
 /** The contract over one machine, for one cluster. */
 export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
   const { options, world } = machine;
-  const within = <T>(name: string, call: Call, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> =>
-    withFaults(machine, name, call, work);
+  const at = <T>(name: string, call: Call, work: () => T): Promise<T> => instantly(machine, name, call, work);
   const ours = (objectId: string): SimObject | undefined => {
     const object = world.objects.get(objectId);
     return object !== undefined && isOurs(object, cluster) ? object : undefined;
@@ -28,28 +27,28 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
     node: options.node,
     features: engineFeatures[options.kind === 'process' ? 'process' : 'docker'],
     info: (call) =>
-      within('info', call, () => ({
+      at('info', call, () => ({
         version: 'sim 1',
         fingerprint: `sim-${options.node}-${options.seed}`,
         capacity: options.capacity ?? defaultCapacity,
       })),
-    ping: (call) => within('ping', call, () => undefined),
-    list: (call) => within('list', call, () => listing(world, { cluster, whose: 'uid' }, options.kind)),
-    listNamed: (call) => within('listNamed', call, () => listing(world, { cluster, whose: 'name' }, options.kind)),
+    ping: (call) => at('ping', call, () => undefined),
+    list: (call) => at('list', call, () => listing(world, { cluster, whose: 'uid' }, options.kind)),
+    listNamed: (call) => at('listNamed', call, () => listing(world, { cluster, whose: 'name' }, options.kind)),
     observe: (objectId, call) =>
-      within('observe', call, () => {
+      at('observe', call, () => {
         const object = ours(objectId);
         return object && observed(world, object, options.kind);
       }),
     recall: (objectId, call) =>
-      within('recall', call, () => {
+      at('recall', call, () => {
         const object = ours(objectId);
         if (object === undefined) return undefined;
         const { revisionHash, revision, holds } = object;
         return { revisionHash, revision, holds };
       }),
     pull: (revision, call) =>
-      within('pull', call, () => {
+      at('pull', call, () => {
         if (revision.image === undefined) return;
         if (options.images?.includes(revision.image) === false) {
           throw failure(machine, 'pull', 'imageMissing', `there is no image ${revision.image}`);
@@ -57,7 +56,7 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
         machine.pulled.add(revision.image);
       }),
     create: (request, call) =>
-      within('create', call, () => {
+      at('create', call, () => {
         const { network } = request;
         const { image } = request.revision;
         const name = networkOf(request);
@@ -70,7 +69,7 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
         );
       }),
     start: (objectId, call) =>
-      within('start', call, () => {
+      at('start', call, () => {
         const object = required(objectId, 'start');
         if (object.state === 'running' || object.state === 'restarting') return;
         const holder = addressHolder(world, object);
@@ -81,12 +80,12 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
         execute(world, object);
       }),
     stop: (objectId, how, call) =>
-      within('stop', call, async (signal) => {
+      within(machine, 'stop', call, async (signal) => {
         const object = ours(objectId);
         if (object !== undefined) await stop(world, object, how, signal);
       }),
     remove: (objectId, call) =>
-      within('remove', call, () => {
+      at('remove', call, () => {
         const object = ours(objectId);
         if (object === undefined) return;
         if (object.state !== 'created' && object.state !== 'exited')
@@ -95,7 +94,7 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
         tell(world, { objectId, kind: 'removed' });
       }),
     eraseVolumes: (objectId, names, call) =>
-      within('eraseVolumes', call, () => {
+      at('eraseVolumes', call, () => {
         const object = ours(objectId);
         if (object === undefined) return;
         if (object.state !== 'created' && object.state !== 'exited')
@@ -103,10 +102,10 @@ export function openSimEngine(machine: Machine, cluster: ClusterScope): Engine {
         erase(world, object, names);
       }),
     update: (objectId, request, call) =>
-      within('update', call, () => void Object.assign(required(objectId, 'update'), request)),
+      at('update', call, () => void Object.assign(required(objectId, 'update'), request)),
     logs: (objectId, { tail, follow }, call) => readLines(world, required(objectId, 'logs'), { tail, follow }, call),
     exec: (objectId, command, call) =>
-      within('exec', call, () => {
+      at('exec', call, () => {
         const object = required(objectId, 'exec');
         if (object.state !== 'running') throw failure(machine, 'exec', 'rejected', 'it does not run');
         return options.exec?.(environmentOf(world, object), command) ?? { exitCode: 0, output: '' };

@@ -1,7 +1,7 @@
 import type { EngineKind, NodeName } from '../../model/ids.ts';
 import type { Resources } from '../../model/resources.ts';
 import { type Call, EngineError, type EngineErrorCode } from '../engine.ts';
-import type { FaultRates, Faults } from './faults.ts';
+import type { CallFault, FaultRates, Faults } from './faults.ts';
 import { end, type SimClock, type SimWorld, tell } from './world.ts';
 
 export interface SimOptions {
@@ -30,19 +30,36 @@ export interface Machine {
   readonly pulled: Set<string>;
 }
 
-/** One call with everything that may go wrong with it. */
+/** One call with everything that may go wrong with it. It takes no time by itself: only a fault can make it miss its deadline. */
+export async function instantly<T>(machine: Machine, name: string, call: Call, work: () => T): Promise<T> {
+  const fault = nextFault(machine, name);
+  if (fault === undefined && machine.reachable === 'reachable') return work();
+  return withFault(machine, { name, fault }, call, work);
+}
+
+/** The same of a call that takes time. */
 export async function within<T>(
   machine: Machine,
   name: string,
   call: Call,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return withFault(machine, { name, fault: nextFault(machine, name) }, call, work);
+}
+
+function nextFault({ world, faults }: Machine, name: string): CallFault | undefined {
+  for (const { kind, draw } of faults.world()) disturb(world, kind, draw);
+  return faults.next(name);
+}
+
+async function withFault<T>(
+  machine: Machine,
+  { name, fault }: { readonly name: string; readonly fault: CallFault | undefined },
+  call: Call,
   work: (signal: AbortSignal) => T | Promise<T>,
 ): Promise<T> {
-  const { world, faults } = machine;
-  const { clock } = world;
+  const { clock } = machine.world;
   const fail = (code: EngineErrorCode, message: string): EngineError => failure(machine, name, code, message);
-
-  for (const { kind, draw } of faults.world()) disturb(world, kind, draw);
-  const fault = faults.next(name);
   return await byDeadline({ clock, call, timeout: () => fail('timeout', 'no answer in time') }, async (signal) => {
     if (machine.reachable === 'unreachable') throw fail('unreachable', 'no connection');
     if (fault?.kind === 'failBefore') throw fail(fault.code ?? 'unreachable', 'injected before it happened');

@@ -1,8 +1,9 @@
 import type { InstanceId, WorkloadId } from '../../../src/model/ids.ts';
 import { instanceId } from '../../../src/model/ids.ts';
 import type { Step } from '../../../src/model/plan.ts';
+import type { KeyValue } from '../../../src/store/store.ts';
 import type { Observer, World } from '../world.ts';
-import { type Mirror, serves } from './mirror.ts';
+import { journalEntry, type Mirror, serves } from './mirror.ts';
 
 /** A look that a stop was admitted on is at most this old when the stop is journaled: no longer does a lease live unheard. */
 const lookIsOldMs = { calm: 1_500, troubled: 12_000 } as const;
@@ -27,7 +28,8 @@ export function budget({ scheduler, violated, desired, git, server, story }: Wor
   const downSince = new Map<InstanceId, number>();
   const downByUs = new Set<InstanceId>();
   let serving = new Set<InstanceId>();
-  let wantedBefore = wantedOf(desired());
+  let read = desired();
+  let wantedBefore = wantedOf(read);
   let wantedNow = wantedBefore;
 
   const wanted = (workload: WorkloadId): readonly InstanceId[] =>
@@ -61,7 +63,9 @@ export function budget({ scheduler, violated, desired, git, server, story }: Wor
       if (!serving.has(instance) && !downSince.has(instance)) downSince.set(instance, scheduler.now());
     }
     for (const instance of downSince.keys()) if (!recorded.has(instance)) downSince.delete(instance);
-    const next = wantedOf(desired());
+    if (desired() === read) return;
+    read = desired();
+    const next = wantedOf(read);
     if (!sameWanted(next, wantedNow)) {
       wantedBefore = wantedNow;
       wantedNow = next;
@@ -84,7 +88,7 @@ export function budget({ scheduler, violated, desired, git, server, story }: Wor
   // Nothing is begun while too many are down already, whoever took them.
   server.onCommit(({ changes }) => {
     for (const { key, entry } of changes) {
-      const effect = entry !== undefined && key.includes('/journal/') ? startedStop(entry.value) : undefined;
+      const effect = entry !== undefined && key.includes('/journal/') ? startedStop(entry) : undefined;
       const step = effect === undefined ? undefined : stepOf(effect);
       if (step === undefined || step.forced === true || step.order !== 'stop-first') continue;
       if (step.replaces?.object !== 'running' || !serving.has(step.instance)) continue;
@@ -141,9 +145,9 @@ function wantedOf({ workloads, nodes }: ReturnType<World['desired']>): Wanted {
 const sameWanted = (a: Wanted, b: Wanted): boolean =>
   a.size === b.size && [...a].every(([id, set]) => b.get(id)?.size === set.size);
 
-function startedStop(value: string): string | undefined {
-  const { kind, effect } = JSON.parse(value) as { readonly kind: string; readonly effect?: string };
-  if (kind !== 'effectStarted' || effect === undefined || effect.startsWith('undo:')) return undefined;
-  const [what, allocation] = effect.split(':').slice(-2);
+function startedStop(entry: KeyValue): string | undefined {
+  const event = journalEntry(entry);
+  if (event.kind !== 'effectStarted' || event.effect.startsWith('undo:')) return undefined;
+  const [what, allocation] = event.effect.split(':').slice(-2);
   return what === 'stop' ? allocation : undefined;
 }

@@ -1,6 +1,7 @@
 import { fencingToken } from '../../../src/model/ids.ts';
 import { keys, prefixes } from '../../../src/store/keys.ts';
 import type { Observer, World } from '../world.ts';
+import { journalEntry } from './mirror.ts';
 
 /** Who has lost the lease writes nothing, and begins nothing on an engine. */
 export function fencing({ server, violated, scheduler }: World): Observer {
@@ -14,7 +15,7 @@ export function fencing({ server, violated, scheduler }: World): Observer {
       } else if (writer !== undefined && writer !== leader?.writer && !key.startsWith(prefixes.requests)) {
         violated('no write by a stale token', `${writer} wrote ${key}; the leader is ${leader?.writer ?? 'nobody'}`);
       } else if (entry !== undefined && key.startsWith(prefixes.runs) && key.includes('/journal/')) {
-        const { token } = JSON.parse(entry.value) as { readonly token?: string };
+        const { token } = journalEntry(entry);
         if (token !== leader?.token) violated('no write by a stale token', `${writer} journaled ${key} under ${token}`);
       }
     }

@@ -8,7 +8,7 @@ import {
   type WorkloadId,
 } from '../../../src/model/ids.ts';
 import type { Allocation, RecordedWorkload } from '../../../src/model/recorded.ts';
-import type { UnitEvent } from '../../../src/reconcile/saga.ts';
+import type { JournalEntry } from '../../../src/reconcile/journal.ts';
 import type { UnitRecord } from '../../../src/reconcile/unit.ts';
 import { parseAllocationKey, parseUnitKey, prefixes } from '../../../src/store/keys.ts';
 import { decodeAllocation, decodeWorkload } from '../../../src/store/recorded.ts';
@@ -63,21 +63,21 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       } else if (key.startsWith(prefixes.zombies) && entry !== undefined) {
         const allocation = key.slice(prefixes.zombies.length).replace(/\/(\d+)$/, '#$1');
         for (const call of ['stop', 'remove']) started.add(`${call} ${allocation}`);
-      } else if (key.startsWith(prefixes.runs)) followUnit(key, entry?.value);
+      } else if (key.startsWith(prefixes.runs)) followUnit(key, entry);
     }
   });
 
-  const followUnit = (key: string, value: string | undefined): void => {
+  const followUnit = (key: string, entry: KeyValue | undefined): void => {
     const part = parseUnitKey(key);
     if (part === undefined) return;
     const { run, unit, kind } = part;
     const name = `${run} ${unit}`;
-    if (value === undefined) {
+    if (entry === undefined) {
       if (kind === 'status') units.delete(name);
       return;
     }
     if (kind === 'status') {
-      const { state } = JSON.parse(value) as { readonly state: string };
+      const { state } = JSON.parse(entry.value) as { readonly state: string };
       const known = units.get(name);
       if (known !== undefined) known.state = state;
       else {
@@ -95,7 +95,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       }
     }
     if (kind === 'journal') {
-      const event = JSON.parse(value) as UnitEvent;
+      const event = journalEntry(entry);
       if (event.kind === 'effectStarted') {
         started.add(doneBy(event.effect));
         units.get(name)?.begun.add(stepOf(event.effect));
@@ -104,6 +104,16 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       if (event.kind === 'superseded' && unit !== undefined) unit.superseded = true;
       if (event.kind === 'stepSettled') units.get(name)?.settled.add(event.step);
     }
+  };
+
+  /** Where and whose an object is never changes. */
+  const known = new WeakMap<Readonly<SimObject>, Placed>();
+  const placedOf = (node: string, object: Readonly<SimObject>): Placed => {
+    const before = known.get(object);
+    if (before !== undefined) return before;
+    const placing = placed(node, object);
+    known.set(object, placing);
+    return placing;
   };
 
   let seenAt = -1;
@@ -117,13 +127,27 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       // What is there changes with events only.
       if (seenAt === scheduler.events()) return seen;
       seenAt = scheduler.events();
-      seen = [...machines.values()].flatMap(({ node, sim }) => sim.objects().map((object) => placed(node, object)));
+      const there: Placed[] = [];
+      for (const { node, sim } of machines.values())
+        for (const object of sim.objects()) there.push(placedOf(node, object));
+      seen = there;
       return seen;
     },
   };
 }
 
-export const decoded = (entry: KeyValue): Allocation => decodeAllocation(entry, (text) => text);
+const readOnce = <T>(read: (entry: KeyValue) => T): ((entry: KeyValue) => T) => {
+  const known = new WeakMap<KeyValue, T>();
+  return (entry) => {
+    const value = known.get(entry) ?? read(entry);
+    known.set(entry, value);
+    return value;
+  };
+};
+
+/** Every promise reads the same entries. */
+export const decoded = readOnce((entry): Allocation => decodeAllocation(entry, (text) => text));
+export const journalEntry = readOnce((entry) => JSON.parse(entry.value) as JournalEntry);
 
 function placed(node: string, object: Readonly<SimObject>): Placed {
   const { allocation } = object.request;
