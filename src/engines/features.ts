@@ -14,6 +14,8 @@ export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeature
       '/limits/memoryBytes',
       '/resources/cpuMillis',
       '/resources/memoryBytes',
+      '/options/pids',
+      '/options/swapBytes',
       // Book-keeping: docker has no quota for a directory.
       '/volumes/*/sizeBytes',
       '/volumes/*/onRemove',

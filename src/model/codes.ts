@@ -320,6 +320,11 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: '`affinity` and `antiAffinity` name the same workload so that no place can be both.',
     remedy: 'Remove one of the two, or keep apart in a narrower domain than you keep together in.',
   },
+  MUS1335: {
+    title: 'secret in the open',
+    cause: 'An option of a log driver looks like a secret: it would stand in git, in the store and in `docker inspect`.',
+    remedy: 'Give it to the daemons of the nodes (`log-opts` in daemon.json), and leave it out of the workload.',
+  },
   // 2xxx: store
   MUS2001: {
     title: 'store unreachable',

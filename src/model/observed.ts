@@ -43,7 +43,7 @@ export interface ObservedObject {
   readonly restarts?: number;
   /** Port name → host port and address that a client reaches it by. */
   readonly ports: Readonly<Record<string, { readonly host: string; readonly port: number }>>;
-  /** Settings as the engine has them, by JSON pointer into the revision, for drift of kind `changed`. */
+  /** Settings as the engine has them, by JSON pointer into the revision, for drift of kind `changed`; `null`: not set. */
   readonly actual: Readonly<Record<string, unknown>>;
   /** What it holds as the engine has it, where somebody could have changed that. Absent: the engine does not say. */
   readonly held?: Pick<Holds, 'cpuset' | 'ip'>;

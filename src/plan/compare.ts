@@ -13,7 +13,7 @@ export function compareRevisions(
 ): readonly FieldChange[] {
   const changes: FieldChange[] = [];
   const live = before.engine === after.engine ? (liveFields[after.engine] ?? []) : [];
-  collect(before, after, '', (path, old, now) => {
+  collect(withOptions(before), withOptions(after), '', (path, old, now) => {
     changes.push({
       path,
       ...(old !== undefined && { before: old }),
@@ -23,6 +23,9 @@ export function compareRevisions(
   });
   return changes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
+
+/** The first option of an engine's own block is compared as one, and not as a block that was not there. */
+const withOptions = (revision: Revision): Revision => ({ ...revision, options: revision.options ?? {} });
 
 /** The most disturbing class of all: what the step as a whole is. */
 export function worstClass(changes: readonly FieldChange[]): DisruptionClass {
@@ -103,7 +106,8 @@ export function compareActual(
     if (options.ignoreFields.some((pointer) => isAtOrBelow(path, pointer))) continue;
     changes.push({
       path,
-      ...(found !== undefined && { before: found }),
+      // `null`: the engine says that it is not set.
+      ...(found !== undefined && found !== null && { before: found }),
       ...(expected !== undefined && { after: expected }),
       class: classOf(path, options.liveFields),
     });

@@ -1,4 +1,5 @@
 import type { DesiredWorkload } from '../model/desired.ts';
+import { checkDocker } from './check-docker.ts';
 import { checkFeatures } from './check-features.ts';
 import { checkPlacement } from './check-placement.ts';
 import { type DeclaredNames, unknownNamespace, unknownPod, unknownWorkload } from './dangling.ts';
@@ -12,6 +13,7 @@ export function checkWorkload(workload: Declared<DesiredWorkload>, names: Declar
     ...references(workload, names),
     ...engineFields(workload),
     ...checkFeatures(workload),
+    ...checkDocker(workload),
     ...engineOnNodes(workload, names),
     ...ports(workload),
     ...checkPlacement(workload, names),

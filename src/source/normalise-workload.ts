@@ -12,6 +12,7 @@ import {
   parsePiecesAsked,
 } from '../model/units.ts';
 import { toCpu } from './normalise-cpu.ts';
+import { toDockerOptions } from './normalise-docker.ts';
 import { healthOf } from './normalise-health.ts';
 import { toPlacement } from './normalise-placement.ts';
 import { amounts, extendedOf, sortedMap } from './normalise-resources.ts';
@@ -70,7 +71,7 @@ function toRevision(spec: Spec, reading: Reading): Revision {
   const limits = toLimits(spec.limits, resources, reading);
   const cpu = toCpu(spec.cpu, resources, { reading, limits });
   const volumes = toVolumes(spec.volumes, reading);
-  const options = toOptions(spec);
+  const options = toOptions(spec, reading);
   return {
     // libvirt and systemd come later and are refused before this.
     engine: spec.engine ?? 'docker',
@@ -170,12 +171,9 @@ function toStop(stop: Spec['stop'], reading: Reading): Revision['stop'] {
 }
 
 /** The engine's own block without its defaults, so that writing a default out changes no revision. */
-function toOptions({ docker, process }: Spec): Readonly<Record<string, unknown>> | undefined {
+function toOptions({ docker, process }: Spec, reading: Reading): Revision['options'] {
   const options = {
-    ...(docker?.init === true && { init: true }),
-    ...(docker?.user !== undefined && { user: docker.user }),
-    ...(docker?.workingDir !== undefined && { workingDir: docker.workingDir }),
-    ...(docker?.readOnly === true && { readOnly: true }),
+    ...(docker !== undefined && toDockerOptions(docker, reading)),
     ...(process?.cwd !== undefined && { cwd: process.cwd }),
   };
   return Object.keys(options).length === 0 ? undefined : options;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { parseCpuList } from '../model/cpu-list.ts';
 import type { CountOrPercent } from '../model/desired.ts';
 import { parseInstant } from '../model/instant.ts';
@@ -99,6 +100,28 @@ export function parseDeadline(input: Input): Parsed<number> {
     : { ok: false, reason: `${JSON.stringify(input)} is not a date and time such as "2026-12-01T06:00:00Z"` };
 }
 
+/** An address, IPv4 or IPv6. */
+export const parseHostAddress = (input: Input): Parsed<string> =>
+  isIP(String(input)) !== 0
+    ? { ok: true, value: String(input) }
+    : { ok: false, reason: `${JSON.stringify(input)} is not an IP address` };
+
+/** An address, or `host-gateway`: the machine that the container is on. */
+export const parseExtraHost = (input: Input): Parsed<string> =>
+  input === 'host-gateway' ? { ok: true, value: input } : parseHostAddress(input);
+
+/** A limit of getrlimit(2), or `unlimited` (-1). */
+export const parseProcessLimit = (input: Input): Parsed<number> =>
+  input === 'unlimited'
+    ? { ok: true, value: -1 }
+    : typeof input === 'number' && Number.isSafeInteger(input) && input >= 0
+      ? { ok: true, value: input }
+      : { ok: false, reason: `${JSON.stringify(input)} is neither a whole number from 0 on nor "unlimited"` };
+
+/** Swap beyond the memory limit; `none` is 0. */
+export const parseSwap = (input: Input): Parsed<number | 'unlimited'> =>
+  input === 'none' ? { ok: true, value: 0 } : orUnlimited(parseBytes)(input);
+
 const parsers: Readonly<Record<string, (input: Input) => Parsed<unknown>>> = {
   cores: parseCores,
   bytes: parseBytes,
@@ -118,4 +141,8 @@ const parsers: Readonly<Record<string, (input: Input) => Parsed<unknown>>> = {
   priority: parsePriority,
   countPercentOrPolicy: orWord('policy'),
   maxUnavailable: orWord('policy', 'quorum'),
+  hostAddress: parseHostAddress,
+  extraHost: parseExtraHost,
+  processLimit: parseProcessLimit,
+  swap: parseSwap,
 };

@@ -1389,6 +1389,126 @@ export interface Workload {
        */
       readOnly?: boolean;
       /**
+       * Capabilities of the kernel, beyond or below docker's own set.
+       */
+      capabilities?: {
+        /**
+         * Given beyond docker's own set, or after `drop: [ALL]`.
+         */
+        add?: string[];
+        /**
+         * Taken away.
+         */
+        drop?: string[];
+      };
+      /**
+       * No program gains privileges by being executed (setuid).
+       */
+      noNewPrivileges?: boolean;
+      /**
+       * Kernel parameters of the container's own namespaces.
+       */
+      sysctls?: {
+        [k: string]: string | number;
+      };
+      /**
+       * Limits of each process (getrlimit(2)), in its units: one for both, or `soft` and `hard`.
+       */
+      ulimits?: {
+        [k: string]:
+          | (number | string)
+          | {
+              /**
+               * What holds.
+               */
+              soft: number | string;
+              /**
+               * What a process may raise it to.
+               */
+              hard: number | string;
+            };
+      };
+      /**
+       * Most processes and threads. Changed in place. Absent: no limit.
+       */
+      pids?: number;
+      /**
+       * Size of /dev/shm. Absent: docker's (64 MiB).
+       */
+      shmSize?: string | number;
+      /**
+       * Directories in memory; what is in them counts as the container's memory.
+       */
+      tmpfs?: {
+        /**
+         * Where it is inside the container.
+         */
+        mount: string;
+        /**
+         * Most that fits into it.
+         */
+        size: string | number;
+        /**
+         * Permissions, octal.
+         */
+        mode?: string;
+      }[];
+      /**
+       * Devices of the node that the container may use. They are not shared out: what is counted is asked for by `resources`.
+       */
+      devices?: {
+        /**
+         * The device on the node.
+         */
+        path: string;
+        /**
+         * Its path inside the container. Absent: the same.
+         */
+        as?: string;
+        /**
+         * `r` read, `w` write, `m` make nodes.
+         */
+        permissions?: string;
+      }[];
+      /**
+       * Names that the container knows beside DNS (/etc/hosts). `host-gateway` is the node.
+       */
+      extraHosts?: {
+        [k: string]: string;
+      };
+      /**
+       * Name servers and search domains in place of the daemon's.
+       */
+      dns?: {
+        /**
+         * Addresses of name servers.
+         */
+        servers?: string[];
+        /**
+         * Domains that short names are looked up in.
+         */
+        search?: string[];
+      };
+      /**
+       * Swap that it may use beyond its memory limit: `none`, `unlimited`, or an amount. Changed in place. Needs a memory limit, and a kernel that counts swap.
+       */
+      swap?: string | number;
+      /**
+       * Where its output goes. Absent: json-file, two files of 10 MB. Never put secrets here: what a driver needs of them belongs into the daemon's own configuration.
+       */
+      logging?: {
+        /**
+         * A log driver of docker.
+         */
+        driver: string;
+        /**
+         * Its options, as docker calls them. Of json-file, max-size and max-file keep their defaults (10m, 2) unless given.
+         */
+        options?: {
+          [k: string]: string | number | boolean;
+        };
+      };
+      /**
        * The container's network.
        */
       network?: 'bridge' | 'host' | 'none';

@@ -8,11 +8,12 @@ import { daemonInfo } from './daemon.ts';
 import { failure, statusOf, unlessStatus } from './errors.ts';
 import { imageOf } from './image.ts';
 import { ownershipOf } from './labels.ts';
+import { limitsForUpdate } from './limits.ts';
 import { markRevision, removeMarks } from './marks.ts';
 import { requireNetwork } from './network.ts';
 import { inspect } from './observe.ts';
 import { createRefusal, startRefusal } from './refusals.ts';
-import { containerOf, limitsForUpdate, restartPolicy } from './translate.ts';
+import { containerOf, restartPolicy } from './translate.ts';
 import { prepareVolumes, removeUnusedExports } from './volume-data.ts';
 
 /** Creates without starting. See the contract for what an existing container of that name means. */

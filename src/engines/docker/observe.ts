@@ -9,9 +9,10 @@ import type { DockerClient } from './client.ts';
 import { canonicalCores } from './cores.ts';
 import { unlessStatus } from './errors.ts';
 import { labels, type Ownership, ownershipOf } from './labels.ts';
+import { declaredLimits } from './limits.ts';
 import { listUpdates } from './marks.ts';
 import { scaffoldLabel } from './scaffold.ts';
-import { declaredLimits, declaredRestart } from './translate.ts';
+import { declaredRestart } from './translate.ts';
 
 /** Inspections in flight: one takes about a millisecond, and a list has neither limits nor exit codes. */
 const inspectConcurrency = 8;

@@ -4,6 +4,7 @@ import { missingCoresHint } from './cores.ts';
 import { missingDriverHint } from './devices.ts';
 import { failure, messageOf, statusOf } from './errors.ts';
 import { addressRefused, missingNetwork } from './network.ts';
+import { refusedOption } from './refused-options.ts';
 import { missingPath } from './scaffold.ts';
 
 /**
@@ -23,7 +24,8 @@ export function createRefusal(client: DockerClient, request: CreateRequest, erro
     });
   }
   const path = missingPath(text);
-  return path === undefined ? refusedCores(client, 'create', error) : noSuchPath(client, 'create', path, error);
+  if (path !== undefined) return noSuchPath(client, 'create', path, error);
+  return refusedCores(client, 'create', error) ?? refusedOption(client, 'create', error);
 }
 
 /** The same for a start. */
@@ -40,7 +42,12 @@ export async function startRefusal(
   const address = await addressRefused(client, objectId, error, signal);
   if (address !== undefined) return address;
   if (/port is already allocated|address already in use/i.test(text)) return portTaken(client, error, signal);
-  return refusedCores(client, 'start', error) ?? missingNetwork(client, error) ?? missingDriver(client, error);
+  return (
+    refusedCores(client, 'start', error) ??
+    missingNetwork(client, error) ??
+    missingDriver(client, error) ??
+    refusedOption(client, 'start', error)
+  );
 }
 
 const noSuchPath = (client: DockerClient, call: string, path: string, error: unknown): EngineError =>

@@ -1,4 +1,4 @@
-import type { ContainerCreateOptions, HostConfig, HostRestartPolicy } from 'dockerode';
+import type { ContainerCreateOptions, HostRestartPolicy } from 'dockerode';
 import { type ClusterUid, parseAllocationId, parseWorkloadId } from '../../model/ids.ts';
 import type { Revision } from '../../model/revision.ts';
 import { type CreateRequest, expandVariables, instanceEnvironment } from '../engine.ts';
@@ -7,6 +7,8 @@ import type { DockerClient } from './client.ts';
 import { pinningOf } from './cores.ts';
 import { deviceRequestsOf } from './devices.ts';
 import { labelsOf } from './labels.ts';
+import { limitsAtCreation } from './limits.ts';
+import { hostOptionsOf, optionsOf, tmpfsMounts } from './options.ts';
 import { throttlesOf } from './throttle.ts';
 import { directoriesOf, hostPath, mountsOf } from './volumes.ts';
 
@@ -22,48 +24,34 @@ export function containerOf(
   const directories = directoriesOf(request, owner).map((directory) => [directory.name, hostPath(directory)]);
   const env = environmentOf(request, client);
   const expand = (text: string): string => expandVariables(text, env);
-  const block = optionsOf(revision);
+  const options = optionsOf(revision);
+  const mounts = [...mountsOf(request, owner, cluster), ...tmpfsMounts(options)];
   return {
     Image: image,
-    ...(block.network !== 'host' && { Hostname: hostnameOf(request) }),
+    Hostname: hostnameOf(request),
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     // As in Kubernetes: a command replaces the image's entry point, and then the image's own arguments do not apply.
     ...(revision.command.length > 0 && { Entrypoint: revision.command.map(expand), Cmd: [] }),
     ...(revision.args.length > 0 && { Cmd: revision.args.map(expand) }),
-    ...(block.user !== undefined && { User: block.user }),
-    ...(block.workingDir !== undefined && { WorkingDir: block.workingDir }),
+    ...(options.user !== undefined && { User: options.user }),
+    ...(options.workingDir !== undefined && { WorkingDir: options.workingDir }),
     Labels: labelsOf(request, cluster, Object.fromEntries(directories)),
     StopSignal: revision.stop.signal,
     ExposedPorts: Object.fromEntries(revision.ports.map((port) => [`${port.port}/${port.protocol}`, {}])),
     HostConfig: {
       ...limitsAtCreation(revision),
       ...pinningOf(request),
-      ...mountsOf(request, owner, cluster),
+      ...(mounts.length > 0 && { Mounts: mounts }),
       ...throttlesOf(request, client.disks),
       ...deviceRequestsOf(request),
-      ...(block.init !== undefined && { Init: block.init }),
-      ...(block.readOnly !== undefined && { ReadonlyRootfs: block.readOnly }),
-      ...(block.network !== undefined && { NetworkMode: block.network }),
+      ...hostOptionsOf(options),
       ...(network !== undefined && { NetworkMode: dockerNetwork(network) }),
-      // Without a network of its own there is nothing to publish: on the host's a program listens itself.
-      ...((block.network ?? 'bridge') === 'bridge' && { PortBindings: portBindings(request, client.publishAddress) }),
+      PortBindings: portBindings(request, client.publishAddress),
       RestartPolicy: restartPolicy(revision.restart),
-      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
     },
     ...endpointOf(request),
   };
 }
-
-/** The `docker` block of a workload, as its schema allows it. */
-interface DockerOptionsBlock {
-  readonly init?: boolean;
-  readonly user?: string;
-  readonly workingDir?: string;
-  readonly readOnly?: boolean;
-  readonly network?: 'bridge' | 'host' | 'none';
-}
-
-const optionsOf = (revision: Revision): DockerOptionsBlock => (revision.options ?? {}) as DockerOptionsBlock;
 
 /** As in Kubernetes, a value may use what stands before it. Who and where an instance is cannot be overridden. */
 function environmentOf(request: CreateRequest, client: DockerClient): Readonly<Record<string, string>> {
@@ -122,59 +110,3 @@ export function declaredRestart(policy: HostRestartPolicy | undefined): Revision
       return 'never';
   }
 }
-
-type Limits = Pick<HostConfig, 'NanoCpus' | 'CpuShares' | 'Memory' | 'MemorySwap'>;
-
-/** Caps and weight at creation: what is not capped is left out. */
-function limitsAtCreation({ limits, resources }: Revision): Limits {
-  return {
-    CpuShares: sharesOf(resources.cpuMillis),
-    ...(limits.cpuMillis !== 'unlimited' && { NanoCpus: limits.cpuMillis * nanosPerMilli }),
-    // No swap: a memory limit that swaps instead of holding is not a limit.
-    ...(limits.memoryBytes !== 'unlimited' && { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
-  };
-}
-
-/**
- * Caps for a live update. Docker reads a zero as "leave it", so a cap cannot be taken off: it is raised to one that
- * never holds, and is read back as none.
- */
-export function limitsForUpdate({ limits, resources }: Revision, hostCpus: number): Limits {
-  return {
-    CpuShares: sharesOf(resources.cpuMillis),
-    NanoCpus: limits.cpuMillis === 'unlimited' ? wholeHost(hostCpus) : limits.cpuMillis * nanosPerMilli,
-    ...(limits.memoryBytes === 'unlimited'
-      ? { Memory: endlessMemoryBytes, MemorySwap: endlessMemoryBytes }
-      : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
-  };
-}
-
-/** Caps as the engine has them, by pointer into the revision. */
-export function declaredLimits(config: HostConfig): Readonly<Record<string, number | 'unlimited'>> {
-  const {
-    NanoCpus: nanos = 0,
-    CpuQuota: quota = 0,
-    CpuPeriod: period = 0,
-    CpuShares: shares = 0,
-    Memory: memory = 0,
-  } = config;
-  const byQuota = quota > 0 ? Math.round((quota * 1000) / (period > 0 ? period : defaultPeriodMicros)) : 'unlimited';
-  const cpu = nanos > 0 ? (nanos % nanosPerMilli === 0 ? nanos / nanosPerMilli : 'unlimited') : byQuota;
-  return {
-    '/limits/cpuMillis': cpu,
-    '/limits/memoryBytes': memory === 0 || memory >= endlessMemoryBytes ? 'unlimited' : memory,
-    // At the floor several amounts share one weight: nothing can be said.
-    ...(shares > leastShares && { '/resources/cpuMillis': Math.round((shares * 1000) / sharesPerCore) }),
-  };
-}
-
-const nanosPerMilli = 1_000_000;
-const defaultPeriodMicros = 100_000;
-const sharesPerCore = 1024;
-const leastShares = 2;
-const endlessMemoryBytes = 2 ** 50;
-
-const sharesOf = (cpuMillis: number): number => Math.max(leastShares, Math.round((cpuMillis * sharesPerCore) / 1000));
-
-/** All cores but a billionth of one. No declared cap looks like it, because those are whole thousandths. */
-const wholeHost = (cpus: number): number => cpus * 1e9 - 1;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import type { HostConfig, MountSettings } from 'dockerode';
+import type { MountSettings } from 'dockerode';
 import { assert, assertNever, present } from '../../model/assert.ts';
 import { type AllocationId, type ClusterUid, parseAllocationId } from '../../model/ids.ts';
 import type { RevisionVolume } from '../../model/revision.ts';
@@ -31,9 +31,8 @@ export function mountsOf(
   request: Pick<CreateRequest, 'revision' | 'holds'>,
   owner: VolumeOwner,
   cluster: ClusterUid,
-): Pick<HostConfig, 'Mounts'> {
+): readonly MountSettings[] {
   const { volumes = [] } = request.revision;
-  if (volumes.length === 0) return {};
   const directories = new Map(directoriesOf(request, owner).map((directory) => [directory.name, directory]));
   const mount = (volume: RevisionVolume): MountSettings => {
     const target = { Target: volume.mount, ReadOnly: volume.readOnly };
@@ -50,7 +49,7 @@ export function mountsOf(
         return assertNever(source);
     }
   };
-  return { Mounts: volumes.map(mount) };
+  return volumes.map(mount);
 }
 
 /** The directories of the volumes that an instance holds on devices. */

@@ -29,7 +29,9 @@ const patternOf = (pointer: string): RegExp =>
 
 function reasonFor(before: Revision | undefined, after: Revision, live: readonly RegExp[]): string | undefined {
   if (before === undefined) return 'nobody knows what it is made from';
-  const path = firstDifference(before, after, '', live);
+  // An engine's own block that is not there has no options.
+  const blocks = [before, after].map((body) => ({ ...body, options: body.options ?? {} }));
+  const path = firstDifference(blocks[0], blocks[1], '', live);
   return path === undefined ? undefined : `${path} differs, and ${after.engine} does not change that while it runs`;
 }
 
