@@ -35,7 +35,7 @@ module.exports = {
     layer('drift', ['plan/', 'model/', 'engines/engine\\.ts']),
     layer('reconcile', [
       'drift/',
-      'store/(store|keys|recorded|leader)\\.ts',
+      'store/(store|keys|recorded|leader|run-format)\\.ts',
       'engines/engine\\.ts',
       'source/',
       'plan/',

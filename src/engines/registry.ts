@@ -45,10 +45,14 @@ async function open(
 ): Promise<Engine> {
   const endpoint = node?.engines[wanted.kind];
   if (node === undefined || endpoint === undefined) {
+    // Not `notFound`: what is on it may well be there.
     throw refusal(wanted, {
-      code: 'notFound',
-      message: `node ${wanted.name} ${node === undefined ? 'is not declared' : `has no ${wanted.kind} engine`}`,
-      hint: `declare it under spec.engines.${wanted.kind} of the node`,
+      code: 'unreachable',
+      message:
+        node === undefined
+          ? `node ${wanted.name} is not declared: it cannot be reached`
+          : `node ${wanted.name} declares no ${wanted.kind} engine: it cannot be reached`,
+      hint: 'put it back into git until nothing of it is left there, `lifecycle: offline` empties it',
     });
   }
   switch (wanted.kind) {

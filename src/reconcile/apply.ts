@@ -10,6 +10,7 @@ import type { Revision } from '../model/revision.ts';
 import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
 import { encodeRevision, encodeWorkload, loadRecorded } from '../store/recorded.ts';
+import { runFormat } from '../store/run-format.ts';
 import { maxOperations, type Operation, type Store, StoreError } from '../store/store.ts';
 import { readApprovals } from './approvals.ts';
 import type { Clock } from './clock.ts';
@@ -72,6 +73,7 @@ export async function beginRun(
   const records = unitRecords({ plan, desired: dependencies.desired, recorded, now: startedAt });
   const approvals = await readApprovals(dependencies.store, plan.id);
   const meta: RunMeta = {
+    format: runFormat,
     plan: plan.id,
     actor: dependencies.actor,
     startedAt,

@@ -4,7 +4,7 @@ import { keys } from '../store/keys.ts';
 import { maxOperations, type Operation } from '../store/store.ts';
 import { type ApplyDependencies, openRun } from './apply.ts';
 import { type LiveRuns, toldText } from './control.ts';
-import { commit, type FoundUnit, type OpenUnits, openJournal, readOpenUnits } from './journal.ts';
+import { commit, type FoundUnit, newerText, type OpenUnits, openJournal, readOpenUnits } from './journal.ts';
 import { closeRun, goOn } from './recover.ts';
 import type { AnswerWith, CarriedOut, Command } from './requests.ts';
 import { resultOf } from './result.ts';
@@ -31,6 +31,8 @@ export function carryOut(
   return dependencies.live.exclusively(async () => {
     if (command.kind === 'retryWorkload') return retryWorkload(dependencies, command.workload, answerWith);
     const open = await readOpenUnits(dependencies.store);
+    const newer = open.newer.find(({ run, unit }) => ('run' in command ? command.run === run : command.unit === unit));
+    if (newer !== undefined) return refused(`${newerText(newer)}; nothing was changed`);
     switch (command.kind) {
       case 'retryUnit':
       case 'skipUnit':

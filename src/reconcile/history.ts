@@ -12,6 +12,8 @@ const maxHistoryEntries = 200;
 
 /** Stored when a run begins, so that whoever finishes it after a crash can still write its history. */
 export interface RunMeta {
+  /** Of its journal (`runFormat`); absent: the first one. */
+  readonly format?: number;
   readonly plan: PlanId;
   /** `user@host` or `muster run` */
   readonly actor: string;

@@ -24,7 +24,7 @@ export interface InFlight {
 export async function readInFlight(store: Store): Promise<InFlight> {
   const open = await readOpenUnits(store);
   const runs = new Map<RunId, RunMeta>();
-  for (const run of new Set([...open.begun, ...open.waiting].map(({ run }) => run))) {
+  for (const run of new Set([...open.begun, ...open.waiting, ...open.newer].map(({ run }) => run))) {
     const meta = await store.get(keys.runMeta(run));
     if (meta !== undefined) runs.set(run, JSON.parse(meta.value) as RunMeta);
   }

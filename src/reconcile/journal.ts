@@ -1,6 +1,7 @@
 import type { RunId, StepId, UnitId } from '../model/ids.ts';
 import { keys, parseUnitKey, prefixes } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
+import { newerRuns, runFormat } from '../store/run-format.ts';
 import { type KeyValue, type Operation, type Store, StoreError } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { afterJournalRecord } from './failpoint.ts';
@@ -139,13 +140,27 @@ export interface OpenUnits {
   readonly begun: readonly FoundUnit[];
   /** Units that a paused run had not begun: kept from being planned until the run is resumed or cancelled. */
   readonly waiting: readonly { readonly run: RunId; readonly unit: UnitId }[];
+  /** Units that a newer version began: it is not known what their journals say. */
+  readonly newer: readonly NewerUnit[];
+}
+
+interface NewerUnit {
+  readonly run: RunId;
+  readonly unit: UnitId;
+  readonly format: number;
 }
 
 /** Every unit that has not come to an end, of every run. One without a status record was never begun: its record was only half written. */
 export async function readOpenUnits(store: Store): Promise<OpenUnits> {
   const { entries } = await store.range(prefixes.runs);
-  const units = [...gathered(entries).values()];
+  const newer = newerRuns(entries);
+  const all = [...gathered(entries).values()];
+  const units = all.filter(({ run }) => !newer.has(run));
   return {
+    newer: all.flatMap(({ run, unit, state }): readonly NewerUnit[] => {
+      const format = newer.get(run);
+      return format === undefined || isClosed(state) ? [] : [{ run, unit, format }];
+    }),
     begun: units
       .filter(({ state }) => state !== waitingState && !isClosed(state))
       .map(({ run, plan, journal, next }) => ({
@@ -158,6 +173,9 @@ export async function readOpenUnits(store: Store): Promise<OpenUnits> {
     waiting: units.filter(({ state }) => state === waitingState).map(({ run, unit }) => ({ run, unit })),
   };
 }
+
+export const newerText = ({ run, format }: Pick<NewerUnit, 'run' | 'format'>): string =>
+  `run ${run} was begun by a newer muster (its journal has format ${format}, this one knows ${runFormat}): only that one, or a newer one, can go on with it`;
 
 interface Gathered {
   readonly run: RunId;

@@ -4,7 +4,7 @@ import { keys, parseRunKey, prefixes } from '../store/keys.ts';
 import { type ApplyDependencies, carryOn, halting, openRun } from './apply.ts';
 import { createLiveRuns, type LiveRuns, type RunControl } from './control.ts';
 import { finishRun, type RunMeta } from './history.ts';
-import { type FoundUnit, readOpenUnits } from './journal.ts';
+import { type FoundUnit, newerText, type OpenUnits, readOpenUnits } from './journal.ts';
 import { recordLateCalls } from './late-calls.ts';
 import type { UnitResult } from './progress.ts';
 import { resultOf } from './result.ts';
@@ -26,7 +26,7 @@ export async function beginRecovery(
 ): Promise<{ readonly ended: Promise<readonly UnitResult[]> }> {
   const live = dependencies.live ?? createLiveRuns();
   const { going, told } = await live.exclusively(async () => {
-    const { begun, waiting } = await readOpenUnits(dependencies.store);
+    const { begun, waiting, newer } = await readOpenUnits(dependencies.store);
     // What an operator has just told to go on is under way already.
     const idle: FoundUnit[] = [];
     for (const found of begun) {
@@ -35,8 +35,8 @@ export async function beginRecovery(
     }
     await recordLateCalls(dependencies, idle);
     const told = idle.filter(waitsForOperator).map((found) => resultOf(found.record.unit, found.ledger.status));
-    const left = waiting.map(({ unit, run }) => waitingResult(unit, run));
-    const open = new Set([...begun, ...waiting].map(({ run }) => run));
+    const left = [...waiting.map(waitingResult), ...newer.map(newerResult)];
+    const open = new Set([...begun, ...waiting, ...newer].map(({ run }) => run));
     await halting(
       () => dropFinishedRuns(dependencies, open, live.openRuns()),
       () => undefined,
@@ -53,10 +53,17 @@ export async function beginRecovery(
 export const waitsForOperator = ({ ledger: { status } }: FoundUnit): boolean =>
   status.state === 'stuck' || status.paused !== undefined;
 
-const waitingResult = (unit: FoundUnit['record']['unit'], run: RunId): UnitResult => ({
+const waitingResult = ({ unit, run }: OpenUnits['waiting'][number]): UnitResult => ({
   unit,
   state: 'paused',
   reason: `not begun: run ${run} is paused`,
+  waitsFor: 'operator',
+});
+
+const newerResult = ({ unit, run, format }: OpenUnits['newer'][number]): UnitResult => ({
+  unit,
+  state: 'paused',
+  reason: `left as it is: ${newerText({ run, format })}`,
   waitsFor: 'operator',
 });
 

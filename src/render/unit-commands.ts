@@ -1,8 +1,8 @@
 import { assertNever } from '../model/assert.ts';
 import type { InstanceId, RunId, UnitId } from '../model/ids.ts';
 
-/** `waiting`: of a paused run that had not begun it. */
-export type OpenState = 'running' | 'settling' | 'unwinding' | 'stuck' | 'paused' | 'waiting';
+/** `waiting`: of a paused run that had not begun it · `newer`: begun by a newer version, which alone can go on with it */
+export type OpenState = 'running' | 'settling' | 'unwinding' | 'stuck' | 'paused' | 'waiting' | 'newer';
 
 /** What stands in the way of a stuck unit. */
 export interface UnitFailing {
@@ -70,6 +70,8 @@ export function commandsFor(
         { command: `muster runs resume ${run}`, does: 'the run goes on; this unit is planned anew by the next plan' },
         { command: `muster runs cancel ${run}`, does: 'the run is undone; this unit is planned anew by the next plan' },
       ];
+    case 'newer':
+      return [];
     default:
       return assertNever(state);
   }

@@ -12,7 +12,7 @@ import { type Allocation, resourcesOf } from '../model/recorded.ts';
 import { amountOf, type Dimension, dimensionsOf, piecesOf, type Resources } from '../model/resources.ts';
 import { toldText } from '../reconcile/control.ts';
 import type { InFlight } from '../reconcile/inspect.ts';
-import type { FoundUnit, JournalEntry } from '../reconcile/journal.ts';
+import { type FoundUnit, type JournalEntry, newerText } from '../reconcile/journal.ts';
 import { failingSteps } from '../reconcile/unit-steps.ts';
 import { commandsFor, type OpenState, type OperatorCommand, type UnitFailing } from './unit-commands.ts';
 
@@ -54,7 +54,10 @@ export interface UnitAllocation {
 export function viewUnits(inFlight: InFlight): readonly UnitView[] {
   const views = [
     ...inFlight.open.begun.map((found) => viewUnit(inFlight, found)),
-    ...inFlight.open.waiting.map((entry) => viewWaiting(inFlight, entry)),
+    ...inFlight.open.waiting.map((entry) =>
+      viewUnbegun(inFlight, entry, { state: 'waiting', reason: 'its run was paused before it began' }),
+    ),
+    ...inFlight.open.newer.map((entry) => viewUnbegun(inFlight, entry, { state: 'newer', reason: newerText(entry) })),
   ];
   return views.sort((a, b) => (a.unit < b.unit ? -1 : 1));
 }
@@ -88,14 +91,19 @@ function viewUnit(inFlight: InFlight, found: FoundUnit): UnitView {
   return { ...view, commands: commandsFor(view, { isForward: status.failure === undefined }) };
 }
 
-function viewWaiting(inFlight: InFlight, { unit, run }: InFlight['open']['waiting'][number]): UnitView {
+/** Of its plan and journal nothing is shown. */
+function viewUnbegun(
+  inFlight: InFlight,
+  { unit, run }: { readonly unit: UnitId; readonly run: RunId },
+  { state, reason }: { readonly state: 'waiting' | 'newer'; readonly reason: string },
+): UnitView {
   const actor = inFlight.runs.get(run)?.actor;
   return {
     unit,
     run,
-    state: 'waiting',
-    goesOn: goesOn(inFlight, 'waiting'),
-    reason: 'its run was paused before it began',
+    state,
+    goesOn: goesOn(inFlight, state),
+    reason,
     wavesDone: 0,
     waves: 0,
     ...(actor !== undefined && { actor }),
@@ -103,12 +111,13 @@ function viewWaiting(inFlight: InFlight, { unit, run }: InFlight['open']['waitin
     held: [],
     failing: [],
     tried: [],
-    commands: commandsFor({ unit, run, state: 'waiting', failing: [] }, { isForward: true }),
+    commands: commandsFor({ unit, run, state, failing: [] }, { isForward: true }),
   };
 }
 
 function goesOn({ leader }: InFlight, state: UnitView['state']): string {
   if (state === 'stuck' || state === 'paused' || state === 'waiting') return 'waits for an operator';
+  if (state === 'newer') return 'waits for a newer muster';
   if (leader === undefined) return 'nobody works on it: the next `muster apply` or `muster run` goes on with it';
   return `${leader.command} of ${leader.actor} (process ${leader.pid} on ${leader.host}) works on it, or waits for an engine`;
 }

@@ -28,9 +28,10 @@ export function renderUnitList(units: readonly UnitView[], options: PageOptions)
   return `${[...blocks, hang('', verdict, width)].join('\n\n')}\n`;
 }
 
-const isWaiting = ({ state }: UnitView): boolean => state === 'stuck' || state === 'paused' || state === 'waiting';
+const isWaiting = ({ state }: UnitView): boolean =>
+  state === 'stuck' || state === 'paused' || state === 'waiting' || state === 'newer';
 
-const urgency = ['stuck', 'paused', 'waiting', 'unwinding', 'running', 'settling'] as const;
+const urgency = ['stuck', 'newer', 'paused', 'waiting', 'unwinding', 'running', 'settling'] as const;
 
 const byUrgency = (a: UnitView, b: UnitView): number =>
   urgency.indexOf(a.state) - urgency.indexOf(b.state) || (a.unit < b.unit ? -1 : 1);
@@ -39,6 +40,7 @@ const stateText = ({ state, wavesDone, waves }: UnitView, paint: Paint): string 
   if (state === 'stuck') return paint.bad('stuck');
   if (state === 'paused') return paint.warn('paused');
   if (state === 'waiting') return paint.warn('not begun');
+  if (state === 'newer') return paint.bad('begun by a newer muster');
   if (state === 'settling') return 'committed, cleaning up';
   return state === 'unwinding' ? paint.warn('being undone') : `wave ${Math.min(wavesDone + 1, waves)} of ${waves}`;
 };

@@ -4,6 +4,7 @@ import { inFlightWaves, type UnitSteps } from '../model/in-flight.ts';
 import type { Step } from '../model/plan.ts';
 import type { InFlightUnit } from '../model/recorded.ts';
 import { parseUnitKey } from './keys.ts';
+import { newerRuns } from './run-format.ts';
 import type { KeyValue } from './store.ts';
 
 /** Decodes a record, or takes what was decoded of it before. */
@@ -30,7 +31,13 @@ export function withWork(
     if (part?.kind === 'plan') own.chunks.push(entry);
     else if (part?.kind === 'journal') own.journal.push(entry);
   }
-  return units.map((unit) => ({ ...unit, ...workOf(records.get(nameOf(unit)), decode) }));
+  const newer = newerRuns(entries);
+  return units.map((unit) => {
+    const own = records.get(nameOf(unit));
+    // How far it is cannot be told: it may do or undo all of it yet.
+    const known = own !== undefined && newer.has(unit.run) ? { ...own, journal: [] } : own;
+    return { ...unit, ...workOf(known, decode) };
+  });
 }
 
 const nameOf = ({ run, unit }: { readonly run: RunId; readonly unit: UnitId }): string => `${run} ${unit}`;

@@ -23,8 +23,8 @@ it('refuses a node that is not declared, an engine that it lacks, and one that c
   const { engines } = begin(t);
   const refuses = (node: string, kind: EngineKind, code: string, message: RegExp): Promise<void> =>
     assert.rejects(engines.engineOf(nodeName(node), kind), { name: 'EngineError', code, message });
-  await refuses('nowhere', 'process', 'notFound', /node nowhere is not declared/);
-  await refuses('a', 'docker', 'notFound', /node a has no docker engine/);
+  await refuses('nowhere', 'process', 'unreachable', /node nowhere is not declared/);
+  await refuses('a', 'docker', 'unreachable', /node a declares no docker engine/);
   await refuses('c', 'libvirt', 'unsupported', /libvirt engine is not supported yet/);
   await refuses('c', 'docker', 'rejected', /no credential "farm"/);
 });

@@ -102,12 +102,12 @@ export async function applyAt(
     const plan = await choose({ terminal, flags, desired, world, interrupt, dependencies });
     if (plan === undefined) return exitCodes.ok;
     await requireApprovals({ desired, world }, plan);
-    if (isEmptyPlan(plan)) return plan.refusals.length > 0 ? exitCodes.refused : endCode(recovered, interrupt);
+    const code = (units: readonly UnitResult[]): ExitCode => refusedCode(plan, endCode(units, interrupt));
+    if (isEmptyPlan(plan)) return code(recovered);
     const outcome = await applyPlan(dependencies, plan);
     progress.close();
     terminal.say(renderOutcomeText(outcome, { color: terminal.errorColor, width: process.stderr.columns }));
-    const code = endCode([...recovered, ...outcome.units], interrupt);
-    return code === exitCodes.ok && plan.refusals.length > 0 ? exitCodes.refused : code;
+    return code([...recovered, ...outcome.units]);
   } finally {
     await desk?.close();
     progress.close();
@@ -115,6 +115,10 @@ export async function applyAt(
     await world.close();
   }
 }
+
+/** What went wrong says more than that something was refused. */
+const refusedCode = ({ refusals }: Plan, code: ExitCode): ExitCode =>
+  code === exitCodes.ok && refusals.length > 0 ? exitCodes.refused : code;
 
 /** Units that wait for an operator hold up their own workloads and nothing else: they are named, and the rest goes on. */
 function tellWaiting(terminal: Terminal, recovered: readonly UnitResult[]): void {
