@@ -185,8 +185,7 @@ export function instanceEnvironment(
   const slash = instance.lastIndexOf('/');
   const ports = request.revision.ports.map((port) => [
     portVariable(port.name),
-    // In a container the program listens on its own port; a process shares the host's ports with everybody.
-    String(request.revision.engine === 'process' ? (request.holds.ports?.[port.name] ?? port.port) : port.port),
+    String(listensOnPublished(request.revision) ? (request.holds.ports?.[port.name] ?? port.port) : port.port),
   ]);
   return {
     MUSTER_WORKLOAD: instance.slice(0, slash),
@@ -197,6 +196,10 @@ export function instanceEnvironment(
     ...deviceVariables(request.holds),
   };
 }
+
+/** In a network of its own a program listens on its own port; without one it shares the host's ports with everybody. */
+export const listensOnPublished = ({ engine, options }: Pick<Revision, 'engine' | 'options'>): boolean =>
+  engine === 'process' || (engine === 'docker' && options?.['network'] === 'host');
 
 /** `gpu/a100: {"0": 1000, "2": 500}` → `MUSTER_DEVICES_GPU_A100=0,2`: which pieces are its own, whole or in part. */
 function deviceVariables({ devices }: Pick<Holds, 'devices'>): Readonly<Record<string, string>> {

@@ -7,6 +7,8 @@ export interface DockerOptions {
   readonly user?: string;
   readonly workingDir?: string;
   readonly readOnly?: true;
+  /** Absent: one behind the node, or the network that the workload names. */
+  readonly network?: 'host' | 'none';
   /** Names without `CAP_`. */
   readonly capabilities?: { readonly add: readonly string[]; readonly drop: readonly string[] };
   readonly noNewPrivileges?: true;

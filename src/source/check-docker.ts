@@ -14,6 +14,7 @@ export function checkDocker({ item, document }: Declared<DesiredWorkload>): read
   if (revision.engine !== 'docker' || spec.docker === undefined) return [];
   const options: DockerOptions = revision.options ?? {};
   const found = [
+    ...networks(spec),
     ...bothWays(spec.docker),
     ...mounts(spec),
     ...devices(spec.docker),
@@ -35,6 +36,59 @@ const swapWithoutLimit: Finding = {
   message: 'swap is what may be used beyond the memory limit, and there is none',
   hint: 'set limits.memory (or resources.memory), or remove swap',
 };
+
+function networks(spec: Workload['spec']): readonly Finding[] {
+  const { docker, network, ports = [] } = spec;
+  const pointer = '/spec/docker/network';
+  const own = docker?.network;
+  if (own === undefined) return [];
+  const both = network !== undefined && {
+    pointer,
+    message: `an address in the network ${network.name} and docker.network contradict each other`,
+    found: own,
+    hint: 'remove one of the two',
+  };
+  const unreachable = ports.flatMap(({ publish }, index): readonly Finding[] => {
+    const at = `/spec/ports/${index}/publish`;
+    if (own === 'none' && publish !== undefined && publish !== 'none')
+      return [{ pointer: at, message: 'without a network nothing can be published', hint: 'remove publish' }];
+    if (own === 'host' && publish === 'none')
+      return [
+        {
+          pointer: at,
+          message: 'on the host’s network every port is one of the node',
+          hint: 'remove publish, or use a number, or `auto`; what listens on loopback alone does not belong into ports',
+        },
+      ];
+    return [];
+  });
+  return [...(both ? [both] : []), ...unreachable, ...(own === 'host' ? onHost(spec) : [])];
+}
+
+/** What only shows on the host's network: its kernel parameters are the node's, and a port is there once. */
+function onHost({ docker, ports = [], placement }: Workload['spec']): readonly Finding[] {
+  const sysctls = Object.keys(docker?.sysctls ?? {}).filter((name) => name.startsWith('net.'));
+  const perNode = placement?.perNode ?? 1;
+  const fixed = ports.findIndex(({ publish }) => publish === undefined);
+  return [
+    ...sysctls.map((name) => ({
+      pointer: `/spec/docker/sysctls/${escapePointer(name)}`,
+      target: 'key' as const,
+      message: `${name} would be the node’s own: a container on the host’s network has none`,
+      hint: 'remove it, or use another network',
+    })),
+    ...(perNode > 1 && fixed !== -1
+      ? [
+          {
+            code: 'MUS1311',
+            pointer: `/spec/ports/${fixed}`,
+            message: `on the host’s network port ${ports[fixed]?.port} is there once on a node, and placement.perNode asks for ${perNode}`,
+            hint: 'use `publish: auto`, and let the program listen on PORT_<NAME>',
+          },
+        ]
+      : []),
+  ];
+}
 
 function bothWays({ capabilities }: Block): readonly Finding[] {
   const dropped = new Set(capabilities?.drop);

@@ -23,6 +23,7 @@ export function toDockerOptions(block: Block, reading: Reading): DockerOptions {
     ...(block.user !== undefined && { user: block.user }),
     ...(block.workingDir !== undefined && { workingDir: block.workingDir }),
     ...(block.readOnly === true && { readOnly: true }),
+    ...(block.network !== undefined && block.network !== 'bridge' && { network: block.network }),
     ...(capabilities !== undefined && { capabilities }),
     ...(block.noNewPrivileges === true && { noNewPrivileges: true }),
     ...(!isEmpty(block.sysctls) && { sysctls: texts(block.sysctls) }),

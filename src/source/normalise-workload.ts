@@ -66,7 +66,7 @@ export function toWorkload({ metadata, spec }: Workload, reading: Reading): Desi
 
 function toRevision(spec: Spec, reading: Reading): Revision {
   const resources = toRevisionResources(spec, reading);
-  const ports = (spec.ports ?? []).map((port, index) => toPort(port, index, reading));
+  const ports = (spec.ports ?? []).map((port, index) => toPort(port, { index, spec, reading }));
   const health = healthOf(spec.health, { ports, reading });
   const limits = toLimits(spec.limits, resources, reading);
   const cpu = toCpu(spec.cpu, resources, { reading, limits });
@@ -146,7 +146,10 @@ function toNetworkUse(network: NonNullable<Spec['network']>, type: Spec['type'],
   };
 }
 
-function toPort(port: NonNullable<Spec['ports']>[number], index: number, reading: Reading): RevisionPort {
+function toPort(
+  port: NonNullable<Spec['ports']>[number],
+  { index, spec, reading }: { readonly index: number; readonly spec: Spec; readonly reading: Reading },
+): RevisionPort {
   return {
     name: port.name,
     port: port.port,
@@ -154,9 +157,15 @@ function toPort(port: NonNullable<Spec['ports']>[number], index: number, reading
     publish: quantity(reading, parsePublish, {
       value: port.publish,
       pointer: `/spec/ports/${index}/publish`,
-      fallback: 'auto',
+      fallback: publishedByDefault(port.port, spec),
     }),
   };
+}
+
+/** On the host's network a program that is told nothing listens on its own port; without a network nobody reaches it. */
+function publishedByDefault(port: number, { docker }: Spec): RevisionPort['publish'] {
+  if (docker?.network === 'host') return port;
+  return docker?.network === 'none' ? 'none' : 'auto';
 }
 
 const sortPorts = (ports: readonly RevisionPort[]): readonly RevisionPort[] =>

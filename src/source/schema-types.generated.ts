@@ -1509,7 +1509,7 @@ export interface Workload {
         };
       };
       /**
-       * The container's network.
+       * `bridge`: its own, behind the node · `host`: the node's: each of `ports` is a port of the node, the program's own one unless `publish` says another, and the program listens where `PORT_<NAME>` says · `none`: no network but loopback. An address of its own: `spec.network`.
        */
       network?: 'bridge' | 'host' | 'none';
       /**

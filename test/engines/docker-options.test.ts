@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readlinkSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDockerEngine } from '../../src/engines/docker/engine.ts';
@@ -14,9 +15,10 @@ import {
   revisionHash,
   workloadId,
 } from '../../src/model/ids.ts';
+import type { Holds } from '../../src/model/recorded.ts';
 import type { Revision } from '../../src/model/revision.ts';
 import { compareActual } from '../../src/plan/compare.ts';
-import { docker, dockerEndpoint, needsDocker, removeClusterObjects, testImages } from '../bed/docker.ts';
+import { docker, dockerEndpoint, freePort, needsDocker, removeClusterObjects, testImages } from '../bed/docker.ts';
 
 const uid = clusterUid(`docker-options-${process.pid}`);
 const scope = { name: `dockeroptions${process.pid}`, uid };
@@ -34,8 +36,9 @@ describe('the docker block, measured inside the container', await needsDocker(),
     await removeClusterObjects(dockerEndpoint, uid);
   });
 
-  const started = async (options: DockerOptions, revision: Partial<Revision> = {}) => {
-    const request = requestOf(options, revision, ordinal++);
+  const started = async (options: DockerOptions, revision: Partial<Revision> = {}, holds: Partial<Holds> = {}) => {
+    const made = requestOf(options, revision, ordinal++);
+    const request = { ...made, holds: { ...made.holds, ...holds } };
     const { objectId } = await engine.create(request, call);
     await engine.start(objectId, call);
     return { objectId, request };
@@ -109,6 +112,34 @@ describe('the docker block, measured inside the container', await needsDocker(),
     );
   });
 
+  it('shares the node’s network: the program listens on a port of the node, and is reached there', async () => {
+    const port = await freePort();
+    const { objectId } = await started(
+      { network: 'host' },
+      {
+        command: [
+          '/bin/sh',
+          '-c',
+          'mkdir /tmp/www && cd /tmp/www && echo served > index.html && httpd -f -p "$PORT_HTTP"',
+        ],
+        ports: [{ name: 'http', port: 80, protocol: 'tcp', publish: 'auto' }],
+      },
+      { ports: { http: port } },
+    );
+    assert.equal(await inside(objectId, 'readlink /proc/1/ns/net'), readlinkSync('/proc/self/ns/net'));
+    assert.deepEqual((await engine.observe(objectId, call))?.ports, { http: { host: '127.0.0.1', port } });
+    await waitFor(async () => (await (await fetch(`http://127.0.0.1:${port}/`)).text()) === 'served\n');
+  });
+
+  it('has no network at all', async () => {
+    const { objectId } = await started(
+      { network: 'none' },
+      { ports: [{ name: 'http', port: 80, protocol: 'tcp', publish: 'none' }] },
+    );
+    assert.equal(await inside(objectId, 'ls /sys/class/net'), 'lo');
+    assert.deepEqual((await engine.observe(objectId, call))?.ports, {});
+  });
+
   it('holds processes and swap to their limits, changes both in place, and sees what somebody changed by hand', async () => {
     const made = await started({ init: true, pids: 20, swapBytes: 16 << 20 });
     const { objectId, request } = made;
@@ -169,6 +200,19 @@ describe('the docker block, measured inside the container', await needsDocker(),
     });
   }
 });
+
+/** Asks again for ten seconds, while nothing listens yet. */
+async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      assert.ok(await isSo());
+      return;
+    } catch (error) {
+      if (tries === 100) throw error;
+    }
+    await sleep(100);
+  }
+}
 
 /** Cgroup v1 or v2, whichever the machine has. */
 const pidsMax = 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max';

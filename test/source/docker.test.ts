@@ -120,3 +120,14 @@ test('any text in any field comes through as it is, or is refused with its place
     { numRuns: 300 },
   );
 });
+
+test('what is published by default is what the network of a container has', async () => {
+  const published = async (network: string): Promise<unknown> => {
+    const spec = { image: 'a:1', docker: { network }, ports: [{ name: 'a', port: 80 }] };
+    const text = JSON.stringify({ apiVersion: 'muster/v1', kind: 'Workload', metadata: { name: 'a' }, spec });
+    const { declarations, problems } = await normaliseText(text);
+    assert.deepEqual(problems, []);
+    return declarations.workloads[0]?.item.revision.ports[0]?.publish;
+  };
+  assert.deepEqual([await published('bridge'), await published('host'), await published('none')], ['auto', 80, 'none']);
+});

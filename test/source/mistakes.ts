@@ -233,6 +233,20 @@ export const mistakes: readonly Mistake[] = [
     cluster('{sources: [{name: test, verify: {allowedSigners: signers}}]}'),
   ),
   // Engines
+  inNetwork('docker-two-networks', 'MUS1320', 'network: {name: lan}', 'docker: {network: host}'),
+  inDocker(
+    'docker-on-the-host-network',
+    'MUS1320',
+    'ports: [{name: a, port: 80, publish: none}, {name: b, port: 81}]',
+    'docker: {network: host, sysctls: {net.ipv4.ip_forward: 1}}',
+    'placement: {perNode: 2}',
+  ),
+  inDocker(
+    'docker-published-without-network',
+    'MUS1320',
+    'ports: [{name: a, port: 80, publish: auto}, {name: b, port: 81}]',
+    'docker: {network: none}',
+  ),
   inDocker('docker-unknown-capability', 'MUS1004', 'docker: {capabilities: {add: [CAP_NET_ADMIN]}}'),
   inDocker('docker-capability-both-ways', 'MUS1320', 'docker: {capabilities: {add: [CHOWN], drop: [ALL, CHOWN]}}'),
   inDocker('docker-sysctl-of-the-node', 'MUS1004', 'docker: {sysctls: {vm.swappiness: 10}}'),

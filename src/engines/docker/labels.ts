@@ -8,7 +8,7 @@ import {
   type RevisionHash,
   revisionHash,
 } from '../../model/ids.ts';
-import type { CreateRequest } from '../engine.ts';
+import { type CreateRequest, listensOnPublished } from '../engine.ts';
 import { definitionLabels } from './definition.ts';
 
 /** Labels on every container that Muster makes. They are what says whose it is, on a daemon that others use too. */
@@ -42,7 +42,13 @@ export function labelsOf(
   cluster: ClusterUid,
   directories: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const ports = Object.fromEntries(request.revision.ports.map((port) => [port.name, `${port.port}/${port.protocol}`]));
+  const { revision, holds } = request;
+  const ports = Object.fromEntries(
+    revision.ports.map(({ name, port, protocol }) => {
+      const listens = listensOnPublished(revision) ? (holds.ports?.[name] ?? port) : port;
+      return [name, `${listens}/${protocol}`];
+    }),
+  );
   return {
     [labels.cluster]: cluster,
     [labels.allocation]: request.allocation,

@@ -118,6 +118,7 @@ function portsOf(client: DockerClient, details: ContainerInspectInfo, owner: Own
     string,
     { HostIp: string; HostPort: string }[] | null
   >;
+  if (networkOf(details) === 'host') return portsOnHost(client, owner);
   const used = new Map<string, number>();
   const ports: Record<string, { host: string; port: number }> = {};
   for (const [name, key] of Object.entries(owner.ports)) {
@@ -131,6 +132,15 @@ function portsOf(client: DockerClient, details: ContainerInspectInfo, owner: Own
   }
   return ports;
 }
+
+/** There docker publishes nothing: programs listen where their labels say. */
+const portsOnHost = (client: DockerClient, { ports }: Ownership): ObservedObject['ports'] =>
+  Object.fromEntries(
+    Object.entries(ports).map(([name, key]) => [
+      name,
+      { host: client.reachableHost, port: Number(key.slice(0, key.indexOf('/'))) },
+    ]),
+  );
 
 /**
  * Only what somebody can change on a container that exists; everything else is fixed when it is created. The image is

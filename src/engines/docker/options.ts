@@ -10,6 +10,7 @@ export function hostOptionsOf(options: DockerOptions): HostConfig {
   return {
     ...(options.init !== undefined && { Init: options.init }),
     ...(options.readOnly !== undefined && { ReadonlyRootfs: options.readOnly }),
+    ...(options.network !== undefined && { NetworkMode: options.network }),
     ...(capabilities !== undefined && { CapAdd: [...capabilities.add], CapDrop: [...capabilities.drop] }),
     ...(options.noNewPrivileges === true && { SecurityOpt: ['no-new-privileges'] }),
     ...(options.sysctls !== undefined && { Sysctls: { ...options.sysctls } }),

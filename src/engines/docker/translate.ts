@@ -46,7 +46,8 @@ export function containerOf(
       ...deviceRequestsOf(request),
       ...hostOptionsOf(options),
       ...(network !== undefined && { NetworkMode: dockerNetwork(network) }),
-      PortBindings: portBindings(request, client.publishAddress),
+      // Without a network of its own there is nothing to publish: on the host's a program listens itself.
+      ...(options.network === undefined && { PortBindings: portBindings(request, client.publishAddress) }),
       RestartPolicy: restartPolicy(revision.restart),
     },
     ...endpointOf(request),
