@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bed.sh install|up|down|status - the real etcd and dockerd that the tests run against, from Debian packages alone.
+# bed.sh install|up|down|status - the real etcd, dockerd and docker-registry that the tests run against, from Debian packages alone.
 # What already answers on its usual address is used as it is and never stopped; what this script started, `down` stops
 # by its own pid. `up` and `status` print JSON. State: test/bed/.state (git-ignored).
 set -euo pipefail
@@ -7,7 +7,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=${MUSTER_BED_STATE:-$here/.state}
 socket=/var/run/docker.sock
 etcd_url=http://127.0.0.1:2379
-packages=(docker.io etcd-server etcd-client busybox-static iptables iproute2 openssl procps util-linux)
+packages=(docker.io docker-registry etcd-server etcd-client busybox-static iptables iproute2 openssl procps util-linux)
 export DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/sbin:$PATH DOCKER_HOST=unix://$socket ETCDCTL_API=3
 unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH
 

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { request as askHttp, createServer as createHttpServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { dockerEndpoint, dockerSocket, needsDocker } from '../bed/docker.ts';
+import { docker, dockerEndpoint, dockerSocket, needsDocker, testImages } from '../bed/docker.ts';
 import { needsEtcd, startEtcd } from '../bed/etcd.ts';
+import { needsRegistry, startRegistry } from '../bed/registry.ts';
 import { assertConverged, instancesOf, makeDockerCluster, server } from './containers.ts';
 
 const needs = { ...needsEtcd(), ...(await needsDocker()) };
@@ -46,7 +47,7 @@ describe('limits of an apply, as the daemon sees them', needs, () => {
     assert.equal((await cluster.apply()).code, 0);
     const slow = daemon.forget();
     assert.ok(slow.most <= 2);
-    const pauses = slow.starts.slice(1).map((at, index) => at - (slow.starts[index] ?? 0));
+    const pauses = pausesOf(slow.starts);
     assert.equal(pauses.length, 2);
     for (const pause of pauses) assert.ok(pause > 390, `two starts ${pause.toFixed(0)} ms after each other`);
     await assertConverged(cluster, instancesOf('default/api', replicas + 3));
@@ -54,7 +55,58 @@ describe('limits of an apply, as the daemon sees them', needs, () => {
       `at once: ${free.most} without a limit, ${two.most} with 2; ${pauses.map((ms) => ms.toFixed(0)).join(' and ')} ms apart with 400`,
     );
   });
+
+  test('`registry: {batch, every}` bounds pulls, from a real registry', needsRegistry(), async (t) => {
+    const etcd = await startEtcd();
+    t.after(() => etcd.stop());
+    const registry = await startRegistry();
+    t.after(() => registry.stop());
+    const daemon = await watchedDaemon(t);
+    const names = ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'b3', 'b4'];
+    await registry.publish(testImages.first, names);
+    const images = names.map((name) => `${registry.address}/${name}`);
+    t.after(async () => void (await docker(dockerEndpoint, 'rmi', '-f', ...images)));
+    const pulling = (letter: string) =>
+      Object.fromEntries(
+        [1, 2, 3, 4].map((number) => {
+          const name = `${letter}${number}`;
+          return [`${name}.yaml`, server({ name, replicas: 1, image: `${registry.address}/${name}` })];
+        }),
+      );
+    const cluster = await makeDockerCluster(t, {
+      etcd,
+      files: pulling('a'),
+      endpoint: daemon.endpoint,
+      daemon: dockerEndpoint,
+    });
+    cluster.commit({ 'cluster.yaml': (text) => text.replace('spec:\n', `spec:\n  apply: {perNode: ${perNode}}\n`) });
+    assert.equal((await cluster.apply()).code, 0);
+    const free = daemon.forget();
+    assert.equal(free.pulls.length, 4);
+    assert.ok(free.mostPulls > 1, `without a limit ${free.mostPulls} pulls at once`);
+
+    const limits = 'limits: {registry: {batch: 1, every: 400ms}}';
+    cluster.commit({
+      'cluster.yaml': (text) => text.replace(`perNode: ${perNode}`, `perNode: ${perNode}, ${limits}`),
+      ...Object.fromEntries(Object.entries(pulling('b')).map(([file, text]) => [file, () => text])),
+    });
+    assert.equal((await cluster.apply()).code, 0);
+    const slow = daemon.forget();
+    assert.deepEqual([slow.pulls.length, slow.mostPulls], [4, 1]);
+    const pauses = pausesOf(slow.pulls);
+    for (const pause of pauses) assert.ok(pause > 390, `two pulls ${pause.toFixed(0)} ms after each other`);
+    await assertConverged(
+      cluster,
+      names.map((name) => `default/${name}/0`),
+    );
+    t.diagnostic(
+      `pulls at once: ${free.mostPulls} without a limit; ${pauses.map((ms) => ms.toFixed(0)).join(', ')} ms apart`,
+    );
+  });
 });
+
+const pausesOf = (times: readonly number[]): readonly number[] =>
+  times.slice(1).map((at, index) => at - (times[index] ?? 0));
 
 const removal = `apiVersion: muster/v1
 kind: Refactor
@@ -67,13 +119,21 @@ interface Seen {
   readonly most: number;
   /** When starts came in (ms). */
   readonly starts: readonly number[];
+  /** The same of pulls. */
+  readonly mostPulls: number;
+  readonly pulls: readonly number[];
 }
+
+let watchers = 0;
 
 /** The way to the daemon, with somebody who looks on. */
 async function watchedDaemon(t: { after(clean: () => void): void }) {
   let under = 0;
   let most = 0;
   let starts: number[] = [];
+  let pulling = 0;
+  let mostPulls = 0;
+  let pulls: number[] = [];
   const forward = createHttpServer((asked, answer) => {
     const { url, method, headers } = asked;
     const changes = method !== 'GET' && method !== 'HEAD';
@@ -85,6 +145,14 @@ async function watchedDaemon(t: { after(clean: () => void): void }) {
       });
     }
     if (/\/start$/.test(url ?? '')) starts.push(performance.now());
+    if (method === 'POST' && /\/images\/create\?/.test(url ?? '')) {
+      pulls.push(performance.now());
+      pulling += 1;
+      mostPulls = Math.max(mostPulls, pulling);
+      answer.once('close', () => {
+        pulling -= 1;
+      });
+    }
     const call = askHttp({ socketPath: dockerSocket, path: url, method, headers, agent: false }, (reply) => {
       answer.writeHead(reply.statusCode ?? 500, reply.headers);
       // A stream of events has headers long before its first line.
@@ -95,7 +163,8 @@ async function watchedDaemon(t: { after(clean: () => void): void }) {
     answer.once('close', () => call.destroy());
     asked.pipe(call);
   });
-  const socket = join('/tmp', `muster-limits-${process.pid}.sock`);
+  watchers += 1;
+  const socket = join('/tmp', `muster-limits-${process.pid}-${watchers}.sock`);
   forward.listen(socket);
   await once(forward, 'listening');
   t.after(() => {
@@ -103,8 +172,8 @@ async function watchedDaemon(t: { after(clean: () => void): void }) {
     forward.closeAllConnections();
   });
   const forget = (): Seen => {
-    const seen = { most, starts };
-    [most, starts] = [0, []];
+    const seen = { most, starts, mostPulls, pulls };
+    [most, starts, mostPulls, pulls] = [0, [], 0, []];
     return seen;
   };
   return { endpoint: `unix://${socket}`, forget };
