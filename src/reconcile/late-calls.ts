@@ -56,9 +56,10 @@ function lateCallsOf(
   for (const { record, entries } of units) {
     const open = new Set<string>();
     for (const entry of entries) {
-      if (entry.kind === 'effectDone') open.delete(`${entry.token} ${entry.effect}`);
-      if (entry.kind === 'effectStarted' && entry.token !== leadership.token && entry.at > since)
-        open.add(`${entry.token} ${entry.effect}`);
+      if (entry.kind !== 'effectDone' && entry.kind !== 'effectStarted') continue;
+      const asked = `${entry.token} ${entry.effect}`;
+      if (entry.kind === 'effectDone') open.delete(asked);
+      else if (entry.token !== leadership.token && entry.at > since) open.add(asked);
     }
     if (open.size === 0) continue;
     const effects = [...effectsOf(record).byKey.values()].flatMap((effect) => [effect, undoOf(effect) ?? []].flat());

@@ -162,4 +162,55 @@ export const mutants: readonly Mutant[] = [
     find: 'if (!isGone || (undo.kind',
     replace: 'if (isGone || !isGone || (undo.kind',
   }),
+  one('a write counts before it is durable', 'what a crash swallowed was acted on', {
+    file: 'src/reconcile/writer.ts',
+    find: `    await commit(group.flatMap(({ operations }) => operations));
+    for (const { resolve } of group) resolve();`,
+    replace: `    for (const { resolve } of group) resolve();
+    await commit(group.flatMap(({ operations }) => operations));`,
+  }),
+  one('of writes that go together the first is written', 'instances that nobody knows of', {
+    file: 'src/reconcile/writer.ts',
+    find: 'await commit(group.flatMap(({ operations }) => operations));',
+    replace: 'await commit(group[0]?.operations ?? []);',
+  }),
+  one('zombies stay', 'what a late call made takes room that nobody accounts for', {
+    file: 'src/reconcile/zombies.ts',
+    find: 'else if (await remove(context, object, seen.recorded))',
+    replace: 'else if (await Promise.resolve(remove.length < 0))',
+  }),
+  one('calls of a dead leader are not waited for', 'its late call makes what has no room any more', {
+    file: 'src/reconcile/recover.ts',
+    find: 'await recordLateCalls(dependencies, idle);',
+    replace: 'await recordLateCalls(dependencies, []);',
+  }),
+  one(
+    'a late call counts as over once a successor has done the same',
+    'it comes a second time, after its room was given away',
+    {
+      file: 'src/reconcile/late-calls.ts',
+      find: "if (entry.kind === 'effectDone') open.delete(asked);",
+      replace:
+        "if (entry.kind === 'effectDone') for (const name of open) name.endsWith(entry.effect) && open.delete(name);",
+    },
+  ),
+  one('a newer commit takes over in the middle of a wave', 'the old is removed, and the new was never made', {
+    file: 'src/reconcile/executor.ts',
+    find: 'if (run.superseded.aborted && !wave.steps.some((id) => hasBegun(run, id))) {',
+    replace: 'if (run.superseded.aborted) {',
+  }),
+  one('what a newer commit took over is cleaned up all the same', 'instances are removed that nothing stands in for', {
+    file: 'src/reconcile/executor.ts',
+    find: '({ id }) => !run.journal.isLeft(id) && (!isCutShort || hasBegun(run, id)),',
+    replace: '({ id }) => !run.journal.isLeft(id) && (isCutShort || !isCutShort),',
+  }),
+  one(
+    'a check that was not carried out is a failed one',
+    'a good revision is never tried again because an engine was away',
+    {
+      file: 'src/reconcile/health.ts',
+      find: 'if (error instanceof EngineError && error.retryable)',
+      replace: 'if (error instanceof EngineError && error.retryable && timeoutMs < 0)',
+    },
+  ),
 ];

@@ -6,10 +6,10 @@ import type { Edit, Mutant } from './catalogue.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** What the simulation of a mutant told: found when it ended with 1. */
+/** What the simulation of a mutant told. */
 export interface Hunt {
-  readonly mutant: string;
-  readonly found: boolean;
+  /** The first story that breaks a promise, and which; absent: none does. */
+  readonly found?: { readonly seed: number; readonly how: string };
   readonly output: string;
 }
 
@@ -22,7 +22,8 @@ export async function hunt(mutant: Mutant, options: { readonly runs: number }): 
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     for (const edit of mutant.edits) apply(folder, edit);
     const { code, output } = await simulate(folder, options.runs);
-    return { mutant: mutant.name, found: code === 1 && output.includes(' breaks "'), output };
+    const [, seed, how = ''] = /^seed (\d+) breaks (.*)$/m.exec(output) ?? [];
+    return { ...(code === 1 && seed !== undefined && { found: { seed: Number(seed), how } }), output };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -36,7 +37,7 @@ function apply(folder: string, { file, find, replace }: Edit): void {
 }
 
 function simulate(folder: string, runs: number): Promise<{ readonly code: number | null; readonly output: string }> {
-  const flags = ['--runs', String(runs), '--jobs', '2', '--failures', '1', '--shortest', 'no'];
+  const flags = ['--runs', String(runs), '--jobs', '1', '--failures', '1', '--shortest', 'no'];
   const child = spawn(process.execPath, ['--import', 'tsx', 'test/sim/main.ts', ...flags], { cwd: folder });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
