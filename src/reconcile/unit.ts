@@ -48,10 +48,12 @@ export const commitsAlone = (step: Step): boolean =>
   committedAlone.has(step.cause) || (step.kind === 'move' && !bringsRevision(step));
 
 /** The instance is at another revision after the step, or is there for the first time. */
-function bringsRevision({ kind, replaces, revision, revisionBefore }: Step): boolean {
-  const brings = kind === 'create' || kind === 'replace' || kind === 'move' || kind === 'update';
-  return brings && (replaces?.revision ?? revisionBefore) !== revision;
+function bringsRevision(step: Step): boolean {
+  const { kind, replaces, revision, revisionBefore } = step;
+  return (makes(step) || kind === 'update') && (replaces?.revision ?? revisionBefore) !== revision;
 }
+
+const makes = ({ kind }: Step): boolean => kind === 'create' || kind === 'replace' || kind === 'move';
 
 /** The records of all units of a plan, in the plan's order. */
 export function unitRecords(options: {
@@ -61,7 +63,7 @@ export function unitRecords(options: {
   /** Unix ms */
   readonly now: number;
 }): readonly UnitRecord[] {
-  const { plan, desired } = options;
+  const { plan, desired, recorded } = options;
   const steps = new Map<UnitId, Step[]>();
   for (const step of plan.steps) {
     const own = steps.get(step.unit);
@@ -82,6 +84,7 @@ export function unitRecords(options: {
         steps: own,
         workload,
         countedOf,
+        lastGood: recorded.workloads.get(workloadOfUnit(planned.id))?.lastGood,
         definition: plan.basis.workloads[workloadOfUnit(planned.id)],
       }),
     };
@@ -93,11 +96,14 @@ function settingsOf(options: {
   readonly steps: readonly Step[];
   readonly workload: DesiredWorkload | undefined;
   readonly countedOf: CountedOf;
+  readonly lastGood: RevisionHash | undefined;
   readonly definition: string | undefined;
 }): UnitSettings {
-  const { planned, steps, workload, countedOf, definition } = options;
-  // All that a unit brings are of one revision: what git asks for, unless that failed before or is pinned away.
-  const target = steps.find(bringsRevision)?.revision;
+  const { planned, steps, workload, countedOf, lastGood, definition } = options;
+  // All that a unit brings are of one revision: what git asks for, unless that failed before or is pinned away. Where a
+  // rollout was abandoned, what it left is made anew by a heal or a move, and only then proves good or bad.
+  const brings = steps.find(bringsRevision) ?? steps.find((step) => makes(step) && step.revision !== lastGood);
+  const target = brings?.revision;
   return {
     healthyDeadlineMs: workload?.update.healthyDeadlineMs ?? 300_000,
     maxUnavailable: planned.maxUnavailable ?? 1,

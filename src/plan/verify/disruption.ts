@@ -64,7 +64,7 @@ function stateOf({ base }: World, { allocations, items }: UnitWork, { workload, 
   const wanted = new Set<number>();
   const up = new Set<number>();
   const spare = new Map<number, number>();
-  const served = new Set<number>();
+  const served = new Map<number, number>();
   const goes = items.some(goesForQuota) ? new Set(items.filter(goesForQuota).map(({ oldIndex }) => oldIndex)) : nobody;
   for (const index of allocations) {
     const allocation = base.allocations[index] as Allocation;
@@ -74,7 +74,7 @@ function stateOf({ base }: World, { allocations, items }: UnitWork, { workload, 
     if ((state === 'held' && workload.type !== 'static') || state === 'reserved' || goes.has(index)) continue;
     const counts =
       workload.type === 'daemon'
-        ? isServed(base, { workload, home, served, waits: waiting.has(allocation.instance) })
+        ? isServed(base, { workload, home, served, ordinal, waits: waiting.has(allocation.instance) })
         : ordinal < workload.replicas;
     if (!counts) continue;
     wanted.add(ordinal);
@@ -89,21 +89,24 @@ const nobody: ReadonlySet<number> = new Set();
 
 const goesForQuota = ({ step, shape }: Item): boolean => step.cause === 'quota' && !shape.makes && !shape.updates;
 
-/** A daemon's instance counts once for each node that it is for, until that is emptied. */
+/** A daemon has one instance that counts on each node that it is for, until that is emptied; there may be several allocations of it. */
 function isServed(
   base: Verifier,
   of: {
     readonly workload: DesiredWorkload;
     readonly home: number;
-    readonly served: Set<number>;
+    /** By node, the ordinal that counts there. */
+    readonly served: Map<number, number>;
+    readonly ordinal: number;
     readonly waits: boolean;
   },
 ): boolean {
-  const { workload, home, served, waits } = of;
-  if (served.has(home)) return false;
+  const { workload, home, served, ordinal, waits } = of;
+  const counted = served.get(home);
+  if (counted !== undefined) return counted === ordinal;
   const { engine } = workload.revision;
   if (!keepsDaemon(base, { workload, engine, node: home, waits })) return false;
-  served.add(home);
+  served.set(home, ordinal);
   return true;
 }
 
