@@ -1,5 +1,6 @@
 import { keys } from '../../src/store/keys.ts';
 import { isLasting } from './network.ts';
+import { operate } from './operator.ts';
 import type { Fault } from './story.ts';
 import type { World } from './world.ts';
 
@@ -38,6 +39,9 @@ export function befall(world: World, planned: Fault, start: Start): void {
     case 'exit':
     case 'vanish':
       befallProgram(world, fault);
+      break;
+    case 'operator':
+      operate(world, fault);
       break;
     case 'storeAway':
     case 'storeSlow':

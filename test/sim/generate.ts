@@ -25,6 +25,7 @@ export function storyOf(seed: number): Story {
     changes.push(half.change);
     faults.push(half.fault);
   }
+  faults.push(...toldByOperators(randomOf(seed, 'operators'), moments));
   return {
     seed,
     nodes,
@@ -84,6 +85,18 @@ function inTheMiddle(random: Random, changes: readonly StoryChange[]): readonly 
   return random.happens(0.7)
     ? [{ at, kind: 'revise', workload: name, version: random.between(2, 9), quality }]
     : [{ at, kind: 'resize', workload: name, cpuMillis: random.pick([100, 300, 500]) }];
+}
+
+/** In every third story somebody interferes while git's changes are being rolled out. */
+function toldByOperators(random: Random, moments: readonly number[]): readonly Fault[] {
+  if (!random.happens(0.35)) return [];
+  return Array.from({ length: random.between(1, 2) }, () => ({
+    at: random.pick([0, ...moments]) + random.between(0, 3_000),
+    kind: 'operator',
+    does: random.pick(['pause', 'pause', 'cancel', 'cancel', 'abandon', 'skip']),
+    draw: random.next(),
+    forMs: random.pick([500, 8_000, 40_000]),
+  }));
 }
 
 interface Around {

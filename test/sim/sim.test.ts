@@ -134,6 +134,36 @@ describe('deterministic simulation', () => {
     }
   });
 
+  it('what is left of a unit that was abandoned in the middle is put right by the next plans', async () => {
+    const abandon = (at: number): Fault => ({ at, kind: 'operator', does: 'abandon', draw: 0.5, forMs: 500 });
+    for (const shape of ['agent', 'fixed', 'web', 'store'] as const) {
+      for (const quality of ['good', 'bad'] as const) {
+        for (let at = 20_100; at < 22_000; at += 300) {
+          await holds({
+            ...rollout,
+            workloads: [{ name: 'w1', shape, replicas: 2, cpuMillis: 500 }],
+            changes: [{ at: 20_000, kind: 'revise', workload: 'w1', version: 2, quality }],
+            faults: [abandon(at)],
+          });
+        }
+      }
+    }
+    // Before anybody could say that the revision is bad: it is found out when it is made anew.
+    await holds({
+      seed: 491,
+      nodes: ['n1', 'n2', 'n3'].map((name) => ({ name, cpuMillis: 2_000 })),
+      workloads: [{ name: 'w2', shape: 'fixed', replicas: 1, cpuMillis: 500 }],
+      processes: 1,
+      changes: [{ at: 114_250, kind: 'revise', workload: 'w2', version: 9, quality: 'bad' }],
+      faults: [
+        { at: 115_036, kind: 'storeLoses', forMs: 4_000, share: 0.4, lateMs: 40_000 },
+        abandon(116_250),
+        { at: 117_656, kind: 'crash', process: 'leader', downMs: 15_000 },
+      ],
+      quietAt: 400_000,
+    });
+  });
+
   it('a story that breaks a promise is cut down to what it takes', async () => {
     const story = {
       ...storyOf(7),

@@ -92,4 +92,14 @@ export type Fault = { readonly at: number } & (
   /** A running program ends, or its object is removed by hand; `draw` says which. */
   | { readonly kind: 'exit'; readonly draw: number }
   | { readonly kind: 'vanish'; readonly draw: number }
+  /**
+   * An operator tells the leader something about a unit that is open then, or soon; `draw` says which. `pause`: its run, for so
+   * long · `cancel`: its run · `abandon`: it, once its run has been paused · `skip`: of one that is stuck, what cannot be undone
+   */
+  | {
+      readonly kind: 'operator';
+      readonly does: 'pause' | 'cancel' | 'abandon' | 'skip';
+      readonly draw: number;
+      readonly forMs: number;
+    }
 );

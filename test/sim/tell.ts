@@ -1,32 +1,29 @@
 import { straysOf } from '../../src/drift/strays.ts';
 import { createSimEngine } from '../../src/engines/sim/sim.ts';
-import { nodeName, runId, type UnitId } from '../../src/model/ids.ts';
+import { nodeName, runId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { PlanRejected, planAndVerify } from '../../src/reconcile/planning.ts';
 import { look } from '../../src/reconcile/reconcile.ts';
-import { writeRequest } from '../../src/reconcile/requests.ts';
 import { keys, parseRunKey, parseUnitStatusKey, prefixes } from '../../src/store/keys.ts';
-import type { Store } from '../../src/store/store.ts';
 import { befall, endFaults } from './befall.ts';
 import { connectEngines, type Machine } from './engines.ts';
 import { changed, desiredOf, gitAtStart, liveFields } from './git.ts';
 import { createNetwork } from './network.ts';
+import { attend } from './operator.ts';
 import { type MusterProcess, type Surroundings, startProcess, uid } from './process.ts';
 import { randomOf } from './random.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { connectStore } from './store.ts';
 import { createStoreServer } from './store-server.ts';
 import type { Story } from './story.ts';
-import type { Observer, Violation, World } from './world.ts';
+import { epoch, type Observer, type Violation, type World } from './world.ts';
 
 /** How long after the last fault everything has to be as git says. Back-off goes up to five minutes. */
 const convergeWithinMs = 1_800_000;
 const askEveryMs = 15_000;
 /** Far more than the longest story has that ends well: somebody runs in circles. */
 const maxEvents = 60_000;
-/** Unix ms of virtual 0. */
-const epoch = Date.UTC(2026, 0, 1);
 
 export interface Told {
   readonly violation: Violation | undefined;
@@ -195,8 +192,7 @@ async function untilAtRest(world: World): Promise<Plan | undefined> {
     const open = [...openRecords(world), ...zombies];
     if (plan instanceof PlanRejected) world.violated('every plan verifies', plan.message);
     else if (plan.steps.length === 0 && open.length === 0) return plan;
-    const stuck = seen.recorded.inFlight.filter(({ status }) => status === 'stuck');
-    for (const { unit } of stuck) await retryStuck(store, { unit, at: clock.now() });
+    await attend(world);
     if (scheduler.now() > story.quietAt + convergeWithinMs) {
       const steps =
         plan instanceof PlanRejected
@@ -232,12 +228,6 @@ function planned(inputs: PlanInputs): Plan | PlanRejected {
     if (error instanceof PlanRejected) return error;
     throw error;
   }
-}
-
-/** What an operator does about a unit that is stuck: `muster unit retry`. */
-async function retryStuck(store: Store, { unit, at }: { readonly unit: UnitId; readonly at: number }): Promise<void> {
-  const command = { kind: 'retryUnit', unit } as const;
-  await writeRequest(store, { id: `retry-${at}-${unit}`, command, at, until: at + 60_000, actor: 'operator' });
 }
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

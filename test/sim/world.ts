@@ -8,6 +8,9 @@ import type { Scheduler } from './scheduler.ts';
 import type { StoreServer } from './store-server.ts';
 import type { Fault, Story, StoryChange } from './story.ts';
 
+/** Unix ms of virtual 0. */
+export const epoch = Date.UTC(2026, 0, 1);
+
 /** Everything that a story happens in. */
 export interface World {
   readonly story: Story;

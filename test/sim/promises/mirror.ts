@@ -22,6 +22,8 @@ export interface MirroredUnit {
   readonly record: UnitRecord;
   state: string;
   readonly settled: Set<string>;
+  /** Steps that an operator left as they were. */
+  readonly left: Set<string>;
   /** Steps that have begun. */
   readonly begun: Set<string>;
   /** A newer commit has taken over: what had not begun by then is never done. */
@@ -89,6 +91,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
           record: JSON.parse(chunks.join('')) as UnitRecord,
           state,
           settled: new Set(),
+          left: new Set(),
           begun: new Set(),
           superseded: false,
         });
@@ -102,6 +105,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       }
       const unit = units.get(name);
       if (event.kind === 'superseded' && unit !== undefined) unit.superseded = true;
+      if (event.kind === 'stepLeft') unit?.left.add(event.step);
       if (event.kind === 'stepSettled') units.get(name)?.settled.add(event.step);
     }
   };

@@ -4,11 +4,12 @@ import type { Fault } from '../story.ts';
 import type { Observer, World } from '../world.ts';
 import { type Mirror, serves } from './mirror.ts';
 
-/** Faults by which a good program may have failed its gate: also an engine that is slow to carry out a check, and nothing else. */
+/** By what a good program may count as failed: also by an engine that is slow to carry out a check and nothing else, and by a cancellation. */
 const isBlamable = (fault: Fault): boolean =>
   fault.kind === 'exit' ||
   fault.kind === 'vanish' ||
   fault.kind === 'reboot' ||
+  (fault.kind === 'operator' && fault.does === 'cancel') ||
   (fault.kind === 'engineFails' && fault.how === 'slow');
 
 /** When nothing goes wrong any more: what git wants runs, once, and nothing else of ours is anywhere. */

@@ -11,7 +11,7 @@ export function units({ server, violated }: World, mirror: Mirror): Observer {
       if (entry === undefined || !key.startsWith(prefixes.runs) || !key.endsWith('/status')) continue;
       const unit = [...mirror.units.values()].find(({ run, unit: id }) => key === `run/${run}/unit/${id}/status`);
       if (unit === undefined || (unit.state !== 'done' && unit.state !== 'undone')) continue;
-      for (const step of unit.record.steps) {
+      for (const step of unit.record.steps.filter(({ id }) => !unit.left.has(id))) {
         const isLeftOut = unit.superseded && !unit.begun.has(step.id);
         const isNew = unit.state === 'done' || unit.settled.has(step.id);
         const problem = isLeftOut
