@@ -1,7 +1,7 @@
 import type { DesiredNetwork } from '../model/desired.ts';
 import type { InstanceFeatures } from '../model/engine-features.ts';
 import type { AllocationId, ClusterUid, EngineKind, FencingToken, NodeName, RevisionHash } from '../model/ids.ts';
-import type { ForeignObject, ObservedObject, Origin } from '../model/observed.ts';
+import type { EngineOffers, ForeignObject, ObservedObject, Origin } from '../model/observed.ts';
 import type { Holds } from '../model/recorded.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Revision } from '../model/revision.ts';
@@ -81,6 +81,7 @@ export interface EngineInfo {
   /** Changes when the engine behind the endpoint is another one. */
   readonly fingerprint: string;
   readonly capacity: Resources;
+  readonly offers?: EngineOffers;
 }
 
 export interface EngineListing {

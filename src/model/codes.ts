@@ -322,7 +322,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   },
   MUS1335: {
     title: 'secret in the open',
-    cause: 'An option of a log driver looks like a secret: it would stand in git, in the store and in `docker inspect`.',
+    cause:
+      'An option of a log driver looks like a secret: it would stand in git, in the store and in `docker inspect`.',
     remedy: 'Give it to the daemons of the nodes (`log-opts` in daemon.json), and leave it out of the workload.',
   },
   // 2xxx: store

@@ -25,6 +25,10 @@ export interface DockerOptions {
   readonly dns?: { readonly servers: readonly string[]; readonly search: readonly string[] };
   /** Beyond the memory limit. Absent: none. */
   readonly swapBytes?: number | 'unlimited';
+  /** OCI runtime. Absent: the daemon's own choice. */
+  readonly runtime?: string;
+  /** Most that the container's own layer may hold. */
+  readonly storageSizeBytes?: number;
   readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 

@@ -19,8 +19,20 @@ export interface ObservedNode {
 }
 
 export type ObservedEngine =
-  | { readonly kind: 'reachable'; readonly version: string; readonly fingerprint: string; readonly capacity: Resources }
+  | {
+      readonly kind: 'reachable';
+      readonly version: string;
+      readonly fingerprint: string;
+      readonly capacity: Resources;
+      readonly offers?: EngineOffers;
+    }
   | { readonly kind: 'unreachable'; readonly reason: string };
+
+/**
+ * Of options that engines of one kind differ in: JSON pointer into a revision → values that this one has. An empty list:
+ * none at all. What is not here is believed.
+ */
+export type EngineOffers = Readonly<Record<string, readonly string[]>>;
 
 /** One of our objects on an engine. */
 export interface ObservedObject {

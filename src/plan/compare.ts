@@ -140,7 +140,8 @@ export function compareHeld(
   });
 }
 
-function valueAt(revision: Revision, pointer: string): unknown {
+/** What stands at a JSON pointer; undefined where nothing does. */
+export function valueAt(revision: Partial<Revision>, pointer: string): unknown {
   let value: unknown = revision;
   for (const key of pointer.split('/').slice(1)) {
     if (typeof value !== 'object' || value === null) return undefined;

@@ -158,7 +158,7 @@ function splitDaemon(context: Context, workload: MatchedWorkload, definition: De
   const ordinals: number[] = [];
   const nodes: ClusterNode[] = [];
   let ordinal = 0;
-  for (const index of context.candidatesOf(definition, engine).nodes) {
+  for (const index of context.candidatesOf(definition, target.revision).nodes) {
     if (served.has(index)) continue;
     while (taken.has(ordinal)) ordinal += 1;
     ordinals.push(ordinal);

@@ -27,7 +27,7 @@ export function capacityRefusal(
   count: { readonly failed: number; readonly of: number; readonly leaves: ReadonlySet<number> },
 ): Refusal {
   const { workload, definition, target } = intent;
-  const candidates = context.candidatesOf(definition, target.revision.engine);
+  const candidates = context.candidatesOf(definition, target.revision);
   const reasons = new Map<string, { key: string; text: string; nodes: number }>();
   const add = (key: string, text: string, nodes: number): void => {
     const entry = reasons.get(text) ?? { key, text, nodes: 0 };
@@ -83,7 +83,7 @@ export function boundRefusal(
 ): Refusal {
   const { id } = intent.workload;
   const reasons = bound.map(({ instance, why }) => {
-    const { key, text, short } = obstacleInPlace(context, ask, instance);
+    const { key, text, short } = obstacleInPlace(context, { ask, asked: intent.target.revision }, instance);
     return { instance, why, key, text, missing: short && piecesOf(resourcesOfVector(context.ledger, short)) };
   });
   const told = reasons.slice(0, mostTold).map(({ instance, why, text, missing }) => {

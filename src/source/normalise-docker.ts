@@ -13,11 +13,9 @@ export function toDockerOptions(block: Block, reading: Reading): DockerOptions {
   const ulimits = toUlimits(block.ulimits, reading);
   const dns = toDns(block.dns, reading);
   const swapBytes = quantity(reading, parseSwap, { value: block.swap, pointer: '/spec/docker/swap', fallback: 0 });
-  const shmSizeBytes = quantity(reading, parseBytes, {
-    value: block.shmSize,
-    pointer: '/spec/docker/shmSize',
-    fallback: 0,
-  });
+  const bytes = (key: 'shmSize' | 'storageSize'): number =>
+    quantity(reading, parseBytes, { value: block[key], pointer: `/spec/docker/${key}`, fallback: 0 });
+  const [shmSizeBytes, storageSizeBytes] = [bytes('shmSize'), bytes('storageSize')];
   return {
     ...(block.init === true && { init: true }),
     ...(block.user !== undefined && { user: block.user }),
@@ -30,6 +28,8 @@ export function toDockerOptions(block: Block, reading: Reading): DockerOptions {
     ...(!isEmpty(block.ulimits) && { ulimits }),
     ...(block.pids !== undefined && { pids: block.pids }),
     ...(shmSizeBytes > 0 && { shmSizeBytes }),
+    ...(block.runtime !== undefined && { runtime: block.runtime }),
+    ...(storageSizeBytes > 0 && { storageSizeBytes }),
     ...(!isEmpty(block.tmpfs) && { tmpfs: toTmpfs(block.tmpfs ?? [], reading) }),
     ...(!isEmpty(block.devices) && { devices: toDevices(block.devices ?? []) }),
     ...(!isEmpty(block.extraHosts) && { extraHosts: toExtraHosts(block.extraHosts ?? {}, reading) }),

@@ -1513,9 +1513,13 @@ export interface Workload {
        */
       network?: 'bridge' | 'host' | 'none';
       /**
-       * OCI runtime.
+       * OCI runtime. Only nodes whose docker has it are chosen. Absent: docker's default.
        */
       runtime?: string;
+      /**
+       * Most that the container's own layer may hold (not its volumes); reserve it by `resources.storage`. Only nodes whose docker can hold it are chosen.
+       */
+      storageSize?: string | number;
     };
     /**
      * What only local processes have.

@@ -171,6 +171,17 @@ describe('the docker block, measured inside the container', await needsDocker(),
     assert.equal((await engine.observe(objectId, call))?.startedAt, before?.startedAt, 'it was not restarted');
   });
 
+  it('says which runtimes it has and whether it can hold a layer to a size, and runs by the one that is asked for', async () => {
+    const { offers } = await engine.info(call);
+    assert.ok(offers?.['/options/runtime']?.includes('runc') === true);
+    // The data root of the test machine is on ext4.
+    assert.deepEqual(offers?.['/options/storageSizeBytes'], []);
+    const { objectId } = await started({ runtime: 'io.containerd.runc.v2' });
+    const runtime = await docker(dockerEndpoint, 'inspect', '-f', '{{.HostConfig.Runtime}}', objectId);
+    assert.equal(runtime, 'io.containerd.runc.v2');
+    assert.equal(await inside(objectId, 'echo runs'), 'runs');
+  });
+
   it('writes where the log driver that is asked for says, and keeps the files short by default', async () => {
     const config = async (options: DockerOptions): Promise<unknown> => {
       const { objectId } = await started(options);
@@ -186,6 +197,8 @@ describe('the docker block, measured inside the container', await needsDocker(),
 
   const refusals: readonly (readonly [string, DockerOptions])[] = [
     ['docker.devices', { devices: [{ name: '/dev/x', path: '/dev/does-not-exist', permissions: 'rwm' }] }],
+    ['docker.runtime', { runtime: 'no-such-runtime' }],
+    ['docker.storageSize', { storageSizeBytes: 1 << 30 }],
     ['docker.sysctls', { sysctls: { 'net.no.such': '1' } }],
     ['docker.logging', { logging: { driver: 'json-file', options: { 'no-such-option': '1' } } }],
   ];

@@ -3,9 +3,11 @@ import { test } from 'node:test';
 import { liveFields } from '../../src/engines/features.ts';
 import type { DockerOptions } from '../../src/model/docker-options.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import { noResources } from '../../src/model/resources.ts';
+import type { PlanInputs } from '../../src/plan/inputs.ts';
 import { createPlan } from '../../src/plan/plan.ts';
 import { verifyPlan } from '../../src/plan/verify.ts';
-import { node, revision, withRunning, workload, world } from './world.ts';
+import { node, revision, withNode, withRunning, workload, world } from './world.ts';
 
 const app = 'payments/checkout';
 const bodyWith = (options: DockerOptions | undefined) =>
@@ -45,5 +47,73 @@ test('everything else of the block takes a new container, and each field is told
   assert.deepEqual(
     told(planFrom({ sysctls: { 'net.ipv4.ip_forward': '0' } }, { sysctls: { 'net.ipv4.ip_forward': '1' } })),
     replace('/options/sysctls/net.ipv4.ip_forward'),
+  );
+});
+
+const crun = revision({ options: { runtime: 'crun' } });
+const offering = (...runtimes: readonly string[]) => ({
+  engines: {
+    docker: {
+      kind: 'reachable' as const,
+      version: '1',
+      fingerprint: 'f',
+      capacity: noResources,
+      offers: { '/options/runtime': runtimes, '/options/storageSizeBytes': [] },
+    },
+  },
+});
+
+/** Three nodes of which the second alone has crun; of the third nothing is known where `third` is not said. */
+function onThree(definition: Parameters<typeof workload>[1], third: readonly string[] | undefined): PlanInputs {
+  const nodes = ['n1', 'n2', 'n3'].map((name) => node(name));
+  const app0 = workload(app, { hash: 'r2', revision: crun, ...definition });
+  const inputs = { ...world({ nodes, workloads: [app0] }), liveFields };
+  const two = withNode(withNode(inputs, 'n1', offering('runc')), 'n2', offering('crun', 'runc'));
+  return third === undefined ? two : withNode(two, 'n3', offering(...third));
+}
+
+const placed = (inputs: PlanInputs): readonly string[] => {
+  const plan = createPlan(inputs);
+  assert.deepEqual(verifyPlan(inputs, plan), []);
+  return plan.steps.map((step) => step.node).sort();
+};
+
+test('what not every docker has goes where it is, or where nothing is known', () => {
+  assert.deepEqual(placed(onThree({ replicas: 4 }, ['runc'])), ['n2', 'n2', 'n2', 'n2']);
+  assert.deepEqual(placed(onThree({ replicas: 4 }, undefined)), ['n2', 'n2', 'n3', 'n3']);
+  assert.deepEqual(placed(onThree({ type: 'daemon' }, ['runc'])), ['n2']);
+  assert.deepEqual(placed(onThree({ revision: revision() }, ['runc'])), ['n1', 'n2', 'n3'], 'who asks for nothing');
+});
+
+test('what no docker has is refused before anything is changed, and the field is named', () => {
+  const nowhere = onThree({ revision: revision({ options: { storageSizeBytes: 1 } }) }, ['runc']);
+  const { refusals, steps } = createPlan(nowhere);
+  assert.deepEqual(steps, []);
+  assert.deepEqual(
+    refusals.map(({ message, byReason }) => [message, byReason]),
+    [[`${app}: 3 of 3 instances do not fit: 3 of 3 nodes lack docker.storageSize`, { 'docker.storageSize': 3 }]],
+  );
+});
+
+test('what cannot leave its node is refused there, and the field is named', () => {
+  const running = withRunning(
+    onThree({ type: 'static', replicas: 1 }, ['runc']),
+    [{ workload: app, ordinal: 0, node: 'n1' }],
+    { revisions: { r1: revision(), r2: crun } },
+  );
+  const { refusals, steps } = createPlan(running);
+  assert.deepEqual(steps, []);
+  assert.match(
+    refusals[0]?.message ?? '',
+    /payments\/checkout\/0 stays on n1 \(it is static .*\), which lacks docker\.runtime crun$/,
+  );
+});
+
+test('a plan that puts something where its engine does not offer it does not verify', () => {
+  const plan = createPlan(onThree({ replicas: 3 }, ['crun']));
+  const violations = verifyPlan(onThree({ replicas: 3 }, ['runc']), plan);
+  assert.match(
+    JSON.stringify(violations),
+    /may not be made on n3: its docker engine does not offer \/options\/runtime crun/,
   );
 });

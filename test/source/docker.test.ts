@@ -35,6 +35,8 @@ test('every field of the docker block reaches the model in its unit', async () =
     extraHosts: { db: '10.0.0.7', api: 'host-gateway' },
     dns: { servers: ['10.0.0.2', '10.0.0.1'], search: ['svc.local'] },
     swap: '32MiB',
+    runtime: 'crun',
+    storageSize: '2GiB',
     logging: { driver: 'local', options: { 'max-file': 3, compress: false } },
   });
   assert.deepEqual(options, {
@@ -55,6 +57,8 @@ test('every field of the docker block reaches the model in its unit', async () =
     extraHosts: { api: 'host-gateway', db: '10.0.0.7' },
     dns: { servers: ['10.0.0.2', '10.0.0.1'], search: ['svc.local'] },
     swapBytes: 32 << 20,
+    runtime: 'crun',
+    storageSizeBytes: 2 * 1024 ** 3,
     logging: { driver: 'local', options: { compress: 'false', 'max-file': '3' } },
   });
 });
@@ -80,6 +84,7 @@ test('writing the defaults of the docker block out makes no other revision', asy
 const fields: Readonly<
   Record<string, { readonly block: (text: string) => unknown; readonly at: (options: DockerOptions) => unknown }>
 > = {
+  runtime: { block: (runtime) => ({ runtime }), at: ({ runtime }) => runtime },
   user: { block: (user) => ({ user }), at: ({ user }) => user },
   workingDir: { block: (workingDir) => ({ workingDir }), at: ({ workingDir }) => workingDir },
   sysctl: {

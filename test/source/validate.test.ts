@@ -68,7 +68,6 @@ const later: readonly (readonly [kind: string, spec: string, pointer: string])[]
   ['Node', '{pod: p, engines: {systemd: {endpoint: "ssh://x:22"}}}', '/spec/engines/systemd'],
   ['Node', '{pod: p, engines: {libvirt: {endpoint: "qemu+ssh://x/system"}}}', '/spec/engines/libvirt'],
   ['Workload', '{image: a, env: {DB: {secret: db, key: url}}}', '/spec/env/DB'],
-  ['Workload', '{image: a, docker: {runtime: runc}}', '/spec/docker/runtime'],
   ['Workload', '{image: a, onLost: fence}', '/spec/onLost'],
   ['Workload', '{image: a, update: {onFailure: pause}}', '/spec/update/onFailure'],
   ['Workload', '{engine: libvirt}', '/spec/engine'],

@@ -8,6 +8,13 @@ export interface DaemonInfo {
   readonly NCPU: number;
   readonly MemTotal: number;
   readonly ServerVersion: string;
+  readonly Runtimes?: Readonly<Record<string, unknown>>;
+  /** Whether the kernel counts swap, and processes. */
+  readonly SwapLimit?: boolean;
+  readonly PidsLimit?: boolean;
+  /** Storage driver. */
+  readonly Driver?: string;
+  readonly DriverStatus?: readonly (readonly [string, string])[];
 }
 
 // dockerode takes an abort signal in these as well; its types do not say so.

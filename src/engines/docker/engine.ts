@@ -8,6 +8,7 @@ import { within } from './errors.ts';
 import { watchEvents } from './events.ts';
 import { pullImage } from './image.ts';
 import { listObjects, observeObject } from './observe.ts';
+import { offersOf } from './offers.ts';
 import { recallObject } from './recall.ts';
 import { readLogs, runCommand } from './streams.ts';
 import { eraseVolumes } from './volume-data.ts';
@@ -50,5 +51,6 @@ async function readInfo(client: DockerClient, signal: AbortSignal): Promise<Engi
     fingerprint: info.ID,
     // Storage is left to the node's definition: the daemon does not say how large its data root is.
     capacity: { ...noResources, cpuMillis: info.NCPU * 1000, memoryBytes: info.MemTotal },
+    offers: offersOf(info),
   };
 }

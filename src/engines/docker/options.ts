@@ -19,6 +19,8 @@ export function hostOptionsOf(options: DockerOptions): HostConfig {
     ...(options.devices !== undefined && { Devices: options.devices.map(toDevice) }),
     ...(options.extraHosts !== undefined && { ExtraHosts: extraHosts(options.extraHosts) }),
     ...(dns !== undefined && { Dns: [...dns.servers], DnsSearch: [...dns.search] }),
+    ...(options.runtime !== undefined && { Runtime: options.runtime }),
+    ...(options.storageSizeBytes !== undefined && { StorageOpt: { size: String(options.storageSizeBytes) } }),
     LogConfig: {
       Type: logging.driver,
       Config: { ...(logging.driver === 'json-file' && rotation), ...logging.options },

@@ -25,6 +25,16 @@ const fields: readonly { readonly field: string; readonly says: RegExp; readonly
     hint: 'dockerd cannot give what it does not have itself',
   },
   {
+    field: 'docker.storageSize',
+    says: /--?storage-opt|quota/i,
+    hint: 'docker can hold a layer to a size on btrfs, zfs and devicemapper, and with overlay2 on an xfs that is mounted with pquota',
+  },
+  {
+    field: 'docker.runtime',
+    says: /unknown (?:or invalid )?runtime/i,
+    hint: 'docker info shows the runtimes of that node; others are declared in its daemon.json',
+  },
+  {
     field: 'docker.logging',
     says: /logging plugin|no log driver named|log opt|logging driver|logger/i,
     hint: 'docker info shows the log drivers of that node; the options are those of the driver, as docker calls them',

@@ -26,7 +26,7 @@ export function balanceOf({ context, world }: Looking, workload: MatchedWorkload
   const { definition } = workload;
   if (definition === undefined) return { strategy: 'auto', perNode: { fewest: 0, most: 0, nodes: 0 }, spread: [] };
   const nodes = context
-    .candidatesOf(definition, target.revision.engine)
+    .candidatesOf(definition, target.revision)
     .nodes.flatMap((index) => context.cluster.nodes[index] ?? []);
   const instances = wantedOf(workload).filter(({ status }) => status !== 'held' && status !== 'lost');
   const countBy = (by: Domain): ReadonlyMap<string, number> => {

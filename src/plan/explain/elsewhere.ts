@@ -39,11 +39,10 @@ export function elsewhereOf(
   if (definition === undefined) return { considered: 0, fits: [], reasons: [] };
   const asking = askingOf(context, workload, { definition, target, without });
   if (without !== undefined) context.affinity.add(workload.id, without.node, -1);
-  const engine = target.revision.engine;
   const nodes = context.cluster.nodes.filter((node) => isCandidate(node, definition) && node !== without?.node);
   const found = nodes.map((node) => ({
     node,
-    obstacle: whyRuledOut(node, definition.placement, engine) ?? obstacleOn(context, asking, node),
+    obstacle: whyRuledOut(node, definition.placement, target.revision) ?? obstacleOn(context, asking, node),
   }));
   if (without !== undefined) context.affinity.add(workload.id, without.node, 1);
   return {

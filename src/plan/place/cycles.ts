@@ -66,8 +66,7 @@ function pathTo(cameFrom: ReadonlyMap<Homeless, Homeless>, last: Homeless): read
 function fitsInPlaceOf({ ledger, candidatesOf }: Context, { state }: Homeless, other: Homeless): boolean {
   const { definition, target } = state.intent;
   const { node, want } = other;
-  if (want.current === undefined || !candidatesOf(definition, target.revision.engine).nodes.includes(node.index))
-    return false;
+  if (want.current === undefined || !candidatesOf(definition, target.revision).nodes.includes(node.index)) return false;
   const freed = freedVector(ledger, want.current.allocation.holds, objectOf(want.current));
   const start = node.index * ledger.width;
   return state.ask.amounts.every(

@@ -1,6 +1,7 @@
 import type { DesiredWorkload, Placement } from '../../model/desired.ts';
 import type { EngineKind } from '../../model/ids.ts';
 import { type Cluster, type ClusterNode, isReachable } from '../cluster.ts';
+import { type Asked, whyNotOffered } from './offers.ts';
 import { domainOf } from './spread.ts';
 
 /** Nodes that may take a workload as far as rules go; whether there is room is another question. */
@@ -13,29 +14,29 @@ export interface Candidates {
   readonly ruledOut: readonly { readonly key: string; readonly text: string; readonly nodes: number }[];
 }
 
-export type CandidatesOf = (workload: DesiredWorkload, engine: EngineKind) => Candidates;
+export type CandidatesOf = (workload: DesiredWorkload, asked: Asked) => Candidates;
 
 /** Workloads with the same rules share their answer. */
 export function openCandidates(cluster: Cluster): CandidatesOf {
   const cache = new Map<string, Candidates>();
-  return ({ placement }, engine) => {
+  return ({ placement }, asked) => {
     const { pods, require, tolerate, spread } = placement;
     const domains = spread?.map(({ by }) => by);
-    const key = JSON.stringify([engine, pods, Object.entries(require).sort(), tolerate, domains]);
-    const known = cache.get(key) ?? findCandidates(cluster, placement, engine);
+    const key = JSON.stringify([asked.engine, asked.options, pods, Object.entries(require).sort(), tolerate, domains]);
+    const known = cache.get(key) ?? findCandidates(cluster, placement, asked);
     cache.set(key, known);
     return known;
   };
 }
 
-function findCandidates(cluster: Cluster, placement: Placement, engine: EngineKind): Candidates {
+function findCandidates(cluster: Cluster, placement: Placement, asked: Asked): Candidates {
   const nodes: number[] = [];
   const ruledOut = new Map<string, { key: string; text: string; nodes: number }>();
   let considered = 0;
   for (const node of cluster.nodes) {
     if (node.definition === undefined || !isInPods(node, placement)) continue;
     considered += 1;
-    const reason = whyRuledOut(node, placement, engine);
+    const reason = whyRuledOut(node, placement, asked);
     if (reason === undefined) {
       nodes.push(node.index);
       continue;
@@ -55,7 +56,8 @@ interface Reason {
 }
 
 /** Why nothing new of a workload goes to a node, as far as rules go. */
-export function whyRuledOut(node: ClusterNode, placement: Placement, engine: EngineKind): Reason | undefined {
+export function whyRuledOut(node: ClusterNode, placement: Placement, asked: Asked): Reason | undefined {
+  const { engine } = asked;
   const lifecycle = node.definition?.lifecycle ?? 'gone';
   if (lifecycle !== 'online')
     return { key: 'lifecycle', text: lifecycle === 'maintenance' ? 'are in maintenance' : `are ${lifecycle}` };
@@ -65,7 +67,7 @@ export function whyRuledOut(node: ClusterNode, placement: Placement, engine: Eng
   if (mismatch !== undefined) return mismatch;
   if (!isReachable(node, engine)) return { key: 'liveness', text: `have no reachable ${engine} engine` };
   const lacking = placement.spread?.find(({ by }) => domainOf(node, by) === undefined);
-  return lacking && { key: 'spread', text: `have no ${lacking.by}` };
+  return lacking ? { key: 'spread', text: `have no ${lacking.by}` } : whyNotOffered(node, asked);
 }
 
 /** Rules that an instance which is already there must keep, too. */

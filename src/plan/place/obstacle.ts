@@ -8,6 +8,7 @@ import type { Context } from '../context.ts';
 import { objectOf } from '../draft.ts';
 import type { Instance } from '../instances.ts';
 import { shortOf, type Vector } from '../ledger.ts';
+import { type Asked, whyNotOffered } from './offers.ts';
 import { domainOf, type Spread } from './spread.ts';
 
 /** What one more instance of a workload needs, and where the others are. */
@@ -47,8 +48,14 @@ export function obstacleOn(context: Context, asking: Asking, node: ClusterNode):
 }
 
 /** What is in the way of replacing an instance where it is, which frees what that gives back by stopping. */
-export function obstacleInPlace(context: Context, ask: Ask, instance: Instance): Obstacle {
+export function obstacleInPlace(
+  context: Context,
+  { ask, asked }: { readonly ask: Ask; readonly asked: Asked },
+  instance: Instance,
+): Obstacle {
   const { allocation, node } = instance;
+  const lacks = whyNotOffered(node, asked);
+  if (lacks !== undefined) return lacks;
   const held = chargedHolds(allocation);
   const piece = context.pieces.short(ask.pieces, node, { holds: held, node });
   if (piece !== undefined) return { key: piece.key, text: piece.text };

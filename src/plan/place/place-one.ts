@@ -32,6 +32,7 @@ import { moreDisk, withDisk } from '../quota-disk.ts';
 import { markOf, undoTo } from '../undo.ts';
 import { type Choice, draftOf } from './draft-of.ts';
 import { whyMisplaced, whyTainted } from './feasible.ts';
+import { whyNotOffered } from './offers.ts';
 import type { NodeQueue } from './queue.ts';
 import type { UnitState } from './unit-state.ts';
 
@@ -120,7 +121,7 @@ function tryStay(
   { attempt, node }: { readonly attempt: Attempt; readonly node: ClusterNode },
 ): Settled {
   const { current } = want;
-  if (current === undefined) return noRoom;
+  if (current === undefined || whyNotOffered(node, state.intent.target.revision) !== undefined) return noRoom;
   const { account } = attempt;
   if (isInPlace(state.intent, want)) {
     const update = settle(context, state, want, {

@@ -50,7 +50,7 @@ export function openEvictions(context: Context, intents: readonly Intent[]): Evi
       // Whom it needs itself it leaves alone.
       const leaders = allLeadersOf(definition, definitions);
       let best: Choice | undefined;
-      const { nodes } = context.candidatesOf(definition, target.revision.engine);
+      const { nodes } = context.candidatesOf(definition, target.revision);
       for (const index of want.onlyNode === undefined ? nodes : [want.onlyNode.index]) {
         const node = context.cluster.nodes[index] as ClusterNode;
         if (!isApart(context, state.intent, node) || !state.spread.allows(node) || !hasTurn(state, index)) continue;

@@ -16,7 +16,7 @@ export function queueFor(context: Context, state: UnitState): NodeQueue {
   const { definition, target } = intent;
   context.shelves.reset();
   const by = spread.rules.map(({ rule }) => rule.by);
-  const { nodes } = context.candidatesOf(definition, target.revision.engine);
+  const { nodes } = context.candidatesOf(definition, target.revision);
   const queueOf = openQueues(context, state, nodes.length);
   const tiers = tiersOf(context, definition, { nodes, by });
   const [only] = tiers[0] ?? [];

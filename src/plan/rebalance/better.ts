@@ -44,7 +44,7 @@ function spreads(before: PlannedWorld, after: PlannedWorld): readonly Better[] {
     const { definition, id } = workload;
     const then = later.get(id);
     if (definition === undefined || then === undefined || !moved.has(id)) return [];
-    const nodes = candidatesOf(definition, definition.revision.engine).nodes.flatMap(
+    const nodes = candidatesOf(definition, definition.revision).nodes.flatMap(
       (index) => before.cluster.nodes[index] ?? [],
     );
     return domains.flatMap((by): readonly Better[] => {

@@ -17,7 +17,7 @@ export function proposeEvening(world: PlannedWorld, options: EvenOptions): reado
   const found = world.workloads.flatMap((workload): readonly Uneven[] => {
     const { definition } = workload;
     if (definition === undefined || !isWithin(workload, options.pods)) return [];
-    const nodes = candidatesOf(definition, definition.revision.engine).nodes.flatMap(
+    const nodes = candidatesOf(definition, definition.revision).nodes.flatMap(
       (index) => world.cluster.nodes[index] ?? [],
     );
     return levelsOf(world, workload, strategies).flatMap((by) =>

@@ -45,7 +45,7 @@ function openDomains({ cluster }: PlannedWorld): (workload: MatchedWorkload, rul
     const found = known.get(key);
     if (found !== undefined) return found;
     const domains = new Map<string, NodeName[]>();
-    const candidates = definition === undefined ? [] : candidatesOf(definition, definition.revision.engine).nodes;
+    const candidates = definition === undefined ? [] : candidatesOf(definition, definition.revision).nodes;
     for (const index of candidates) {
       const node = cluster.nodes[index];
       const domain = node && domainOf(node, by);

@@ -1,5 +1,6 @@
 import type { DesiredWorkload } from '../../model/desired.ts';
 import type { EngineKind } from '../../model/ids.ts';
+import type { Revision } from '../../model/revision.ts';
 import { definitionAt, type Verifier } from './base.ts';
 import { accepts, type RulesetOf, whyNotForWorkload } from './eligibility.ts';
 import { domainOf } from './nodes.ts';
@@ -28,13 +29,13 @@ export function nodesForDaemon(
   rulesetOf: RulesetOf,
   of: {
     readonly workload: DesiredWorkload;
-    readonly engine: EngineKind;
+    readonly asked: Pick<Revision, 'engine' | 'options'>;
     readonly kept: ReadonlySet<number>;
   },
 ): number {
-  const { workload, engine, kept } = of;
+  const { workload, asked, kept } = of;
   const { nodes } = world.base;
-  const ruleset = rulesetOf(workload, engine);
+  const ruleset = rulesetOf(workload, asked);
   let count = kept.size;
   for (let node = 0; node < nodes.names.length; node += 1) {
     if (kept.has(node) || !accepts(world, ruleset, { node, stays: false })) continue;

@@ -1,31 +1,36 @@
 import type { DesiredNode, DesiredWorkload } from '../../model/desired.ts';
 import type { EngineKind, NodeName } from '../../model/ids.ts';
+import type { Revision } from '../../model/revision.ts';
 import { definitionAt, observedAt } from './base.ts';
+import { whyNotOffered } from './offers.ts';
 import type { Report } from './violation.ts';
 import type { Check, World } from './world.ts';
+
+/** What the engine has to be able to do. */
+type Asked = Pick<Revision, 'engine' | 'options'>;
 
 /** Which nodes may have new instances of the workloads with one set of placement rules, asked once for each node. */
 interface Ruleset {
   readonly workload: DesiredWorkload;
-  readonly engine: EngineKind;
+  readonly asked: Asked;
   /** By node: 0 not asked yet, 1 yes, 2 no. */
   readonly answers: Uint8Array;
   /** The same for what is made anew where it was. */
   readonly stays: Uint8Array;
 }
 
-export type RulesetOf = (workload: DesiredWorkload, engine: EngineKind) => Ruleset;
+export type RulesetOf = (workload: DesiredWorkload, asked: Asked) => Ruleset;
 
 /** Workloads with the same rules share their answers. */
 export function createRulesets({ base }: World): RulesetOf {
   const known = new Map<string, Ruleset>();
-  return (workload, engine) => {
+  return (workload, asked) => {
     const { pods, require, tolerate } = workload.placement;
-    const key = JSON.stringify([engine, pods, require, tolerate]);
+    const key = JSON.stringify([asked.engine, asked.options, pods, require, tolerate]);
     let ruleset = known.get(key);
     if (ruleset === undefined) {
       const nodes = base.nodes.names.length;
-      ruleset = { workload, engine, answers: new Uint8Array(nodes), stays: new Uint8Array(nodes) };
+      ruleset = { workload, asked, answers: new Uint8Array(nodes), stays: new Uint8Array(nodes) };
       known.set(key, ruleset);
     }
     return ruleset;
@@ -40,8 +45,8 @@ export function accepts(
 ): boolean {
   const answers = stays ? ruleset.stays : ruleset.answers;
   if (answers[node] === 0) {
-    const { workload, engine } = ruleset;
-    answers[node] = whyNot(world, { workload, engine, node, stays, waits: false }) === undefined ? 1 : 2;
+    const { workload, asked } = ruleset;
+    answers[node] = whyNot(world, { workload, asked, node, stays, waits: false }) === undefined ? 1 : 2;
   }
   return answers[node] === 1;
 }
@@ -52,14 +57,17 @@ export function eligibilityCheck(world: World, rulesetOf: RulesetOf, report: Rep
   return {
     unit: ({ workload, items }) => {
       let ruleset: Ruleset | undefined;
-      for (const { step, shape, node } of items) {
+      for (const { step, shape, node, facts } of items) {
         if (!shape.makes) continue;
+        const { options } = facts?.revision ?? {};
+        const asked = { engine: step.engine, ...(options !== undefined && { options }) };
         const stays = step.replaces?.node === step.node;
         if (workload !== undefined) {
-          if (ruleset?.engine !== step.engine) ruleset = rulesetOf(workload, step.engine);
+          if (ruleset?.asked.engine !== step.engine || ruleset.asked.options !== facts?.revision.options)
+            ruleset = rulesetOf(workload, asked);
           if (node >= 0 && accepts(world, ruleset, { node, stays })) continue;
         }
-        const candidate = { engine: step.engine, node, stays, waits: waiting.has(step.instance) };
+        const candidate = { asked, node, stays, waits: waiting.has(step.instance) };
         const reason =
           workload === undefined ? 'git does not declare the workload' : whyNot(world, { workload, ...candidate });
         if (reason === undefined) continue;
@@ -71,7 +79,7 @@ export function eligibilityCheck(world: World, rulesetOf: RulesetOf, report: Rep
 
 interface Candidate {
   readonly workload: DesiredWorkload;
-  readonly engine: EngineKind;
+  readonly asked: Asked;
   readonly node: number;
   /** Made anew where it was: allowed on a node that takes nothing new, as long as it is not being emptied. */
   readonly stays: boolean;
@@ -80,12 +88,13 @@ interface Candidate {
 }
 
 function whyNot(world: World, candidate: Candidate): string | undefined {
-  const { workload, engine, node } = candidate;
+  const { workload, asked, node } = candidate;
   const definition = definitionAt(world.base, node);
   if (definition === undefined) return 'git does not declare it';
   return (
     whyNotOnNode(world, definition, candidate) ??
-    whyNoEngine(world, { definition, node, engine }) ??
+    whyNoEngine(world, { definition, node, engine: asked.engine }) ??
+    whyNotOffered(observedAt(world.base, node), asked) ??
     whyNotForWorkload(definition, workload) ??
     whyTainted(definition, workload)
   );

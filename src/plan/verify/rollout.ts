@@ -75,10 +75,12 @@ function replicasOf(
   if (workload === undefined) return 0;
   if (workload.type !== 'daemon') return workload.replicas;
   const { engine } = of.first.step;
+  const { options } = of.first.facts?.revision ?? {};
+  const asked = { engine, ...(options !== undefined && { options }) };
   const kept = of.there.filter(({ allocation, home }) =>
     keepsDaemon(world.base, { workload, engine, node: home, waits: of.waiting.has(allocation.instance) }),
   );
-  return nodesForDaemon(world, of.rulesetOf, { workload, engine, kept: new Set(kept.map(({ home }) => home)) });
+  return nodesForDaemon(world, of.rulesetOf, { workload, asked, kept: new Set(kept.map(({ home }) => home)) });
 }
 
 /** Recorded instances that stay, one for each ordinal. */
