@@ -14,11 +14,12 @@ import type { Recorded } from '../model/recorded.ts';
 import type { HealthCheck, Revision } from '../model/revision.ts';
 import type { Clock } from './clock.ts';
 import { type ProbeResult, probe } from './health.ts';
+import { openLane } from './lane.ts';
+import { openPatience, type Patience } from './patience.ts';
 
-/** Engines asked at the same time: slow and dead nodes must not hold up the others. */
-const parallelNodes = 64;
+/** Engines asked at the same time. One that is slow or dead must not hold up the others: it goes on beside them. */
+const engineLane = { places: 64, patienceMs: 500, mostBeside: 2_048 };
 const parallelProbes = 64;
-const listDeadlineMs = 10_000;
 /** Longest pause between the repeated probes that tell an ill instance from a missed beat. */
 const maxReprobeMs = 1_000;
 
@@ -33,6 +34,8 @@ export async function observeWorld(options: {
   readonly clock: Clock;
   /** Without probes, what runs has health `unknown`. */
   readonly probes: 'run' | 'skip';
+  /** Kept from look to look. */
+  readonly patience?: Patience;
   /** Workloads that are not probed: their units do it themselves, and one that does not get healthy would hold up the look at all others. */
   readonly except?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
@@ -53,14 +56,15 @@ export async function lookAtNodes(options: {
   readonly desired: Desired;
   readonly engines: EngineDirectory;
   readonly whose: Whose;
+  readonly patience?: Patience;
   readonly signal?: AbortSignal;
 }): Promise<Pick<Observed, 'nodes' | 'objects'>> {
-  const { desired } = options;
-  const queue = new PQueue({ concurrency: parallelNodes });
+  const { desired, patience = openPatience() } = options;
+  const inLane = openLane(engineLane);
   const looks = await Promise.all(
     desired.nodes.flatMap((node) =>
       (Object.keys(node.engines) as EngineKind[]).map((kind) =>
-        queue.add(() => lookAtEngine({ ...options, node, kind })),
+        inLane(() => lookAtEngine({ ...options, patience, node, kind })),
       ),
     ),
   );
@@ -82,17 +86,21 @@ async function lookAtEngine(options: {
   readonly node: DesiredNode;
   readonly kind: EngineKind;
   readonly whose: Whose;
+  readonly patience: Patience;
   readonly signal?: AbortSignal;
 }): Promise<EngineLook> {
-  const { engines, node, kind, whose, signal } = options;
-  const call = { deadlineMs: listDeadlineMs, ...(signal && { signal }) };
+  const { engines, node, kind, whose, patience, signal } = options;
+  const key = `${node.name}/${kind}`;
+  const call = { deadlineMs: patience.deadlineFor(key), ...(signal && { signal }) };
   try {
     const engine = await engines.engineOf(node.name, kind);
     const list = whose === 'uid' ? engine.list(call) : engine.listNamed(call);
     const [info, listing] = await Promise.all([engine.info(call), list]);
+    patience.answered(key);
     return { node: node.name, kind, engine: { kind: 'reachable', ...info }, listing };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
+    if (error.code === 'timeout' && signal?.aborted !== true) patience.timedOut(key);
     const reason = error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
     return { node: node.name, kind, engine: { kind: 'unreachable', reason }, listing: { objects: [], foreign: [] } };
   }

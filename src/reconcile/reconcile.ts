@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts';
 import { type LiveRuns, withClaims } from './control.ts';
 import { commit } from './journal.ts';
 import { observeWorld } from './observe.ts';
+import { openPatience } from './patience.ts';
 import { withRefusedPorts } from './refused-ports.ts';
 
 interface LookOptions {
@@ -35,11 +36,12 @@ export const look = ({ store, ...options }: LookOptions & { readonly store: Stor
 /** Looks again and again: what is as it was is the very same object, so that whoever keeps what follows from it can tell. */
 export function openLook(store: Store): (options: LookOptions) => Promise<Seen> {
   const loadRecords = openRecords(store);
+  const patience = openPatience();
   let last: Observed | undefined;
   return async ({ desired, engines, clock, signal, live }) => {
     const claims = live?.claims() ?? [];
     const recorded = withClaims(await loadRecords(), claims);
-    const world = { desired, recorded, engines, clock, ...(signal && { signal }) };
+    const world = { desired, recorded, engines, clock, patience, ...(signal && { signal }) };
     const except = new Set<string>(claims.map(({ unit }) => unit));
     const seen = await observeWorld({ ...world, probes: 'run', except });
     const observed = withRefusedPorts(seen, recorded.overrides);

@@ -6,6 +6,7 @@ import type { EngineEndpoint, NodeDisk } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
 import { type ClusterScope, EngineError } from '../engine.ts';
 import { negotiateApiVersion } from './api-version.ts';
+import { repeatReads } from './repeat-reads.ts';
 
 /** TLS material of one endpoint as PEM text, from the host-local credentials file. */
 export interface TlsMaterial {
@@ -40,13 +41,15 @@ export interface DockerClient {
 
 /** Requests in flight to one daemon; the rest wait in the agent. */
 const maxSockets = 32;
+/** Connections that stay open to a daemon that nothing is asked of: there are thousands of daemons. */
+const maxFreeSockets = 4;
 
 /** Connects to nothing yet. Throws `EngineError` for an endpoint that docker does not have. */
 export function openClient(options: DockerOpenOptions): DockerClient {
   const { node, scope, endpoint, tls } = options;
   const target = parseEndpoint(options);
   const secure = target.kind === 'tcp' && tls !== undefined;
-  const agentOptions = { keepAlive: true, maxSockets };
+  const agentOptions = { keepAlive: true, maxSockets, maxFreeSockets };
   const agent = secure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   // docker-modem formats all options of every request for a debug log that nobody reads, the agent with all its sockets
   // included: tens of milliseconds a request, unless the agent has something shorter to say.
@@ -70,6 +73,7 @@ export function openClient(options: DockerOpenOptions): DockerClient {
   };
   const docker = new Docker(connection);
   negotiateApiVersion(docker);
+  repeatReads(docker);
   return {
     docker,
     node,

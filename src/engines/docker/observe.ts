@@ -14,8 +14,8 @@ import { listUpdates } from './marks.ts';
 import { scaffoldLabel } from './scaffold.ts';
 import { declaredRestart } from './translate.ts';
 
-/** Inspections in flight: one takes about a millisecond, and a list has neither limits nor exit codes. */
-const inspectConcurrency = 8;
+/** Inspections in flight: one takes about a millisecond, and a list has neither limits nor exit codes. As many connections stay open. */
+const inspectConcurrency = 4;
 
 /** Every container of the daemon: ours in full, the others as what they occupy. */
 export async function listObjects(client: DockerClient, whose: Whose, signal: AbortSignal): Promise<EngineListing> {
