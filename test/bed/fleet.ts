@@ -46,14 +46,15 @@ function daemonAt(index: number, { containers, slow, dead, uid, cluster }: Fleet
   const own = Array.from({ length: containers }, (_, place) => containerOf({ index, place, uid, cluster }));
   const answers = new Map<string, string>([
     ['/version', JSON.stringify({ ApiVersion: '1.41', MinAPIVersion: '1.12' })],
-    ['/info', JSON.stringify({ ID: `daemon-${index}`, NCPU: 64, MemTotal: 2 ** 38, ServerVersion: '20.10.24' })],
     ['/volumes', JSON.stringify({ Volumes: [], Warnings: null })],
+    // Nothing ever happens.
+    ['/events', ''],
     ['/containers/json', JSON.stringify(own.map(({ listed }) => listed))],
     ...own.map(({ listed, inspected }) => [`/containers/${listed.Id}/json`, JSON.stringify(inspected)] as const),
   ]);
   return createServer((request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? '').split('?')[0]?.replace(/^\/v1\.\d+/, '') ?? '';
-    const answer = answers.get(path);
+    const answer = path === '/info' ? infoOf(index) : answers.get(path);
     const reply = (): void => {
       response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(answer ?? '{}');
     };
@@ -61,6 +62,15 @@ function daemonAt(index: number, { containers, slow, dead, uid, cluster }: Fleet
     else setTimeout(reply, delayMs);
   });
 }
+
+const infoOf = (index: number): string =>
+  JSON.stringify({
+    ID: `daemon-${index}`,
+    NCPU: 64,
+    MemTotal: 2 ** 38,
+    ServerVersion: '20.10.24',
+    SystemTime: new Date().toISOString(),
+  });
 
 interface Container {
   readonly listed: { readonly Id: string };

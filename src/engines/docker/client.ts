@@ -73,7 +73,7 @@ export function openClient(options: DockerOpenOptions): DockerClient {
   };
   const docker = new Docker(connection);
   negotiateApiVersion(docker);
-  repeatReads(docker);
+  repeatReads(docker, { keptConnections: maxFreeSockets });
   return {
     docker,
     node,

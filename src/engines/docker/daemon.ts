@@ -15,6 +15,8 @@ export interface DaemonInfo {
   /** Storage driver. */
   readonly Driver?: string;
   readonly DriverStatus?: readonly (readonly [string, string])[];
+  /** By its own clock, RFC 3339 with nanoseconds. */
+  readonly SystemTime: string;
 }
 
 // dockerode takes an abort signal in these as well; its types do not say so.
@@ -22,6 +24,17 @@ type Abortable<T> = (options: { readonly abortSignal: AbortSignal }) => Promise<
 
 export const daemonInfo = ({ docker }: DockerClient, signal: AbortSignal): Promise<DaemonInfo> =>
   (docker.info.bind(docker) as unknown as Abortable<DaemonInfo>)({ abortSignal: signal });
+
+/** Whoever asks while an answer is on its way gets that one: for it the daemon runs programs, and a look needs it twice. */
+export function openInfo(client: DockerClient): (signal: AbortSignal) => Promise<DaemonInfo> {
+  let asked: Promise<DaemonInfo> | undefined;
+  return (signal) => {
+    asked ??= daemonInfo(client, signal).finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  };
+}
 
 export const pingDaemon = async ({ docker }: DockerClient, signal: AbortSignal): Promise<void> => {
   await (docker.ping.bind(docker) as unknown as Abortable<unknown>)({ abortSignal: signal });

@@ -2,12 +2,13 @@ import { noResources } from '../../model/resources.ts';
 import type { Engine, EngineInfo } from '../engine.ts';
 import { engineFeatures } from '../features.ts';
 import { createContainer, removeContainer, startContainer, stopContainer, updateContainer } from './apply.ts';
-import { type DockerClient, type DockerOpenOptions, openClient } from './client.ts';
-import { daemonInfo, pingDaemon } from './daemon.ts';
+import { type DockerOpenOptions, openClient } from './client.ts';
+import { type DaemonInfo, openInfo, pingDaemon } from './daemon.ts';
 import { within } from './errors.ts';
 import { watchEvents } from './events.ts';
 import { pullImage } from './image.ts';
-import { listObjects, observeObject } from './observe.ts';
+import { openListing } from './listing.ts';
+import { observeObject } from './observe.ts';
 import { offersOf } from './offers.ts';
 import { recallObject } from './recall.ts';
 import { readLogs, runCommand } from './streams.ts';
@@ -16,14 +17,16 @@ import { eraseVolumes } from './volume-data.ts';
 /** One docker daemon. Connects when first asked; throws `EngineError` for an endpoint that it does not support. */
 export function openDockerEngine(options: DockerOpenOptions): Engine {
   const client = openClient(options);
+  const daemonInfo = openInfo(client);
+  const listObjects = openListing(client, daemonInfo);
   return {
     kind: 'docker',
     node: options.node,
     features: engineFeatures.docker,
-    info: (call) => within(client, 'info', call, (signal) => readInfo(client, signal)),
+    info: (call) => within(client, 'info', call, async (signal) => infoOf(await daemonInfo(signal))),
     ping: (call) => within(client, 'ping', call, (signal) => pingDaemon(client, signal)),
-    list: (call) => within(client, 'list', call, (signal) => listObjects(client, 'uid', signal)),
-    listNamed: (call) => within(client, 'listNamed', call, (signal) => listObjects(client, 'name', signal)),
+    list: (call) => within(client, 'list', call, (signal) => listObjects('uid', signal)),
+    listNamed: (call) => within(client, 'listNamed', call, (signal) => listObjects('name', signal)),
     observe: (objectId, call) => within(client, 'observe', call, (signal) => observeObject(client, objectId, signal)),
     recall: (objectId, call) => within(client, 'recall', call, (signal) => recallObject(client, objectId, signal)),
     pull: (revision, call) => within(client, 'pull', call, (signal) => pullImage(client, revision, signal)),
@@ -44,13 +47,10 @@ export function openDockerEngine(options: DockerOpenOptions): Engine {
   };
 }
 
-async function readInfo(client: DockerClient, signal: AbortSignal): Promise<EngineInfo> {
-  const info = await daemonInfo(client, signal);
-  return {
-    version: info.ServerVersion,
-    fingerprint: info.ID,
-    // Storage is left to the node's definition: the daemon does not say how large its data root is.
-    capacity: { ...noResources, cpuMillis: info.NCPU * 1000, memoryBytes: info.MemTotal },
-    offers: offersOf(info),
-  };
-}
+const infoOf = (info: DaemonInfo): EngineInfo => ({
+  version: info.ServerVersion,
+  fingerprint: info.ID,
+  // Storage is left to the node's definition: the daemon does not say how large its data root is.
+  capacity: { ...noResources, cpuMillis: info.NCPU * 1000, memoryBytes: info.MemTotal },
+  offers: offersOf(info),
+});

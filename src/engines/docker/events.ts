@@ -4,13 +4,13 @@ import type { DockerClient } from './client.ts';
 import { pingDaemon } from './daemon.ts';
 import { within } from './errors.ts';
 import { labels } from './labels.ts';
+import { linesOf } from './ndjson.ts';
 
 const firstRetryMs = 100;
 const maxRetryMs = 2_000;
 /** A daemon that hangs keeps its event stream open: it has to answer a ping this often. */
 const pingEveryMs = 5_000;
 const pingDeadlineMs = 5_000;
-const maxLineBytes = 1024 * 1024;
 
 /**
  * Events of our containers until the signal. After a break it goes on from the last event that it saw and says
@@ -73,18 +73,6 @@ async function* openStream(
     clearInterval(watchdog);
     signal.removeEventListener('abort', cancel);
     stop.abort();
-  }
-}
-
-/** NDJSON: a line may come in several chunks. */
-async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncIterable<string> {
-  let pending = '';
-  for await (const chunk of chunks) {
-    pending += chunk.toString('utf8');
-    const lines = pending.split('\n');
-    pending = lines.pop() ?? '';
-    if (pending.length > maxLineBytes) pending = '';
-    for (const line of lines) if (line.trim() !== '') yield line;
   }
 }
 

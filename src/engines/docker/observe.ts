@@ -1,9 +1,8 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
-import PQueue from 'p-queue';
 import { clusterUid } from '../../model/ids.ts';
 import type { ForeignObject, Health, ObjectState, ObservedObject } from '../../model/observed.ts';
 import type { Resources } from '../../model/resources.ts';
-import { type EngineListing, objectName, type Whose } from '../engine.ts';
+import { objectName, type Whose } from '../engine.ts';
 import { addressOf, isPlanned, networkOf } from './addresses.ts';
 import type { DockerClient } from './client.ts';
 import { canonicalCores } from './cores.ts';
@@ -14,32 +13,28 @@ import { listUpdates } from './marks.ts';
 import { scaffoldLabel } from './scaffold.ts';
 import { declaredRestart } from './translate.ts';
 
-/** Inspections in flight: one takes about a millisecond, and a list has neither limits nor exit codes. As many connections stay open. */
-const inspectConcurrency = 4;
+/** What one container is to us; `part`: of a call that somebody is making. */
+export type Found =
+  | { readonly kind: 'ours'; readonly object: ObservedObject }
+  | { readonly kind: 'foreign'; readonly object: ForeignObject }
+  | { readonly kind: 'part' };
 
-/** Every container of the daemon: ours in full, the others as what they occupy. */
-export async function listObjects(client: DockerClient, whose: Whose, signal: AbortSignal): Promise<EngineListing> {
-  const [containers, updates] = await Promise.all([
-    client.docker.listContainers({ all: true, abortSignal: signal }),
-    listUpdates(client, whose, signal),
-  ]);
-  const queue = new PQueue({ concurrency: inspectConcurrency });
-  const inspected = await Promise.all(
-    containers.map((container) =>
-      queue.add(async () => ({ container, details: await inspect(client, container.Id, signal) })),
-    ),
-  );
-  const objects: ObservedObject[] = [];
-  const foreign: ForeignObject[] = [];
-  for (const { container, details } of inspected) {
-    if (details === undefined) continue; // Gone since it was listed.
-    if (details.Config.Labels?.[scaffoldLabel] !== undefined) continue; // Part of a call, by whomever.
-    const owner = ownerOf(client, details, whose);
-    if (owner === undefined) foreign.push(foreignOf(container, details));
-    else objects.push(observedOf(client, details, { ...owner, ...updates.get(details.Id) }));
-  }
-  const byName = (a: { readonly name: string }, b: { readonly name: string }): number => (a.name < b.name ? -1 : 1);
-  return { objects: objects.sort(byName), foreign: foreign.sort(byName) };
+/** What the last update in place made of a container. */
+export type Update = Pick<Ownership, 'revision' | 'probed'>;
+
+/** A fresh look at one container of the daemon's list; undefined when it is gone since. */
+export async function lookAt(
+  client: DockerClient,
+  container: ContainerInfo,
+  { whose, update }: { readonly whose: Whose; readonly update: Update | undefined },
+  signal: AbortSignal,
+): Promise<Found | undefined> {
+  const details = await inspect(client, container.Id, signal);
+  if (details === undefined) return undefined;
+  if (details.Config.Labels?.[scaffoldLabel] !== undefined) return { kind: 'part' };
+  const owner = ownerOf(client, details, whose);
+  if (owner === undefined) return { kind: 'foreign', object: foreignOf(container, details) };
+  return { kind: 'ours', object: observedOf(client, details, { ...owner, ...update }) };
 }
 
 /** By name: as if its own uid were ours, where Muster gave it the name that it has. */

@@ -9,17 +9,19 @@ type Dial = (options: DialOptions, reply: Reply) => unknown;
 
 /**
  * A connection that is kept may be closed by the daemon, or by something on the way to it, in the moment in which it is
- * used again: that says nothing of the daemon. What only reads is asked once more then, on another connection.
+ * used again: that says nothing of the daemon. What only reads is asked again then, until there is no kept connection
+ * left that it could have been.
  */
-export function repeatReads(docker: Docker): void {
+export function repeatReads(docker: Docker, { keptConnections }: { readonly keptConnections: number }): void {
   const modem = docker.modem as { dial: Dial };
   const dial = modem.dial.bind(modem);
-  modem.dial = (options, reply) =>
+  const attempt = (options: DialOptions, reply: Reply, left: number): unknown =>
     // Dialling writes into its options.
     dial({ ...options }, (error, body) => {
-      if (options.method === 'GET' && isClosed(error)) dial({ ...options }, reply);
+      if (left > 0 && isClosed(error)) attempt(options, reply, left - 1);
       else reply(error, body);
     });
+  modem.dial = (options, reply) => attempt(options, reply, options.method === 'GET' ? keptConnections : 0);
 }
 
 function isClosed(error: unknown): boolean {
