@@ -7,8 +7,9 @@ import { Halted } from '../../src/reconcile/halt.ts';
 import { readOpenUnits } from '../../src/reconcile/journal.ts';
 import { recoverRuns } from '../../src/reconcile/recover.ts';
 import { type Answer, type Command, readRequests, writeRequest } from '../../src/reconcile/requests.ts';
-import { type Store, StoreError } from '../../src/store/store.ts';
-import { type Bench, Died, workloadOf } from './harness.ts';
+import { StoreError } from '../../src/store/store.ts';
+import { Died, dyingStore } from '../store/dying.ts';
+import { type Bench, workloadOf } from './harness.ts';
 import { only, openWeb, web } from './worlds.ts';
 
 type Test = { after(clean: () => Promise<void>): void };
@@ -80,28 +81,7 @@ const situations: readonly Situation[] = [
   },
 ];
 
-/** From its nth transaction on nothing reaches the store any more; that one is lost, or carried out unheard. */
-function cutOff(store: Store, death: { readonly nth: number; readonly moment: 'before' | 'after' }): Store {
-  let count = 0;
-  const gone = (): never => {
-    throw new StoreError({ code: 'closed', message: 'cut off', retryable: false });
-  };
-  return {
-    kind: store.kind,
-    location: store.location,
-    get: (key) => store.get(key),
-    range: (prefix) => store.range(prefix),
-    watch: (prefix, options) => store.watch(prefix, options),
-    lease: (options) => store.lease(options),
-    close: () => store.close(),
-    txn: async (transaction) => {
-      count += 1;
-      if (count < death.nth) return store.txn(transaction);
-      if (count === death.nth && death.moment === 'after') await store.txn(transaction);
-      return gone();
-    },
-  };
-}
+const cutOff = (): StoreError => new StoreError({ code: 'closed', message: 'cut off', retryable: false });
 
 describe('whoever asked the leader', () => {
   for (const { name, begin } of situations) {
@@ -112,7 +92,10 @@ describe('whoever asked the leader', () => {
           const at = bench.clock.now();
           await writeRequest(bench.store, { id: 'r1', command, actor: 'alice@desk', at, until: at + 600_000 });
           const survived = await bench.lead(desired, async (dependencies) => {
-            const mortal = { ...dependencies, store: cutOff(dependencies.store, { nth, moment }) };
+            const mortal = {
+              ...dependencies,
+              store: dyingStore(dependencies.store, { atTransaction: nth, moment }, cutOff),
+            };
             const desk = openDesk(() => mortal);
             const outcome = await desk.takeUp().then(
               () => true,

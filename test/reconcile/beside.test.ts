@@ -3,8 +3,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { readHistory } from '../../src/reconcile/history.ts';
 import type { LoopEvent } from '../../src/reconcile/loop.ts';
 import type { ProgressEvent } from '../../src/reconcile/progress.ts';
+import { Died } from '../store/dying.ts';
 import type { Bench } from './harness.ts';
-import { Died, workloadOf } from './harness.ts';
+import { workloadOf } from './harness.ts';
 import { type Loop, startLoop } from './loop.ts';
 import { holderOf, only, openWeb, running, simOf, web } from './worlds.ts';
 

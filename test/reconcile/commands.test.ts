@@ -8,7 +8,8 @@ import { readOpenUnits } from '../../src/reconcile/journal.ts';
 import type { ProgressEvent } from '../../src/reconcile/progress.ts';
 import { awaitAnswer, type Request, readRequests, writeRequest } from '../../src/reconcile/requests.ts';
 import { loadRecorded } from '../../src/store/recorded.ts';
-import { type Bench, Died, desiredOf, workloadOf } from './harness.ts';
+import { Died } from '../store/dying.ts';
+import { type Bench, desiredOf, workloadOf } from './harness.ts';
 import { nodes, objectsOf, only, openWeb, running, web } from './worlds.ts';
 
 const unit = unitOf(web('1').id);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Desired } from '../../src/model/desired.ts';
-import { type Bench, type Death, Died, desiredOf, openBench, workloadOf } from './harness.ts';
+import { type Death, Died } from '../store/dying.ts';
+import { type Bench, desiredOf, openBench, workloadOf } from './harness.ts';
 
 const nodes = ['n1', 'n2', 'n3'];
 const before = desiredOf(nodes, [workloadOf('web', { replicas: 3, version: '1' })]);

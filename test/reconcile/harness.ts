@@ -25,18 +25,7 @@ import { acquireLeadership, type Leadership } from '../../src/store/leader.ts';
 import { openStore, type StoreLocation } from '../../src/store/open.ts';
 import { initialiseCluster } from '../../src/store/recorded.ts';
 import type { Store } from '../../src/store/store.ts';
-
-/** A process that is thought to have died: whatever it still tries to write is lost. */
-export class Died extends Error {
-  override readonly name = 'Died';
-}
-
-/** When a run dies, counted in store transactions of the run. */
-export interface Death {
-  readonly atTransaction: number;
-  /** `before`: the write is lost · `after`: it is stored, and nobody hears of it */
-  readonly moment: 'before' | 'after';
-}
+import { type Death, Died, dyingStore } from '../store/dying.ts';
 
 export interface RunOptions {
   readonly death?: Death;
@@ -250,31 +239,6 @@ export const engineDirectory = (sims: ReadonlyMap<string, Sim>): EngineDirectory
   },
   close: async () => undefined,
 });
-
-function dyingStore(store: Store, death: Death): Store {
-  let transactions = 0;
-  let dead = false;
-  return {
-    ...store,
-    kind: store.kind,
-    location: store.location,
-    get: (key) => store.get(key),
-    range: (prefix) => store.range(prefix),
-    watch: (prefix, options) => store.watch(prefix, options),
-    lease: (options) => store.lease(options),
-    close: () => store.close(),
-    txn: async (transaction) => {
-      if (dead) throw new Died('dead');
-      transactions += 1;
-      const dies = transactions === death.atTransaction;
-      if (dies) dead = true;
-      if (dies && death.moment === 'before') throw new Died('died before a write');
-      const result = await store.txn(transaction);
-      if (dies) throw new Died('died after a write');
-      return result;
-    },
-  };
-}
 
 export function desiredOf(nodes: readonly string[], workloads: readonly DesiredWorkload[]): Desired {
   return {

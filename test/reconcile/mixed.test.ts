@@ -4,7 +4,8 @@ import type { Desired, DesiredNode, DesiredWorkload } from '../../src/model/desi
 import type { Plan } from '../../src/model/plan.ts';
 import type { Revision, RevisionVolume } from '../../src/model/revision.ts';
 import type { ProgressEvent } from '../../src/reconcile/progress.ts';
-import { type Bench, type Death, Died, desiredOf, openBench, workloadOf } from './harness.ts';
+import { type Death, Died } from '../store/dying.ts';
+import { type Bench, desiredOf, openBench, workloadOf } from './harness.ts';
 import { checked, holderOf, objectsOf, overloaded, running } from './worlds.ts';
 
 /**

@@ -11,6 +11,7 @@ import { acquireLeadership } from '../../src/store/leader.ts';
 import { openStore } from '../../src/store/open.ts';
 import { readIdentity } from '../../src/store/recorded.ts';
 import type { Store } from '../../src/store/store.ts';
+import { Died, dyingStore } from './dying.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'muster-backup-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -63,25 +64,6 @@ async function backupOf(store: Store, file: string) {
 const contentOf = async (store: Store): Promise<readonly string[]> =>
   (await store.range('')).entries.filter(({ key }) => key !== keys.leader).map(({ key, value }) => `${key} ${value}`);
 
-/** Fails at the given transaction as a killed process does: nothing after it happens. */
-function killedAt(store: Store, at: number): Store {
-  let transactions = 0;
-  return {
-    kind: store.kind,
-    location: store.location,
-    get: (key) => store.get(key),
-    range: (prefix) => store.range(prefix),
-    watch: (prefix, options) => store.watch(prefix, options),
-    lease: (options) => store.lease(options),
-    close: () => store.close(),
-    txn: async (transaction) => {
-      transactions += 1;
-      if (transactions >= at) throw new Error('killed');
-      return store.txn(transaction);
-    },
-  };
-}
-
 describe('backup and restore', () => {
   test('what was backed up comes back byte for byte, without leaders and requests, and leaves no other file', () =>
     withStore(async (store) => {
@@ -116,8 +98,11 @@ describe('backup and restore', () => {
 
         const first = await lead(store, 'restore');
         const options = { backup, now: 0 };
-        const restored = restoreBackup(killedAt(store, at), { ...options, leadership: first });
-        await (at > 4 ? restored : assert.rejects(restored, /killed/));
+        const restored = restoreBackup(dyingStore(store, { atTransaction: at, moment: 'before' }), {
+          ...options,
+          leadership: first,
+        });
+        await (at > 4 ? restored : assert.rejects(restored, Died));
         await first.release();
         if (at > 1 && at <= 4) await assert.rejects(lead(store), { code: 'restoring' }, `${at}`);
         else await (await lead(store)).release();
