@@ -590,7 +590,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS5007: {
     title: 'orphan',
     cause: 'An object carries this cluster’s uid, but no allocation owns it.',
-    remedy: 'Remove it by hand if it is not needed.',
+    remedy:
+      'What a call of a dead leader made late (`muster status` calls it a zombie), `muster run` takes away once it has seen it for a minute; `muster apply` does not, since no plan shows it. Remove anything else by hand if it is not needed.',
   },
   MUS5008: {
     title: 'workload left alone',

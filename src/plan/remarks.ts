@@ -98,7 +98,7 @@ export function noteOrphans(context: Context): void {
       'MUS5007',
       allocation,
       `${allocation} is ${state} on ${node} as ${engine} object ${objectId}, and no allocation owns it: ` +
-        `remove it by hand if it is not needed`,
+        '`muster run` takes it away where it is a zombie (muster status); remove it by hand otherwise, if it is not needed',
     );
   }
 }
