@@ -14,6 +14,7 @@ export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeature
       '/limits/memoryBytes',
       '/resources/cpuMillis',
       '/resources/memoryBytes',
+      '/priority',
       '/options/pids',
       '/options/swapBytes',
       // Book-keeping: docker has no quota for a directory.

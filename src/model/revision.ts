@@ -24,9 +24,14 @@ export interface Revision {
   readonly health?: HealthCheck;
   readonly stop: { readonly signal: string; readonly graceMs: number; readonly delayMs: number };
   readonly restart: 'always' | 'on-failure' | 'never';
+  /** Where the engine weighs instances by it. Absent: `onlinePriority`. */
+  readonly priority?: number;
   /** The engine's own block (`docker: {init: true}`), normalised; absent when empty. */
   readonly options?: Readonly<Record<string, unknown>>;
 }
+
+/** `online`, which is the default. */
+export const onlinePriority = 1000;
 
 export interface RevisionResources {
   readonly cpuMillis: number;

@@ -3,7 +3,7 @@ import type { EngineKind } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { DisruptionClass, FieldChange } from '../model/plan.ts';
 import type { Holds } from '../model/recorded.ts';
-import type { Revision } from '../model/revision.ts';
+import { onlinePriority, type Revision } from '../model/revision.ts';
 
 /** What differs between two revisions, field by field in path order, each with the least that has to be done about it. */
 export function compareRevisions(
@@ -13,7 +13,7 @@ export function compareRevisions(
 ): readonly FieldChange[] {
   const changes: FieldChange[] = [];
   const live = before.engine === after.engine ? (liveFields[after.engine] ?? []) : [];
-  collect(withOptions(before), withOptions(after), '', (path, old, now) => {
+  collect(withDefaults(before), withDefaults(after), '', (path, old, now) => {
     changes.push({
       path,
       ...(old !== undefined && { before: old }),
@@ -24,8 +24,12 @@ export function compareRevisions(
   return changes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-/** The first option of an engine's own block is compared as one, and not as a block that was not there. */
-const withOptions = (revision: Revision): Revision => ({ ...revision, options: revision.options ?? {} });
+/** The first option of an engine's own block is compared as one, not as a block that was not there; a priority as a number. */
+const withDefaults = (revision: Revision): Revision => ({
+  ...revision,
+  priority: revision.priority ?? onlinePriority,
+  options: revision.options ?? {},
+});
 
 /** The most disturbing class of all: what the step as a whole is. */
 export function worstClass(changes: readonly FieldChange[]): DisruptionClass {

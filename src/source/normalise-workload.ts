@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import type { DesiredWorkload, UpdatePolicy } from '../model/desired.ts';
 import { canonicalJson } from '../model/hash.ts';
 import { namespaceName, revisionHash, workloadId } from '../model/ids.ts';
-import type { Revision, RevisionNetwork, RevisionPort, RevisionResources } from '../model/revision.ts';
+import {
+  onlinePriority,
+  type Revision,
+  type RevisionNetwork,
+  type RevisionPort,
+  type RevisionResources,
+} from '../model/revision.ts';
 import {
   type Parsed,
   parseBytes,
@@ -58,7 +64,11 @@ export function toWorkload({ metadata, spec }: Workload, reading: Reading): Desi
     }),
     // `fence` comes later and is refused before this.
     onLost: (spec.onLost ?? 'auto') as DesiredWorkload['onLost'],
-    priority: quantity(reading, parsePriority, { value: spec.priority, pointer: '/spec/priority', fallback: 1000 }),
+    priority: quantity(reading, parsePriority, {
+      value: spec.priority,
+      pointer: '/spec/priority',
+      fallback: onlinePriority,
+    }),
     ...(spec.preemption === 'lower' && { preemption: spec.preemption }),
     declaredAt: `${reading.document.file}:${reading.document.line}`,
   };
@@ -89,6 +99,7 @@ function toRevision(spec: Spec, reading: Reading): Revision {
     ...(health !== undefined && { health }),
     stop: toStop(spec.stop, reading),
     restart: spec.restart ?? 'on-failure',
+    ...weightOf(spec),
     ...(options !== undefined && { options }),
   };
 }
@@ -186,6 +197,12 @@ function toOptions({ docker, process }: Spec, reading: Reading): Revision['optio
     ...(process?.cwd !== undefined && { cwd: process.cwd }),
   };
   return Object.keys(options).length === 0 ? undefined : options;
+}
+
+/** A part of the revision only where an engine weighs by it: elsewhere it changes nothing of what runs. */
+function weightOf({ engine = 'docker', priority = onlinePriority }: Spec): Pick<Revision, 'priority'> {
+  const parsed = parsePriority(priority);
+  return engine === 'docker' && parsed.ok && parsed.value !== onlinePriority ? { priority: parsed.value } : {};
 }
 
 const everything = { kind: 'percent', percent: 100 } as const;

@@ -1942,7 +1942,7 @@ export interface Workload {
      */
     restart?: 'always' | 'on-failure' | 'never';
     /**
-     * `online` (1000), `offline` (100) or a number; the larger goes first when capacity is short.
+     * `online` (1000), `offline` (100) or a number; the larger goes first when capacity is short. On docker it is also what an instance weighs where CPU, disk or memory are short; changed in place.
      */
     priority?: string | number;
     /**

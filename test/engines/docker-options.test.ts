@@ -171,6 +171,46 @@ describe('the docker block, measured inside the container', await needsDocker(),
     assert.equal((await engine.observe(objectId, call))?.startedAt, before?.startedAt, 'it was not restarted');
   });
 
+  it('weighs instances by their priority, changes that in place, and sees what somebody changed by hand', async () => {
+    const made = await started({}, { priority: 100, resources: { ...base.resources, cpuMillis: 500 } });
+    const { objectId, request } = made;
+    const before = await engine.observe(objectId, call);
+    assert.equal(await inside(objectId, cpuShares), '51');
+    assert.equal(await inside(objectId, 'cat /proc/1/oom_score_adj'), '900');
+    assert.deepEqual(await drift(made), []);
+
+    await docker(dockerEndpoint, 'update', '--cpu-shares', '512', objectId);
+    const [changed] = await drift(made);
+    assert.deepEqual([changed?.path, changed?.after, changed?.kind], ['/priority', 100, 'live']);
+    assert.match(String(changed?.before), /^cpu shares 512 and block I\/O weight \d+$/);
+
+    const { priority: _, ...online } = request.revision;
+    for (const [revision, shares] of [
+      [{ ...online, priority: 2000 }, '1024'],
+      [online, '512'],
+      [request.revision, '51'],
+    ] as const) {
+      await engine.update(objectId, { ...request, revision }, call);
+      assert.equal(await inside(objectId, cpuShares), shares);
+      assert.deepEqual(await drift({ objectId, request: { ...request, revision } }), []);
+    }
+    assert.equal((await engine.observe(objectId, call))?.startedAt, before?.startedAt, 'it was not restarted');
+  });
+
+  it('gives a core to those of higher priority where two want it', async () => {
+    const busy: Partial<Revision> = { command: ['/bin/sh', '-c', 'while :; do :; done'] };
+    const reserved = { resources: { ...base.resources, cpuMillis: 500 } };
+    const one = await started({}, { ...busy, ...reserved }, { cpuset: '0' });
+    const two = await started({}, { ...busy, ...reserved, priority: 100 }, { cpuset: '0' });
+    const ticks = async ({ objectId }: { readonly objectId: string }): Promise<number> =>
+      Number(await inside(objectId, "cut -d' ' -f14 /proc/1/stat"));
+    const begin = [await ticks(one), await ticks(two)];
+    await sleep(2_000);
+    const [online = 0, offline = 0] = [(await ticks(one)) - (begin[0] ?? 0), (await ticks(two)) - (begin[1] ?? 0)];
+    for (const { objectId } of [one, two]) await engine.stop(objectId, { signal: 'SIGKILL', graceMs: 0 }, call);
+    assert.ok(online > 3 * Math.max(offline, 1), `online ran for ${online} ticks, offline for ${offline}`);
+  });
+
   it('says which runtimes it has and whether it can hold a layer to a size, and runs by the one that is asked for', async () => {
     const { offers } = await engine.info(call);
     assert.ok(offers?.['/options/runtime']?.includes('runc') === true);
@@ -214,6 +254,8 @@ describe('the docker block, measured inside the container', await needsDocker(),
   }
 });
 
+const cpuShares = 'cat /sys/fs/cgroup/cpu/cpu.shares';
+
 /** Asks again for ten seconds, while nothing listens yet. */
 async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
   for (let tries = 1; ; tries += 1) {
@@ -231,20 +273,24 @@ async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
 const pidsMax = 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max';
 const memoryAndSwap = 'cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes';
 
+const base: Revision = {
+  engine: 'docker',
+  image: testImages.first,
+  command: ['/bin/sleep', '600'],
+  args: [],
+  env: {},
+  resources: { cpuMillis: 50, memoryBytes: 16 << 20, storageBytes: 0, bandwidthBits: 0, extended: {} },
+  limits: { cpuMillis: 'unlimited', memoryBytes: 32 << 20 },
+  ports: [],
+  stop: { signal: 'SIGKILL', graceMs: 0, delayMs: 0 },
+  restart: 'on-failure',
+};
+
 const requestOf = (options: DockerOptions, revision: Partial<Revision>, ordinal: number): CreateRequest => ({
   allocation: allocationId(instanceId(workloadId('shop', 'web'), ordinal), 1),
   revisionHash: revisionHash('0123456789abcdef'),
   revision: {
-    engine: 'docker',
-    image: testImages.first,
-    command: ['/bin/sleep', '600'],
-    args: [],
-    env: {},
-    resources: { cpuMillis: 50, memoryBytes: 16 << 20, storageBytes: 0, bandwidthBits: 0, extended: {} },
-    limits: { cpuMillis: 'unlimited', memoryBytes: 32 << 20 },
-    ports: [],
-    stop: { signal: 'SIGKILL', graceMs: 0, delayMs: 0 },
-    restart: 'on-failure',
+    ...base,
     options: { ...options },
     ...revision,
   },

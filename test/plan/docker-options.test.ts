@@ -39,6 +39,22 @@ test('what docker changes in place of its block is an update, also where it is t
   assert.deepEqual(told(planFrom({ init: true, swapBytes: 1 }, { init: true })), update('/options/swapBytes'));
 });
 
+test('another priority is another weight, in place, from number to number', () => {
+  const offline = revision({ priority: 100 });
+  const definition = workload(app, { hash: 'r2', revision: offline, replicas: 1, priority: 100 });
+  const inputs = withRunning(
+    { ...world({ nodes: [node('n1')], workloads: [definition] }), liveFields },
+    [{ workload: app, ordinal: 0, node: 'n1' }],
+    { revisions: { r1: revision(), r2: offline } },
+  );
+  const plan = createPlan(inputs);
+  assert.deepEqual(verifyPlan(inputs, plan), []);
+  assert.deepEqual(
+    plan.steps.map(({ kind, changes }) => [kind, changes]),
+    [['update', [{ path: '/priority', before: 1000, after: 100, class: 'live' }]]],
+  );
+});
+
 test('everything else of the block takes a new container, and each field is told', () => {
   const replace = (...paths: readonly string[]) => [['replace', 'recreate', paths]];
   assert.deepEqual(told(planFrom({ pids: 5 }, { pids: 6, init: true })), replace('/options/init', '/options/pids'));

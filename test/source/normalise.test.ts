@@ -141,6 +141,7 @@ preemption: lower`);
     },
     stop: { signal: 'SIGINT', graceMs: 5000, delayMs: 1000 },
     restart: 'always',
+    priority: 100,
     options: { init: true, user: '1000', workingDir: '/srv', readOnly: true },
   });
   assert.deepEqual(item.after, ['other/queue', 'shop/db']);
@@ -255,7 +256,7 @@ test('only what an allocation is made from is in its revision', async () => {
   const base = await workloadOf('image: a');
   const same = [
     'replicas: 5',
-    'priority: 7',
+    'priority: online',
     'update: {observe: 1m}',
     'placement: {pods: [x]}',
     'after: [b]',
@@ -272,6 +273,7 @@ test('only what an allocation is made from is in its revision', async () => {
     'limits: {cpu: 1}',
     'stop: {grace: 1s}',
     'restart: never',
+    'priority: offline',
     'docker: {init: true}',
     'resources: {gpu/a100: 0.5}',
     'volumes: [{name: data, mount: /data}]',

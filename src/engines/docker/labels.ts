@@ -10,6 +10,7 @@ import {
 } from '../../model/ids.ts';
 import { type CreateRequest, listensOnPublished } from '../engine.ts';
 import { definitionLabels } from './definition.ts';
+import { weightsLabel } from './weights.ts';
 
 /** Labels on every container that Muster makes. They are what says whose it is, on a daemon that others use too. */
 export const labels = {
@@ -22,6 +23,8 @@ export const labels = {
   ports: 'io.muster.ports',
   /** JSON: volume name → its directory on the node, for volumes on a device. */
   volumes: 'io.muster.volumes',
+  /** Of what is not `online`: the weights that it was made with. */
+  weights: 'io.muster.weights',
   /** There when Muster probes the instance by itself. */
   probed: 'io.muster.probed',
 } as const;
@@ -34,6 +37,7 @@ export interface Ownership {
   readonly ports: Readonly<Record<string, string>>;
   readonly volumes: Readonly<Record<string, string>>;
   readonly probed: boolean;
+  readonly weights: string;
 }
 
 /** `directories`: of its volumes on devices, by volume. */
@@ -43,6 +47,7 @@ export function labelsOf(
   directories: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { revision, holds } = request;
+  const weights = weightsLabel(revision);
   const ports = Object.fromEntries(
     revision.ports.map(({ name, port, protocol }) => {
       const listens = listensOnPublished(revision) ? (holds.ports?.[name] ?? port) : port;
@@ -59,6 +64,7 @@ export function labelsOf(
     ...definitionLabels(request),
     ...(Object.keys(directories).length > 0 && { [labels.volumes]: JSON.stringify(directories) }),
     ...(request.revision.health !== undefined && { [labels.probed]: 'true' }),
+    ...(weights !== '' && { [labels.weights]: weights }),
   };
 }
 
@@ -81,6 +87,7 @@ export function ownershipOf(
     ports: textsOf(found?.[labels.ports]),
     volumes: textsOf(found?.[labels.volumes]),
     probed: found?.[labels.probed] !== undefined,
+    weights: found?.[labels.weights] ?? '',
   };
 }
 

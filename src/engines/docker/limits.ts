@@ -1,15 +1,19 @@
 import type { HostConfig } from 'dockerode';
 import type { Revision } from '../../model/revision.ts';
 import { optionsOf } from './options.ts';
+import { weightsAtCreation, weightsForUpdate } from './weights.ts';
 
-type Limits = Pick<HostConfig, 'NanoCpus' | 'CpuShares' | 'Memory' | 'MemorySwap' | 'PidsLimit'>;
+type Limits = Pick<
+  HostConfig,
+  'NanoCpus' | 'CpuShares' | 'BlkioWeight' | 'OomScoreAdj' | 'Memory' | 'MemorySwap' | 'PidsLimit'
+>;
 
 /** Caps and weight at creation: what is not capped is left out. */
 export function limitsAtCreation(revision: Revision): Limits {
-  const { limits, resources } = revision;
+  const { limits } = revision;
   const { pids } = optionsOf(revision);
   return {
-    CpuShares: sharesOf(resources.cpuMillis),
+    ...weightsAtCreation(revision),
     ...(limits.cpuMillis !== 'unlimited' && { NanoCpus: limits.cpuMillis * nanosPerMilli }),
     ...(limits.memoryBytes !== 'unlimited' && memoryOf(revision, limits.memoryBytes)),
     ...(pids !== undefined && { PidsLimit: pids }),
@@ -21,9 +25,9 @@ export function limitsAtCreation(revision: Revision): Limits {
  * to one that never holds, and is read back as none.
  */
 export function limitsForUpdate(revision: Revision, hostCpus: number): Limits {
-  const { limits, resources } = revision;
+  const { limits } = revision;
   return {
-    CpuShares: sharesOf(resources.cpuMillis),
+    ...weightsForUpdate(revision),
     NanoCpus: limits.cpuMillis === 'unlimited' ? wholeHost(hostCpus) : limits.cpuMillis * nanosPerMilli,
     ...(limits.memoryBytes === 'unlimited'
       ? { Memory: endlessMemoryBytes, MemorySwap: endlessMemoryBytes }
@@ -40,15 +44,13 @@ function memoryOf(revision: Revision, memoryBytes: number): Pick<Limits, 'Memory
 
 /** Caps as the engine has them, by pointer into the revision. */
 export function declaredLimits(config: HostConfig): Readonly<Record<string, number | 'unlimited' | null>> {
-  const { NanoCpus: nanos = 0, CpuQuota: quota = 0, CpuPeriod: period = 0, CpuShares: shares = 0 } = config;
+  const { NanoCpus: nanos = 0, CpuQuota: quota = 0, CpuPeriod: period = 0 } = config;
   const { Memory: memory = 0, PidsLimit: pids } = config;
   const byQuota = quota > 0 ? Math.round((quota * 1000) / (period > 0 ? period : defaultPeriodMicros)) : 'unlimited';
   const cpu = nanos > 0 ? (nanos % nanosPerMilli === 0 ? nanos / nanosPerMilli : 'unlimited') : byQuota;
   return {
     '/limits/cpuMillis': cpu,
     '/limits/memoryBytes': memory === 0 || memory >= endlessMemoryBytes ? 'unlimited' : memory,
-    // At the floor several amounts share one weight: nothing can be said.
-    ...(shares > leastShares && { '/resources/cpuMillis': Math.round((shares * 1000) / sharesPerCore) }),
     '/options/pids': (pids ?? 0) > 0 ? (pids as number) : null,
     // Docker writes -1 also where the kernel does not count swap: nothing can be said.
     ...((config.MemorySwap ?? 0) >= 0 && { '/options/swapBytes': swapOf(config) }),
@@ -64,12 +66,8 @@ function swapOf({ Memory: memory = 0, MemorySwap: both = 0 }: HostConfig): numbe
 
 const nanosPerMilli = 1_000_000;
 const defaultPeriodMicros = 100_000;
-const sharesPerCore = 1024;
-const leastShares = 2;
 const endlessMemoryBytes = 2 ** 50;
 const noLimit = -1;
-
-const sharesOf = (cpuMillis: number): number => Math.max(leastShares, Math.round((cpuMillis * sharesPerCore) / 1000));
 
 /** All cores but a billionth of one. No declared cap looks like it, because those are whole thousandths. */
 const wholeHost = (cpus: number): number => cpus * 1e9 - 1;

@@ -4,6 +4,7 @@ import type { DockerClient } from './client.ts';
 import { definitionLabels } from './definition.ts';
 import { unlessStatus } from './errors.ts';
 import { labels, type Ownership } from './labels.ts';
+import { weightsLabel } from './weights.ts';
 
 /**
  * A container's labels cannot be changed, so the revision that an update in place brought it to is kept beside it: an
@@ -15,6 +16,7 @@ const markLabels = {
   revision: labels.revision,
   sequence: 'io.muster.sequence',
   probed: labels.probed,
+  weights: labels.weights,
 } as const;
 
 interface Mark {
@@ -22,6 +24,7 @@ interface Mark {
   readonly object: string;
   readonly revision: RevisionHash;
   readonly probed: boolean;
+  readonly weights: string;
   readonly sequence: number;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -31,10 +34,10 @@ export async function listUpdates(
   client: DockerClient,
   whose: Whose,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Pick<Ownership, 'revision' | 'probed'>>> {
+): Promise<ReadonlyMap<string, Pick<Ownership, 'revision' | 'probed' | 'weights'>>> {
   const marks = await listMarks(client, whose, signal);
   const oldestFirst = marks.sort((a, b) => a.sequence - b.sequence);
-  return new Map(oldestFirst.map(({ object, revision, probed }) => [object, { revision, probed }]));
+  return new Map(oldestFirst.map(({ object, revision, probed, weights }) => [object, { revision, probed, weights }]));
 }
 
 /** What the last update in place has said of a container; undefined where there was none. */
@@ -58,6 +61,7 @@ export async function markRevision(
     revisionHash: revision,
     revision: { health },
   } = request;
+  const weights = weightsLabel(request.revision);
   const before = (await listMarks(client, 'uid', signal)).filter((mark) => mark.object === object);
   const sequence = Math.max(0, ...before.map((mark) => mark.sequence)) + 1;
   await client.docker.createVolume({
@@ -68,6 +72,7 @@ export async function markRevision(
       [markLabels.revision]: revision,
       [markLabels.sequence]: String(sequence),
       ...(health !== undefined && { [markLabels.probed]: 'true' }),
+      ...(weights !== '' && { [markLabels.weights]: weights }),
       ...definitionLabels(request),
     },
     abortSignal: signal,
@@ -99,6 +104,7 @@ async function listMarks(client: DockerClient, whose: Whose, signal: AbortSignal
     object: volume.Labels[markLabels.object] ?? '',
     revision: revisionHash(volume.Labels[markLabels.revision] ?? ''),
     probed: volume.Labels[markLabels.probed] !== undefined,
+    weights: volume.Labels[markLabels.weights] ?? '',
     sequence: Number(volume.Labels[markLabels.sequence] ?? 0),
     labels: volume.Labels,
   }));

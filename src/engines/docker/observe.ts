@@ -12,6 +12,7 @@ import { declaredLimits } from './limits.ts';
 import { listUpdates } from './marks.ts';
 import { scaffoldLabel } from './scaffold.ts';
 import { declaredRestart } from './translate.ts';
+import { declaredWeights } from './weights.ts';
 
 /** What one container is to us; `part`: of a call that somebody is making. */
 export type Found =
@@ -85,7 +86,7 @@ function observedOf(client: DockerClient, details: ContainerInspectInfo, owner: 
     ...(startedAt > 0 && { startedAt }),
     restarts: details.RestartCount,
     ports: portsOf(client, details, owner),
-    actual: actualOf(details),
+    actual: actualOf(details, owner),
     held: heldOf(details),
   };
 }
@@ -142,10 +143,11 @@ const portsOnHost = (client: DockerClient, { ports }: Ownership): ObservedObject
  * the reference that it was made from: that its tag has been moved since is no drift, because what git declares is
  * still the tag. Pin by digest where the bytes matter.
  */
-const actualOf = (details: ContainerInspectInfo): ObservedObject['actual'] => ({
+const actualOf = (details: ContainerInspectInfo, { weights }: Ownership): ObservedObject['actual'] => ({
   '/image': details.Config.Image,
   '/restart': declaredRestart(details.HostConfig.RestartPolicy),
   ...declaredLimits(details.HostConfig),
+  ...declaredWeights(details.HostConfig, weights),
 });
 
 /** Cores and address can be changed on a container that exists; volumes and devices cannot. */
