@@ -35,6 +35,7 @@ export class LockHeld extends Error {
   readonly holder: Holder;
   /** Unix ms */
   readonly since: number;
+  readonly hint: string;
 
   constructor(holder: Holder, since: number) {
     super(
@@ -42,6 +43,10 @@ export class LockHeld extends Error {
     );
     this.holder = holder;
     this.since = since;
+    this.hint =
+      holder.command === 'muster run'
+        ? 'It applies what is merged and heals by itself, muster runs list shows what it does. To do this by hand, stop it first. Nothing was changed.'
+        : 'Wait for it with --lock-timeout 5m. Reading commands work beside it. Nothing was changed.';
   }
 }
 

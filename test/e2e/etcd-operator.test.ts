@@ -105,6 +105,7 @@ describe('operators of a Docker cluster on etcd', { ...needs, concurrency: 3 }, 
       refused.stderr,
       new RegExp(`muster run of .* \\(process ${running.child.pid} on .*\\) holds the lock since`),
     );
+    assert.match(unwrapped(refused.stderr), /It applies what is merged and heals by itself/);
     assert.deepEqual(recordsOf(etcd, cluster), records);
     running.child.kill('SIGTERM');
     assert.equal((await running.finished).code, 0);
