@@ -5,6 +5,7 @@ import { carryOut } from './command.ts';
 import type { LiveRuns } from './control.ts';
 import { Halted } from './halt.ts';
 import { commit } from './journal.ts';
+import type { UnitResult } from './progress.ts';
 import { answerOf, type CarriedOut, type Request, readRequests, requestKey, requestLivesMs } from './requests.ts';
 
 /** Where the leader takes up what operators ask of it and hears of overrides and approvals, while it goes on with what it does. */
@@ -17,6 +18,8 @@ export interface Desk {
   close(): Promise<void>;
 }
 
+type OnTaken = (ended: readonly UnitResult[]) => void;
+
 type Dependencies = ApplyDependencies & { readonly live: LiveRuns };
 
 /** Between two attempts to follow requests while the store does not answer. */
@@ -24,10 +27,10 @@ const followAgainMs = 1_000;
 
 /**
  * Opens the desk of a leader. `dependencies` is asked for each request: what git declares may have changed.
- * `onTaken` is called after each that was carried out and whenever an override or approval was written: there may be something new
- * to plan.
+ * `onTaken` is called after each that was carried out, with how units ended that went on because of it, and whenever an
+ * override or approval was written: there may be something new to plan.
  */
-export function openDesk(dependencies: () => Dependencies, onTaken: () => void = () => undefined): Desk {
+export function openDesk(dependencies: () => Dependencies, onTaken: OnTaken = () => undefined): Desk {
   const stop = new AbortController();
   const going = new Set<Promise<unknown>>();
   let takingUp: Promise<void> = Promise.resolve();
@@ -40,7 +43,7 @@ export function openDesk(dependencies: () => Dependencies, onTaken: () => void =
   const following = Promise.all([
     follow(dependencies(), { prefix: prefixes.requests, signal: stop.signal, seen: takeUp }),
     ...[prefixes.overrides, prefixes.approvals].map((prefix) =>
-      follow(dependencies(), { prefix, signal: stop.signal, seen: async () => onTaken() }),
+      follow(dependencies(), { prefix, signal: stop.signal, seen: async () => onTaken([]) }),
     ),
   ]);
   return {
@@ -76,7 +79,7 @@ async function follow(
   }
 }
 
-async function takeUpAll(dependencies: Dependencies, going: Set<Promise<unknown>>, onTaken: () => void): Promise<void> {
+async function takeUpAll(dependencies: Dependencies, going: Set<Promise<unknown>>, onTaken: OnTaken): Promise<void> {
   const { requests } = await readRequests(dependencies.store);
   for (const request of requests) {
     if (request.answer !== undefined) {
@@ -89,7 +92,7 @@ async function takeUpAll(dependencies: Dependencies, going: Set<Promise<unknown>
       const ended = carried.going.ended.then(onTaken).finally(() => going.delete(ended));
       going.add(ended);
     }
-    onTaken();
+    onTaken([]);
   }
 }
 

@@ -175,16 +175,23 @@ async function recover(dependencies: LoopDependencies, term: Term, apply: Applyi
   await assertMayGoOn(apply, dependencies.softStop);
   term.desk ??= openDesk(
     () => applyDependencies(dependencies, apply.leadership, term) ?? apply,
-    () => wake.signal('request'),
+    (ended) => {
+      goOnSoon(term, clock, ended);
+      wake.signal('request');
+    },
   );
   await term.desk.takeUp();
   const { ended } = await beginRecovery(apply);
   term.recoverAt = Number.POSITIVE_INFINITY;
   const told = ended.then((units) => {
     report({ kind: 'recovered', units });
-    if (units.some(isLeftOpen)) term.recoverAt = clock.monotonic() + failedPassMs;
+    goOnSoon(term, clock, units);
   });
   term.underWay.start(told, () => wake.signal('again'));
+}
+
+function goOnSoon(term: Term, clock: LoopDependencies['clock'], units: readonly UnitResult[]): void {
+  if (units.some(isLeftOpen)) term.recoverAt = Math.min(term.recoverAt, clock.monotonic() + failedPassMs);
 }
 
 /** The next recovery has to go on with it: an engine did not answer. */
@@ -284,5 +291,5 @@ function noteOutcome(
     term.backoff = afterAttempt(term.backoff, { unit, key: keyOf(unit), now: clock.monotonic() }, defaultBackoff);
   }
   report({ kind: 'applied', outcome });
-  if (outcome.units.some(isLeftOpen)) term.recoverAt = Math.min(term.recoverAt, clock.monotonic() + failedPassMs);
+  goOnSoon(term, clock, outcome.units);
 }

@@ -95,7 +95,12 @@ async function recoverRun(
   units: readonly FoundUnit[],
 ): Promise<readonly UnitResult[]> {
   const { control, clock } = dependencies;
-  const context = await openRun(dependencies, run, { control, resumedAt: clock.monotonic() });
+  const context = await halting<RunContext | string>(
+    () => openRun(dependencies, run, { control, resumedAt: clock.monotonic() }),
+    (reason) => reason,
+  );
+  if (typeof context === 'string')
+    return units.map(({ record: { unit } }) => ({ unit, state: 'paused', reason: context }));
   const results = await Promise.all(units.map((unit) => recoverUnit(context, dependencies.live, unit)));
   await halting(
     () => closeRun(dependencies, run, results),
