@@ -164,6 +164,29 @@ describe('deterministic simulation', () => {
     });
   });
 
+  it('what an operator told goes on as soon as the engine that was away is back', async () => {
+    // Its leader dies before it has heard; the next one takes it up, and then an engine keeps it waiting.
+    await holds({
+      seed: 20_672,
+      nodes: [{ name: 'n3', cpuMillis: 1_500 }],
+      workloads: [
+        { name: 'w1', shape: 'web', replicas: 2, cpuMillis: 500 },
+        { name: 'w2', shape: 'web', replicas: 1, cpuMillis: 500 },
+      ],
+      processes: 1,
+      changes: [
+        { at: 128_734, kind: 'remove', workload: 'w1' },
+        { at: 277_687, kind: 'scale', workload: 'w2', replicas: 3 },
+      ],
+      faults: [
+        { at: 134_097, kind: 'crashAtWrite', process: 'leader', nth: 48, moment: 'before', downMs: 2_000 },
+        { at: 278_885, kind: 'operator', does: 'cancel', draw: 0.9, forMs: 8_000 },
+        { at: 282_176, kind: 'engineAway', node: 'n3', forMs: 15_000, how: 'silent' },
+      ],
+      quietAt: 400_000,
+    });
+  });
+
   it('a story that breaks a promise is cut down to what it takes', async () => {
     const story = {
       ...storyOf(7),

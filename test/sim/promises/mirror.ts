@@ -6,6 +6,7 @@ import {
   type RunId,
   type UnitId,
   type WorkloadId,
+  workloadOfUnit,
 } from '../../../src/model/ids.ts';
 import type { Allocation, RecordedWorkload } from '../../../src/model/recorded.ts';
 import type { JournalEntry } from '../../../src/reconcile/journal.ts';
@@ -35,6 +36,8 @@ export interface Mirror {
   readonly allocations: ReadonlyMap<AllocationId, Allocation>;
   readonly workloads: ReadonlyMap<WorkloadId, RecordedWorkload>;
   readonly units: ReadonlyMap<string, MirroredUnit>;
+  /** Workloads of which an operator has left something half done. */
+  readonly abandoned: ReadonlySet<WorkloadId>;
   /** Effects that were ever journaled as started: `create default/web/0#3`, undo effects by what they do. */
   readonly started: ReadonlySet<string>;
   /** Everything on the machines that is there now. */
@@ -53,6 +56,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
   const allocations = new Map<AllocationId, Allocation>();
   const workloads = new Map<WorkloadId, RecordedWorkload>();
   const units = new Map<string, MirroredUnit>();
+  const abandoned = new Set<WorkloadId>();
   const started = new Set<string>();
   server.onCommit(({ changes }) => {
     for (const { key, entry } of changes) {
@@ -106,6 +110,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       const unit = units.get(name);
       if (event.kind === 'superseded' && unit !== undefined) unit.superseded = true;
       if (event.kind === 'stepLeft') unit?.left.add(event.step);
+      if (event.kind === 'stepLeft' || event.kind === 'abandoned') abandoned.add(workloadOfUnit(part.unit));
       if (event.kind === 'stepSettled') units.get(name)?.settled.add(event.step);
     }
   };
@@ -126,6 +131,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
     allocations,
     workloads,
     units,
+    abandoned,
     started,
     objects: () => {
       // What is there changes with events only.
