@@ -205,7 +205,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   },
   MUS1307: {
     title: 'workloads wait for each other',
-    cause: 'The `after` entries form a circle, so that none of the workloads could come first.',
+    cause:
+      'The `after` entries form a circle, so that none of the workloads could come first. Workloads of one transaction are committed together, so none of them can come after another, or after something that does.',
     remedy: 'Remove one of the entries.',
   },
   MUS1308: {
@@ -319,6 +320,17 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     title: 'near and away at once',
     cause: '`affinity` and `antiAffinity` name the same workload so that no place can be both.',
     remedy: 'Remove one of the two, or keep apart in a narrower domain than you keep together in.',
+  },
+  MUS1329: {
+    title: 'transaction of too many workloads',
+    cause:
+      'All workloads of a transaction are committed in one write to the store, and that takes 32 of them at the most.',
+    remedy: 'Name fewer workloads, or put them into several transactions.',
+  },
+  MUS1330: {
+    title: 'transaction of one workload',
+    cause: 'No other workload of the namespace names this transaction, so that nothing changes together.',
+    remedy: 'Correct the name, name it in the other workloads as well, or remove it.',
   },
   MUS1335: {
     title: 'secret in the open',
@@ -559,6 +571,12 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
     cause: 'A workload that this one names in `after` is refused, so this one waits.',
     remedy: 'Mend the other refusal first.',
   },
+  MUS4009: {
+    title: 'transaction refused whole',
+    cause:
+      'Another workload of the same `transaction` cannot be brought to the revision that git asks for, so this one stays on its last good one, too.',
+    remedy: 'Mend the other refusal first, or take the workloads out of the transaction.',
+  },
   // 5xxx: plan warnings
   MUS5001: {
     title: 'nodes not in the snapshot',
@@ -577,7 +595,8 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   },
   MUS5005: {
     title: 'another revision than git asks for',
-    cause: 'A revision that failed its health gate is not tried again, or an override pins another one.',
+    cause:
+      'A revision that failed its health gate is not tried again, an override pins another one, or one of these holds for another workload of its transaction.',
     remedy:
       'Commit a mended revision, `muster retry WORKLOAD` (forgets failures, lifts pins), or let the override expire.',
   },
@@ -607,7 +626,7 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
   MUS5010: {
     title: 'some steps wait',
     cause:
-      'Too many instances are unavailable for more to be taken, an instance may only be made anew where it was, the unit of a workload that it comes after is under way, or moves would have to change places with each other.',
+      'Too many instances are unavailable for more to be taken, an instance may only be made anew where it was, the unit of a workload that it comes after is under way, another workload of its transaction cannot be changed now, or moves would have to change places with each other.',
     remedy: 'See what makes the others unavailable; the steps come back in a later plan.',
   },
   MUS5011: {

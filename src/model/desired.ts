@@ -1,4 +1,13 @@
-import type { CommitSha, EngineKind, NamespaceName, NodeName, PodName, RevisionHash, WorkloadId } from './ids.ts';
+import type {
+  CommitSha,
+  EngineKind,
+  NamespaceName,
+  NodeName,
+  PodName,
+  RevisionHash,
+  TransactionId,
+  WorkloadId,
+} from './ids.ts';
 import type { Resources } from './resources.ts';
 import type { Revision } from './revision.ts';
 
@@ -209,6 +218,8 @@ export interface DesiredWorkload {
   readonly revisionHash: RevisionHash;
   readonly revision: Revision;
   readonly after: readonly WorkloadId[];
+  /** Those that name the same bring their new revisions together: all become the good ones, or none does. */
+  readonly transaction?: TransactionId;
   readonly placement: Placement;
   readonly update: UpdatePolicy;
   /** Most instances that may be unavailable at once; `policy` is the 1-2-10 rule of the narrowest Policy. */

@@ -18,6 +18,8 @@ export type CommitSha = Brand<'CommitSha'>;
 /** One unit per workload, so a unit's id is its workload's. */
 export type UnitId = Brand<'UnitId'>;
 export type StepId = Brand<'StepId'>;
+/** `namespace/name` of workloads that change together. */
+export type TransactionId = Brand<'TransactionId'>;
 export type RunId = Brand<'RunId'>;
 export type PlanId = Brand<'PlanId'>;
 export type ClusterUid = Brand<'ClusterUid'>;
@@ -40,6 +42,8 @@ export const unitOf = (workload: WorkloadId): UnitId => workload as string as Un
 export const workloadOfUnit = (unit: UnitId): WorkloadId => unit as string as WorkloadId;
 
 export const workloadId = (namespace: string, name: string): WorkloadId => `${namespace}/${name}` as WorkloadId;
+export const transactionId = (namespace: string, name: string): TransactionId =>
+  `${namespace}/${name}` as TransactionId;
 export const instanceId = (workload: WorkloadId, ordinal: number): InstanceId => `${workload}/${ordinal}` as InstanceId;
 export const allocationId = (instance: InstanceId, generation: number): AllocationId =>
   `${instance}#${generation}` as AllocationId;

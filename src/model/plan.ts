@@ -6,6 +6,7 @@ import type {
   PlanId,
   RevisionHash,
   StepId,
+  TransactionId,
   UnitId,
   WorkloadId,
 } from './ids.ts';
@@ -134,6 +135,8 @@ export interface FieldChange {
 export interface PlannedUnit {
   readonly id: UnitId;
   readonly after: readonly UnitId[];
+  /** Units of the plan that name the same commit together, or all go back. Absent: it commits by itself. */
+  readonly transaction?: TransactionId;
   readonly waves: readonly Wave[];
   readonly worstCaseMs: number;
   /** Most instances that may be unavailable at once: counted again on a fresh look before each stop. Absent: 1. */

@@ -2,6 +2,7 @@ import type { DesiredCluster, DesiredNetwork, DesiredNode, DesiredQuota, Desired
 import { openCandidates } from './candidates.ts';
 import { checkNodeFeatures } from './check-features.ts';
 import { checkNetworks } from './check-network.ts';
+import { checkTransactions } from './check-transactions.ts';
 import { checkWorkload } from './check-workload.ts';
 import { findCycle } from './cycle.ts';
 import { type DeclaredNames, some, unknownNamespace, unknownPod } from './dangling.ts';
@@ -26,7 +27,7 @@ export function checkAcross(declarations: Declarations, documents: readonly Sour
     ...quotaParents(declarations.quotas, names),
     ...declarations.workloads.flatMap((workload) => checkWorkload(workload, names)),
     ...checkNetworks(declarations.workloads, names),
-    ...afterCycles(declarations.workloads),
+    ...checkTransactions(declarations.workloads),
     ...removedButDeclared(declarations),
   ];
 }
@@ -152,25 +153,6 @@ function quotaParents(quotas: readonly Declared<DesiredQuota>[], names: Declared
     if (start === undefined) continue;
     const message = `quotas are each other’s parents: ${[...cycle, cycle[0]].join(' → ')}`;
     problems.push({ document: start.document, code: 'MUS1309', pointer, message, hint: 'remove one of these parents' });
-  }
-  return problems;
-}
-
-function afterCycles(declared: readonly Declared<DesiredWorkload>[]): readonly Problem[] {
-  const byId = new Map<string, Declared<DesiredWorkload>>(declared.map((workload) => [workload.item.id, workload]));
-  const problems: Problem[] = [];
-  for (const cycle of findCycle([...byId.keys()].sort(), (id) => byId.get(id)?.item.after ?? [])) {
-    const start = byId.get(cycle[0] ?? '');
-    if (start === undefined) continue;
-    const message = `workloads wait for each other: ${[...cycle, cycle[0]].join(' → ')}`;
-    problems.push({
-      document: start.document,
-      code: 'MUS1307',
-      pointer: '/spec/after',
-      target: 'key',
-      message,
-      hint: 'remove one of these `after` entries',
-    });
   }
   return problems;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DesiredWorkload, UpdatePolicy } from '../model/desired.ts';
 import { canonicalJson } from '../model/hash.ts';
-import { namespaceName, revisionHash, workloadId } from '../model/ids.ts';
+import { namespaceName, revisionHash, transactionId, workloadId } from '../model/ids.ts';
 import {
   onlinePriority,
   type Revision,
@@ -55,6 +55,7 @@ export function toWorkload({ metadata, spec }: Workload, reading: Reading): Desi
     revisionHash: revisionHash(createHash('sha256').update(canonicalJson(revision)).digest('hex').slice(0, 16)),
     revision,
     after: [...new Set((spec.after ?? []).map((reference) => workloadIdOf(reference, namespace)))].sort(),
+    ...(spec.transaction !== undefined && { transaction: transactionId(namespace, spec.transaction) }),
     placement: toPlacement(spec.placement, { reading, namespace }),
     update: toUpdate(spec.update, reading),
     maxUnavailable: quantity(reading, orWord('policy', 'quorum'), {

@@ -1764,6 +1764,10 @@ export interface Workload {
      */
     after?: string[];
     /**
+     * Workloads of this namespace that name the same transaction change together: where a commit brings new revisions to several of them, all of these become the good ones once each has passed its last health gate, or all go back.
+     */
+    transaction?: string;
+    /**
      * Where instances may run.
      */
     placement?: {

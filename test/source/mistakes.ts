@@ -322,6 +322,39 @@ export const mistakes: readonly Mistake[] = [
       'workloads/other.yaml': workload('command: [./serve]', 'after: [shop]').replace('name: shop', 'name: other'),
     },
   },
+  {
+    name: 'after-inside-a-transaction',
+    code: 'MUS1307',
+    files: {
+      'workloads/shop.yaml': workload('command: [./serve]', 'after: [other]\n  transaction: release'),
+      'workloads/other.yaml': workload('command: [./serve]', 'transaction: release').replace(
+        'name: shop',
+        'name: other',
+      ),
+    },
+  },
+  {
+    name: 'after-cycle-through-a-transaction',
+    code: 'MUS1307',
+    files: {
+      'workloads/shop.yaml': workload('command: [./serve]', 'transaction: release'),
+      'workloads/other.yaml': workload('command: [./serve]', 'transaction: release\n  after: [third]').replace(
+        'name: shop',
+        'name: other',
+      ),
+      'workloads/third.yaml': workload('command: [./serve]', 'after: [shop]').replace('name: shop', 'name: third'),
+    },
+  },
+  {
+    name: 'transaction-too-large',
+    code: 'MUS1329',
+    files: Object.fromEntries(
+      Array.from({ length: 33 }, (_, index) => [
+        `workloads/w${index}.yaml`,
+        workload('command: [./serve]', 'transaction: release').replace('name: shop', `name: w${index}`),
+      ]),
+    ),
+  },
   inFile('unknown-quota-parent', 'MUS1308', 'q.yaml', document('Quota', 'a', '{parent: al, limits: {cpu: 1}}')),
   inFile(
     'quota-parent-cycle',
