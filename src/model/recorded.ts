@@ -6,6 +6,7 @@ import type {
   NodeName,
   RevisionHash,
   RunId,
+  TransactionId,
   UnitId,
   WorkloadId,
 } from './ids.ts';
@@ -180,6 +181,8 @@ export interface InFlightUnit {
   readonly waves?: readonly (readonly InFlightStep[])[];
   /** Hash of the workload's definition that it is to bring; git may have moved on. */
   readonly definition?: string;
+  /** Others commit together with it: no newer commit takes over before the end of all. */
+  readonly transaction?: TransactionId;
   /** It is not undone any more: only what is left of it after the last wave counts. */
   readonly committed?: true;
 }

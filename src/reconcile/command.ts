@@ -77,9 +77,9 @@ async function tellUnit(dependencies: Dependencies, open: OpenUnits, word: UnitW
     return refused(`no unit of ${unit} is in flight: nothing to do. \`muster unit list\` shows those that are.`);
   switch (word.kind) {
     case 'retryUnit':
-      return retryUnit(dependencies, found);
+      return retryUnit(dependencies, open, found);
     case 'skipUnit':
-      return skipUnit(dependencies, found, word.told);
+      return skipUnit(dependencies, open, { found, told: word.told });
     case 'abandonUnit':
       return abandonUnit(dependencies, found, word.told);
     default:
@@ -87,7 +87,7 @@ async function tellUnit(dependencies: Dependencies, open: OpenUnits, word: UnitW
   }
 }
 
-async function retryUnit(dependencies: Dependencies, found: FoundUnit): Promise<CarriedOut> {
+async function retryUnit(dependencies: Dependencies, open: OpenUnits, found: FoundUnit): Promise<CarriedOut> {
   const { unit } = found.record;
   const { state, paused } = found.ledger.status;
   if (paused !== undefined)
@@ -96,10 +96,14 @@ async function retryUnit(dependencies: Dependencies, found: FoundUnit): Promise<
   const answer = dependencies.answerWith(message);
   const told = state === 'stuck' ? await tell(dependencies, found, [{ kind: 'retried' }], answer) : found;
   if (state !== 'stuck') await finish(dependencies, answer);
-  return done(message, goOn(dependencies, [told]));
+  return done(message, goOn(dependencies, [told], open));
 }
 
-async function skipUnit(dependencies: Dependencies, found: FoundUnit, told: Told): Promise<CarriedOut> {
+async function skipUnit(
+  dependencies: Dependencies,
+  open: OpenUnits,
+  { found, told }: { readonly found: FoundUnit; readonly told: Told },
+): Promise<CarriedOut> {
   const { unit } = found.record;
   if (found.ledger.status.state !== 'stuck')
     return refused(`${unit} is not stuck: there is no failing step to leave. muster unit show ${unit}`);
@@ -108,7 +112,8 @@ async function skipUnit(dependencies: Dependencies, found: FoundUnit, told: Told
   const message = `${unit} goes on without ${left}, which is left as it is`;
   const events = failing.map(({ step }): UnitEvent => ({ kind: 'stepLeft', step: step.id, told }));
   const answer = dependencies.answerWith(message);
-  return done(message, goOn(dependencies, [await tell(dependencies, found, [...events, { kind: 'retried' }], answer)]));
+  const skipped = await tell(dependencies, found, [...events, { kind: 'retried' }], answer);
+  return done(message, goOn(dependencies, [skipped], open));
 }
 
 async function abandonUnit(dependencies: Dependencies, found: FoundUnit, told: Told): Promise<CarriedOut> {
@@ -157,7 +162,7 @@ async function resumeRun(dependencies: Dependencies, open: OpenUnits, { run, tol
   await commit(dependencies, [{ kind: 'delete', key: keys.runWord(run) }]);
   const tellings = paused.map((found) => ({ found, event: { kind: 'resumed', told } as const }));
   const resumed = await tellRun(dependencies, { run, tellings, waiting, last: dependencies.answerWith(message) });
-  return done(message, goOn(dependencies, resumed));
+  return done(message, goOn(dependencies, resumed, open));
 }
 
 async function cancelRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {
@@ -175,7 +180,7 @@ async function cancelRun(dependencies: Dependencies, open: OpenUnits, { run, tol
   const last = [...(controls.length > 0 ? [word] : []), ...dependencies.answerWith(message)];
   const going = await tellRun(dependencies, { run, tellings, waiting, last });
   for (const control of controls) control.cancel(told);
-  return done(message, goOn(dependencies, going));
+  return done(message, goOn(dependencies, going, open));
 }
 
 /** What has committed, or is being undone, goes on to its end; what is stuck needs more than this. */

@@ -5,31 +5,25 @@ import type { RecordedWorkload } from '../model/recorded.ts';
 import { keys } from '../store/keys.ts';
 import { encodeWorkload } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
-import { openBudget } from './budget.ts';
-import { type RunControl, toldBy, toldText } from './control.ts';
+import { toldBy, toldText } from './control.ts';
 import { observeWave, type Watched } from './gate.ts';
-import { Cancelled, Halted } from './halt.ts';
+import { Cancelled, Halted, MemberFailed } from './halt.ts';
 import { outwaitLateCalls } from './late-calls.ts';
 import type { UnitResult } from './progress.ts';
 import { noteRefusedPort } from './refused-ports.ts';
 import { resultOf } from './result.ts';
-import type { RunContext } from './run-context.ts';
-import { commitsAlone, effectsOf, type UnitRecord } from './unit.ts';
-import { failureOf, isDone, leftText, runEffect, settleStep, type UnitRun } from './unit-run.ts';
+import { commitsAlone } from './unit.ts';
+import { failureOf, isDone, isReady, leftText, runEffect, settleStep, type UnitRun } from './unit-run.ts';
 import { unwind } from './unwind.ts';
 
 /**
  * Takes a unit from wherever its journal says it is to an end: forward wave by wave, then commit and settle; on failure
- * backward until undone or stuck. A fresh unit and one that a crash left behind take the same path. Throws only `Halted`
- * (and bugs): the unit then stays as it is, for the next run.
+ * backward until undone or stuck. A fresh unit and one that a crash left behind take the same path. A unit that commits
+ * together with others is left after its last gate (`isReady`): `group.ts` decides, and it is called again. Throws only
+ * `Halted` (and bugs): the unit then stays as it is, for the next run.
  */
-export async function runUnit(
-  context: RunContext,
-  record: UnitRecord,
-  with_: Pick<UnitRun, 'journal' | 'superseded'>,
-): Promise<UnitResult> {
-  const { journal } = with_;
-  const run: UnitRun = { context, record, effects: effectsOf(record), budget: openBudget(context, record), ...with_ };
+export async function runUnit(run: UnitRun): Promise<UnitResult> {
+  const { journal, record } = run;
   // At most three passes: running → settling or unwinding → ended.
   for (;;) {
     const { state, paused } = journal.status();
@@ -37,6 +31,7 @@ export async function runUnit(
     switch (state) {
       case 'running':
         await goForward(run);
+        if (run.member !== undefined && isReady(run)) return resultOf(record.unit, journal.status());
         break;
       case 'settling':
         await settle(run);
@@ -67,7 +62,8 @@ async function goForward(run: UnitRun): Promise<void> {
       }
       await runWave(run, number, wave);
     }
-    if (control.cancelled.aborted) throw cancelled(control);
+    const turned = whyTurned(run);
+    if (turned !== undefined) throw turned;
   } catch (error) {
     // Also what halts for another reason meanwhile has been paused: the next run does not go on with it by itself.
     if (error instanceof Halted && control.paused.aborted && error.why !== 'leaseLost' && error.why !== 'store') {
@@ -78,26 +74,28 @@ async function goForward(run: UnitRun): Promise<void> {
     if (failure === undefined) throw error;
     run.context.progress({ kind: 'unitFailed', unit: run.record.unit, reason: failure.reason });
     await run.journal.append([{ kind: 'failed', failure }]);
+    run.member?.turn(failure);
     return;
   }
+  if (run.member !== undefined) return;
   await run.journal.append([{ kind: 'committed' }], workloadAfterCommit(run));
 }
 
 async function runWave(run: UnitRun, number: number, wave: Wave): Promise<void> {
   const { context, record, journal, effects } = run;
   assertMayBegin(
-    context,
+    run,
     wave.steps.some((id) => hasBegun(run, id)),
   );
   context.progress({ kind: 'waveStarted', unit: record.unit, wave: number, of: record.planned.waves.length });
   const steps = wave.steps.map((id) => present(effects.steps.get(id), `step ${id}`));
   const failed = new AbortController();
-  const turned = AbortSignal.any([failed.signal, context.control.cancelled]);
+  const turned = AbortSignal.any([failed.signal, ...turningSignals(run)]);
   const results = await Promise.allSettled(
     steps.map(async (step) => {
       try {
         // A step that was begun is finished: nobody is left without the old and the new.
-        assertMayBegin(context, hasBegun(run, step.id));
+        assertMayBegin(run, hasBegun(run, step.id));
         await runStep(run, step, turned);
       } catch (error) {
         if (failureOf(error) !== undefined) failed.abort();
@@ -105,7 +103,7 @@ async function runWave(run: UnitRun, number: number, wave: Wave): Promise<void> 
       }
     }),
   );
-  throwFirst(results, context.control);
+  throwFirst(run, results);
   if (wave.gate === 'healthy' && wave.observeMs > 0) await observe(run, wave, steps);
   await journal.append([{ kind: 'waveDone', wave: number }]);
 }
@@ -113,7 +111,7 @@ async function runWave(run: UnitRun, number: number, wave: Wave): Promise<void> 
 async function observe(run: UnitRun, wave: Wave, steps: readonly Step[]): Promise<void> {
   const { context, record } = run;
   context.progress({ kind: 'waiting', unit: record.unit, what: `observing for ${wave.observeMs / 1000} s` });
-  const signal = AbortSignal.any([context.hardStop, context.control.cancelled]);
+  const signal = AbortSignal.any([context.hardStop, ...turningSignals(run)]);
   const [result] = await Promise.allSettled([
     observeWave(
       context,
@@ -123,31 +121,38 @@ async function observe(run: UnitRun, wave: Wave, steps: readonly Step[]): Promis
       throw await noteRefusedPort(run, error);
     }),
   ]);
-  throwFirst([result], context.control);
+  throwFirst(run, [result]);
 }
 
-/** After a first Ctrl-C, a pause or a cancellation nothing new is begun; the last two say so by what they throw. */
-function assertMayBegin({ softStop, control }: RunContext, hasBegun: boolean): void {
-  if (control.cancelled.aborted) throw cancelled(control);
+/** After a first Ctrl-C, a pause, or what turns the unit around nothing new is begun; the last two say so by what they throw. */
+function assertMayBegin(run: UnitRun, hasBegun: boolean): void {
+  const turned = whyTurned(run);
+  if (turned !== undefined) throw turned;
   if (hasBegun) return;
+  const { softStop, control } = run.context;
   if (softStop.aborted) throw new Halted('interrupted', 'interrupted');
   if (control.paused.aborted) throw new Halted('paused', `paused by ${toldText(toldBy(control.paused))}`);
 }
 
-const cancelled = ({ cancelled }: RunControl): Cancelled =>
-  new Cancelled(`cancelled by ${toldText(toldBy(cancelled))}`);
+/** Turns the unit around from outside: a cancellation, or that it commits together with one that has failed. */
+function whyTurned({ context: { control }, member }: UnitRun): Cancelled | MemberFailed | undefined {
+  if (control.cancelled.aborted) return new Cancelled(`cancelled by ${toldText(toldBy(control.cancelled))}`);
+  return member?.turned.aborted ? new MemberFailed(String(member.turned.reason)) : undefined;
+}
+
+const turningSignals = ({ context: { control }, member }: UnitRun): readonly AbortSignal[] =>
+  member === undefined ? [control.cancelled] : [control.cancelled, member.turned];
 
 const hasBegun = (run: UnitRun, id: Step['id']): boolean =>
   (run.effects.bySteps.get(id) ?? []).some((effect) => run.journal.reached(effect.key) !== undefined);
 
-/** A failure decides over a halt: what failed is undone rather than left; among equals the first. A cancellation cuts gates off. */
-function throwFirst(results: readonly PromiseSettledResult<void>[], control: RunControl): void {
+/** A failure decides over a halt: what failed is undone rather than left; among equals the first. What turns the unit around cuts gates off. */
+function throwFirst(run: UnitRun, results: readonly PromiseSettledResult<void>[]): void {
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   const decisive = errors.find((error) => failureOf(error) !== undefined) ?? errors[0];
   if (decisive === undefined) return;
-  if (control.cancelled.aborted && decisive instanceof Halted && decisive.why === 'interrupted')
-    throw cancelled(control);
-  throw decisive;
+  const turned = decisive instanceof Halted && decisive.why === 'interrupted' ? whyTurned(run) : undefined;
+  throw turned ?? decisive;
 }
 
 /** The allocations of a step that a gate watches. */
@@ -198,8 +203,8 @@ async function settle(run: UnitRun): Promise<void> {
     ]);
 }
 
-/** The workload's record once the unit has passed its last gate: the rollout's revision is good. */
-function workloadAfterCommit(run: UnitRun): readonly Operation[] {
+/** The workload's record once the unit, and all that it commits together with, has passed its last gate: the rollout's revision is good. */
+export function workloadAfterCommit(run: UnitRun): readonly Operation[] {
   const { context, record } = run;
   const id = workloadOfUnit(record.unit);
   const workload = present(context.workloads.get(id), `workload ${id}`);

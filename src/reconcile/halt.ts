@@ -29,3 +29,8 @@ export class Cancelled extends Error {
 export class BudgetExhausted extends Error {
   override readonly name = 'BudgetExhausted';
 }
+
+/** Another unit that this one commits together with has failed. */
+export class MemberFailed extends Error {
+  override readonly name = 'MemberFailed';
+}

@@ -26,6 +26,14 @@ export interface UnitJournal {
   isLeft(step: StepId): boolean;
   /** Writes the events, and with them the operations; then they count. Throws `Halted` when the lease or store is gone. */
   append(events: readonly UnitEvent[], operations?: readonly Operation[]): Promise<void>;
+  /** The same for who writes it: of several units at once, for example. */
+  draft(events: readonly UnitEvent[]): JournalDraft;
+}
+
+export interface JournalDraft {
+  readonly operations: readonly Operation[];
+  /** To be called once the operations are durable: then the events count. */
+  enter(): void;
 }
 
 export interface JournalContext {
@@ -46,30 +54,40 @@ export function openJournal(
   const { ledger } = written;
   const writer = context.writer ?? openWriter((operations) => commit(context, operations));
   let { next } = written;
+  const draft: UnitJournal['draft'] = (events) => {
+    // Numbers are taken before the write: concurrent effects of a unit never get the same one. A number whose write
+    // was lost leaves a gap, which replay passes over: its effect was never begun.
+    const puts = events.map((event): Operation => {
+      const key = keys.journal(context.run, unit, next);
+      next += 1;
+      const value = JSON.stringify({ ...event, at: context.clock.now(), token: context.leadership.token });
+      return { kind: 'put', key, value };
+    });
+    const after = events.reduce(nextStatus, ledger.status);
+    const stateChange: readonly Operation[] =
+      after.state === ledger.status.state && after.paused === ledger.status.paused
+        ? []
+        : [{ kind: 'put', key: keys.unitStatus(context.run, unit), value: statusRecord(after, context.clock.now()) }];
+    return {
+      operations: [...puts, ...stateChange],
+      enter: () => {
+        for (const event of events) {
+          enter(ledger, event);
+          afterJournalRecord();
+        }
+      },
+    };
+  };
   return {
+    draft,
     status: () => ledger.status,
     reached: (effect) => ledger.effects.get(effect),
     isSettled: (step) => ledger.settled.has(step),
     isLeft: (step) => ledger.left.has(step),
     append: async (events, operations = []) => {
-      // Numbers are taken before the write: concurrent effects of a unit never get the same one. A number whose write
-      // was lost leaves a gap, which replay passes over: its effect was never begun.
-      const puts = events.map((event): Operation => {
-        const key = keys.journal(context.run, unit, next);
-        next += 1;
-        const value = JSON.stringify({ ...event, at: context.clock.now(), token: context.leadership.token });
-        return { kind: 'put', key, value };
-      });
-      const after = events.reduce(nextStatus, ledger.status);
-      const stateChange: readonly Operation[] =
-        after.state === ledger.status.state && after.paused === ledger.status.paused
-          ? []
-          : [{ kind: 'put', key: keys.unitStatus(context.run, unit), value: statusRecord(after, context.clock.now()) }];
-      await writer.write([...puts, ...stateChange, ...operations]);
-      for (const event of events) {
-        enter(ledger, event);
-        afterJournalRecord();
-      }
+      const drafted = draft(events);
+      await writer.write([...drafted.operations, ...operations]);
+      drafted.enter();
     },
   };
 }
@@ -105,7 +123,7 @@ export async function commit(
   }
 }
 
-/** Operations that make a unit known before its first effect. */
+/** The record of a unit. */
 export function unitOperations(run: RunId, record: UnitRecord): readonly Operation[] {
   const text = JSON.stringify(record);
   const chunks: Operation[] = [];
@@ -116,11 +134,15 @@ export function unitOperations(run: RunId, record: UnitRecord): readonly Operati
       value: text.slice(offset, offset + chunkChars),
     });
   }
-  return [
-    ...chunks,
-    { kind: 'put', key: keys.unitStatus(run, record.unit), value: JSON.stringify({ state: 'running' }) },
-  ];
+  return chunks;
 }
+
+/** It has begun: from here on somebody goes on with it. */
+export const begunUnit = (run: RunId, unit: UnitId): Operation => ({
+  kind: 'put',
+  key: keys.unitStatus(run, unit),
+  value: JSON.stringify({ state: 'running' }),
+});
 
 /** A journal entry as it is stored: the event, when it was written (Unix ms) and under which token. */
 export type JournalEntry = UnitEvent & { readonly at: number; readonly token: string };
@@ -142,6 +164,8 @@ export interface OpenUnits {
   readonly waiting: readonly { readonly run: RunId; readonly unit: UnitId }[];
   /** Units that a newer version began: it is not known what their journals say. */
   readonly newer: readonly NewerUnit[];
+  /** Units that have come to their end while others that commit together with them have not. */
+  readonly ended: readonly FoundUnit[];
 }
 
 interface NewerUnit {
@@ -156,23 +180,28 @@ export async function readOpenUnits(store: Store): Promise<OpenUnits> {
   const newer = newerRuns(entries);
   const all = [...gathered(entries).values()];
   const units = all.filter(({ run }) => !newer.has(run));
+  const begun = units.filter(({ state }) => state !== waitingState && !isClosed(state)).map(found);
+  const isAsked = new Set(
+    begun.flatMap(({ run, record: { group } }) => group?.members.map((unit) => `${run} ${unit}`) ?? []),
+  );
   return {
     newer: all.flatMap(({ run, unit, state }): readonly NewerUnit[] => {
       const format = newer.get(run);
       return format === undefined || isClosed(state) ? [] : [{ run, unit, format }];
     }),
-    begun: units
-      .filter(({ state }) => state !== waitingState && !isClosed(state))
-      .map(({ run, plan, journal, next }) => ({
-        run,
-        record: JSON.parse(plan.join('')) as UnitRecord,
-        ledger: replay(journal),
-        entries: journal,
-        next,
-      })),
+    begun,
     waiting: units.filter(({ state }) => state === waitingState).map(({ run, unit }) => ({ run, unit })),
+    ended: units.filter(({ run, unit, state }) => endedStates.has(state) && isAsked.has(`${run} ${unit}`)).map(found),
   };
 }
+
+const found = ({ run, plan, journal, next }: Gathered): FoundUnit => ({
+  run,
+  record: JSON.parse(plan.join('')) as UnitRecord,
+  ledger: replay(journal),
+  entries: journal,
+  next,
+});
 
 export const newerText = ({ run, format }: Pick<NewerUnit, 'run' | 'format'>): string =>
   `run ${run} was begun by a newer muster (its journal has format ${format}, this one knows ${runFormat}): only that one, or a newer one, can go on with it`;
@@ -222,7 +251,8 @@ export const waitingUnit = (run: RunId, unit: UnitId, since: number): Operation 
 
 export const stateOf = (status: string): string => (JSON.parse(status) as { readonly state: string }).state;
 
-const closedStates: ReadonlySet<string> = new Set(['unbegun', 'done', 'undone', 'abandoned', 'skipped']);
+const endedStates: ReadonlySet<string> = new Set(['done', 'undone', 'abandoned']);
+const closedStates: ReadonlySet<string> = new Set(['unbegun', 'skipped', ...endedStates]);
 
 /** The state in a unit's status record is an end. */
 export const isClosed = (state: string): boolean => closedStates.has(state);

@@ -26,8 +26,8 @@ export interface UnitStatus {
 }
 
 export interface UnitFailure {
-  /** `gate` and `cancelled` make a revision a failed one: it is not tried again by itself. */
-  readonly kind: 'gate' | 'engine' | 'budget' | 'cancelled';
+  /** `gate` and `cancelled` make a revision a failed one: it is not tried again by itself. `group`: another unit that it commits together with failed. */
+  readonly kind: 'gate' | 'engine' | 'budget' | 'cancelled' | 'group';
   readonly reason: string;
 }
 

@@ -5,7 +5,7 @@ import type { Step } from '../model/plan.ts';
 import type { Operation } from '../store/store.ts';
 import type { Budget } from './budget.ts';
 import { awaitHealthy } from './gate.ts';
-import { BudgetExhausted, Cancelled, GateFailed } from './halt.ts';
+import { BudgetExhausted, Cancelled, GateFailed, MemberFailed } from './halt.ts';
 import type { UnitJournal } from './journal.ts';
 import { outwaitLateCalls } from './late-calls.ts';
 import { perform } from './perform.ts';
@@ -13,6 +13,7 @@ import { noteRefusedPort } from './refused-ports.ts';
 import type { RunContext } from './run-context.ts';
 import type { UnitFailure } from './saga.ts';
 import type { UnitEffects, UnitRecord } from './unit.ts';
+import { standingOf } from './verdict.ts';
 
 /** Everything that running one unit needs; made once, passed to each stage. */
 export interface UnitRun {
@@ -23,7 +24,21 @@ export interface UnitRun {
   readonly budget: Budget;
   /** Aborted when git has changed what it is to bring; its reason names the commits. */
   readonly superseded: AbortSignal;
+  /** Of a unit that commits together with others: after its last wave it waits for them. */
+  readonly member?: Member;
 }
+
+/** How units that commit together hear of each other. */
+export interface Member {
+  /** Aborted when another one has failed; its reason says which, and why. */
+  readonly turned: AbortSignal;
+  /** This one has failed: the others turn. */
+  turn(failure: UnitFailure): void;
+}
+
+/** It has passed its last gate, and nobody has said yet what becomes of the whole group. */
+export const isReady = ({ record, journal }: Pick<UnitRun, 'record' | 'journal'>): boolean =>
+  standingOf(record, journal.status()) === 'ready';
 
 export const isDone = (run: UnitRun, effect: Effect): boolean => run.journal.reached(effect.key) === 'done';
 
@@ -73,6 +88,7 @@ export function leftText({ effects, journal }: UnitRun): string | undefined {
 export function failureOf(error: unknown): UnitFailure | undefined {
   if (error instanceof GateFailed) return { kind: 'gate', reason: `${error.message} [${runFailureCodes.gate}]` };
   if (error instanceof Cancelled) return { kind: 'cancelled', reason: error.message };
+  if (error instanceof MemberFailed) return { kind: 'group', reason: error.message };
   if (error instanceof BudgetExhausted)
     return { kind: 'budget', reason: `${error.message} [${runFailureCodes.budget}]` };
   if (error instanceof EngineError) {

@@ -1,7 +1,14 @@
 import { assert, present } from '../model/assert.ts';
 import type { Desired, DesiredWorkload } from '../model/desired.ts';
 import { type Effect, expandStep } from '../model/effects.ts';
-import { type InstanceId, type RevisionHash, type StepId, type UnitId, workloadOfUnit } from '../model/ids.ts';
+import {
+  type InstanceId,
+  type RevisionHash,
+  type StepId,
+  type TransactionId,
+  type UnitId,
+  workloadOfUnit,
+} from '../model/ids.ts';
 import type { Cause, Plan, PlannedUnit, Step } from '../model/plan.ts';
 import type { Recorded } from '../model/recorded.ts';
 import { type CountedOf, openCounted } from './counted.ts';
@@ -15,6 +22,15 @@ export interface UnitRecord {
   readonly planned: PlannedUnit;
   readonly steps: readonly Step[];
   readonly settings: UnitSettings;
+  /** Absent: it commits by itself. */
+  readonly group?: UnitGroup;
+}
+
+/** Units of one run that commit together, or all go back. */
+export interface UnitGroup {
+  readonly transaction: TransactionId;
+  /** This one included, by id. */
+  readonly members: readonly UnitId[];
 }
 
 export interface UnitSettings {
@@ -72,10 +88,13 @@ export function unitRecords(options: {
   }
   const workloads = new Map(desired.workloads.map((workload) => [workload.id, workload]));
   const countedOf = openCounted(options);
+  const groups = unitGroups(plan);
   return plan.units.map((planned) => {
     const workload = workloads.get(workloadOfUnit(planned.id));
     const own = present(steps.get(planned.id), `steps of unit ${planned.id}`);
+    const group = planned.transaction && groups.get(planned.transaction);
     return {
+      ...(group !== undefined && { group }),
       unit: planned.id,
       planned,
       steps: own,
@@ -89,6 +108,15 @@ export function unitRecords(options: {
       }),
     };
   });
+}
+
+function unitGroups({ units }: Plan): ReadonlyMap<TransactionId, UnitGroup> {
+  const members = new Map<TransactionId, UnitId[]>();
+  for (const { id, transaction } of units) {
+    if (transaction === undefined) continue;
+    members.set(transaction, [...(members.get(transaction) ?? []), id]);
+  }
+  return new Map([...members].map(([transaction, ids]) => [transaction, { transaction, members: ids.sort() }]));
 }
 
 function settingsOf(options: {

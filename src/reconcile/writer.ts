@@ -70,5 +70,26 @@ async function settle(
   }
 }
 
+/** Operations in their order, cut into as many transactions as they take; `spare`: left free in each. */
+export function inTransactions(
+  operations: readonly Operation[],
+  { spare }: { readonly spare: number },
+): readonly (readonly Operation[])[] {
+  const parts: Operation[][] = [];
+  let chars = 0;
+  for (const operation of operations) {
+    const last = parts.at(-1);
+    const more = charsOf([operation]);
+    if (last !== undefined && last.length < maxOperations - spare && chars + more <= mostChars) {
+      last.push(operation);
+      chars += more;
+    } else {
+      parts.push([operation]);
+      chars = more;
+    }
+  }
+  return parts;
+}
+
 const charsOf = (operations: readonly Operation[]): number =>
   operations.reduce((sum, { key, ...rest }) => sum + key.length + ('value' in rest ? rest.value.length : 0), 0);

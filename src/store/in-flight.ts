@@ -1,5 +1,5 @@
 import { expandStep, undoOf } from '../model/effects.ts';
-import type { RunId, StepId, UnitId } from '../model/ids.ts';
+import type { RunId, StepId, TransactionId, UnitId } from '../model/ids.ts';
 import { inFlightWaves, type UnitSteps } from '../model/in-flight.ts';
 import type { Step } from '../model/plan.ts';
 import type { InFlightUnit } from '../model/recorded.ts';
@@ -45,6 +45,7 @@ const nameOf = ({ run, unit }: { readonly run: RunId; readonly unit: UnitId }): 
 /** Of the record that the executor writes. */
 interface StoredUnit extends UnitSteps {
   readonly settings?: { readonly definition?: string };
+  readonly group?: { readonly transaction: TransactionId };
 }
 
 function workOf(records: UnitRecords | undefined, decode: Decode): Partial<InFlightUnit> {
@@ -55,7 +56,13 @@ function workOf(records: UnitRecords | undefined, decode: Decode): Partial<InFli
   const progress = progressOf(records.journal.map((entry) => decode(entry, decodeEvent)));
   const waves = inFlightWaves(stored, (step) => !isBehind(step, progress));
   const definition = stored.settings?.definition;
-  return { waves, ...(progress.committed && { committed: true }), ...(definition !== undefined && { definition }) };
+  const transaction = stored.group?.transaction;
+  return {
+    waves,
+    ...(progress.committed && { committed: true }),
+    ...(definition !== undefined && { definition }),
+    ...(transaction !== undefined && { transaction }),
+  };
 }
 
 /** What of a journal entry tells how far a unit is. */

@@ -7,7 +7,11 @@ import type { KeyValue } from './store.ts';
  * older one must not go on with: what that one does not know may be half done. What steps hold keeps its shape, so that
  * an older version still leaves such a unit its room. A newer version goes on with the journals of every older one.
  */
-export const runFormat = 1;
+export const runFormat = 2;
+
+/** Of a run that begins: an older version goes on with what it knows, and leaves units alone that commit together. */
+export const formatOfRun = (units: readonly { readonly group?: object }[]): number =>
+  units.some(({ group }) => group !== undefined) ? runFormat : 1;
 
 /** Runs that a newer version began, and their format. `entries`: of runs. */
 export function newerRuns(entries: readonly KeyValue[]): ReadonlyMap<RunId, number> {

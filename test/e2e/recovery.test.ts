@@ -57,11 +57,11 @@ describe('kill -9 of an apply, and the world is another one when it is gone on w
   test('a newer version began the run: its unit is left alone by name, everything else goes on; an older one’s is finished', async (t) => {
     const cluster = await crashed(t, { firstPort: 28_180 });
     const between = cluster.programs().map(({ pid }) => pid);
-    await changeRuns(cluster, (meta) => ({ ...meta, format: 2 }), { kind: 'teleported', token: 'x', at: 0 });
+    await changeRuns(cluster, (meta) => ({ ...meta, format: 3 }), { kind: 'teleported', token: 'x', at: 0 });
     cluster.commit({ 'other.yaml': () => sleeper({ name: 'other', replicas: 1 }) });
     const { code, stdout, stderr } = await cluster.muster(applyNow);
     assert.equal(code, 1, stdout + stderr);
-    assert.match(unwrapped(stderr), /default\/web .*was begun by a newer muster \(its journal has format 2/);
+    assert.match(unwrapped(stderr), /default\/web .*was begun by a newer muster \(its journal has format 3/);
     assert.deepEqual(
       versions(cluster).filter((line) => line.startsWith('default/other')),
       ['default/other/0 1'],

@@ -116,7 +116,7 @@ function inFlight(events: readonly UnitEvent[], over: Partial<InFlight> = {}): I
   const summary = { create: 0, update: 0, replace: 1, move: 0, stop: 0, remove: 0, forget: 0, unchanged: 3 };
   const meta = { plan: planId('sha256:4f3c2a1b'), actor: 'alice@build-7', startedAt, commits: {}, summary };
   return {
-    open: { begun: [found(events)], waiting: [], newer: [] },
+    open: { begun: [found(events)], waiting: [], newer: [], ended: [] },
     runs: new Map([[run, meta]]),
     recorded: {
       storeRevision: 812,
@@ -171,7 +171,8 @@ describe('units in flight', () => {
     const open = {
       begun: [found(stuck)],
       waiting: [{ run, unit: unitOf(workloadId('payments', 'api')) }],
-      newer: [{ run, unit: unitOf(workloadId('payments', 'ledger')), format: 2 }],
+      newer: [{ run, unit: unitOf(workloadId('payments', 'ledger')), format: 3 }],
+      ended: [],
     };
     assertGolden('units/list.txt', renderUnitList(viewUnits(inFlight(stuck, { open })), page));
     assert.equal(renderUnitList([], page), 'No unit is in flight.\n');
