@@ -110,10 +110,11 @@ function unitOfDraft(context: Context, unit: UnitDraft, list: StepList): Planned
     const available = unit.availability?.during[index];
     return { steps: ids, gate, observeMs, worstCaseMs, ...(available !== undefined && { available }) };
   });
-  const { workload, after, worstCaseMs, maxUnavailable } = unit;
+  const { workload, after, transaction, worstCaseMs, maxUnavailable } = unit;
   return {
     id: unitOf(workload),
     after: after.map(unitOf),
+    ...(transaction !== undefined && { transaction }),
     waves,
     worstCaseMs,
     ...(maxUnavailable !== undefined && { maxUnavailable }),

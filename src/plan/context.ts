@@ -22,6 +22,7 @@ import { pushTo } from './push-to.ts';
 import { openQuotas, type QuotaLedger } from './quota.ts';
 import { openResources } from './resources/all.ts';
 import { openRequirements, openRules, type Requirement, type RulesFor } from './rules.ts';
+import { type HeldTransactions, heldAtFirst } from './transactions.ts';
 
 /** What the stages of one planning share: the compiled cluster, the two ledgers, and what is to be said. */
 export interface Context {
@@ -31,6 +32,10 @@ export interface Context {
   readonly ledger: Ledger;
   readonly quotas: QuotaLedger;
   readonly notes: Notes;
+  /** Transactions whose workloads stay on their last good revisions. */
+  readonly held: HeldTransactions;
+  /** What git changed of them waits for those that they come after. */
+  readonly waiting: Map<WorkloadId, WorkloadId>;
   readonly candidatesOf: CandidatesOf;
   /** Field changes by `old new` revision: instances share them. */
   readonly comparisons: Map<string, readonly FieldChange[]>;
@@ -59,7 +64,11 @@ export interface Context {
   readonly blocked: { count: number };
 }
 
-export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
+export function openContext(
+  inputs: PlanInputs,
+  compiled: Compiled,
+  held: HeldTransactions = heldAtFirst(inputs),
+): Context {
   const { cluster, candidatesOf, groupsOf } = compiled;
   const objects = once(() => new Set<AllocationId>(inputs.observed.objects.map((object) => object.allocation)));
   const unseenInstances = new Map<WorkloadId, Instance[]>();
@@ -76,6 +85,8 @@ export function openContext(inputs: PlanInputs, compiled: Compiled): Context {
     ledger,
     quotas: openQuotas(inputs, compiled, ledger.undo),
     notes: openNotes(),
+    held,
+    waiting: new Map(),
     candidatesOf,
     comparisons: new Map(),
     rulesFor: openRules(policies),

@@ -8,6 +8,7 @@ import { compileLifecycles } from './compile-nodes.ts';
 import { type Context, openContext } from './context.ts';
 import { decide, type Intent, isIdle } from './decide.ts';
 import { afterOthers } from './follow.ts';
+import { heldBy } from './hold.ts';
 import type { PlanInputs } from './inputs.ts';
 import { type MatchedWorkload, match } from './match.ts';
 import { placeAll } from './place/place.ts';
@@ -15,6 +16,7 @@ import { prune } from './prune.ts';
 import { overQuota } from './quota-drain.ts';
 import { noteCordons, noteFrozen, noteOrphans, noteUnseen, noteWorld, refuseUnreachableLeavers } from './remarks.ts';
 import { chooseTarget } from './target.ts';
+import { type HeldTransactions, heldAtFirst, isPending, noteHeld } from './transactions.ts';
 import { buildUnits, type UnitDraft } from './units.ts';
 
 /**
@@ -40,8 +42,27 @@ interface Solved {
   readonly unchanged: number;
 }
 
+/**
+ * Once; and where a transaction cannot be brought whole to what git asks for, again with all of it on what was good last.
+ * Each time more of them are held, so it ends.
+ */
 function solve(inputs: PlanInputs, compiled: Compiled): Solved {
-  const context = openContext(inputs, compiled);
+  let held = heldAtFirst(inputs);
+  let { more, ...solved } = solveHolding(inputs, compiled, held);
+  while (more.size > 0) {
+    held = new Map([...held, ...more]);
+    // Of a workload that had nothing to do another revision may be wanted now.
+    ({ more, ...solved } = solveHolding(inputs, { ...compiled, settled: new Map() }, held));
+  }
+  return solved;
+}
+
+function solveHolding(
+  inputs: PlanInputs,
+  compiled: Compiled,
+  held: HeldTransactions,
+): Solved & { readonly more: HeldTransactions } {
+  const context = openContext(inputs, compiled, held);
   const settled = settledInstances(context);
   const matched = match(inputs, settled === 0 ? { ...compiled, settled: new Map() } : compiled);
   const { intents, idle } = decideAll(context, matched, overQuota(context, matched));
@@ -50,11 +71,14 @@ function solve(inputs: PlanInputs, compiled: Compiled): Solved {
     context,
     matched.filter((workload) => workload.definition === undefined),
   );
-  const units = buildUnits(context, placed, pruned);
+  const planned = buildUnits(context, placed, pruned);
+  const more = heldBy(context, planned);
+  const { units } = planned;
+  noteHeld(context);
   remark(context);
   noteApprovals(context, units);
   const unchanged = [...placed.values()].reduce((sum, { intent }) => sum + intent.unchanged, settled + idle);
-  return { context, units, unchanged };
+  return { context, units, unchanged, more };
 }
 
 /** Plans one after the other: what only depends on the world is worked out again when that changes. */
@@ -114,11 +138,13 @@ function decideOne(
   over: ReadonlySet<InstanceId>,
 ): Intent | undefined {
   const said = saidSoFar(context);
-  const target = chooseTarget(context.inputs, workload, definition, context.notes);
+  const target = chooseTarget(context, workload, definition);
   if (target === undefined) return undefined;
   const intent = decide(context, workload, definition, { target, over });
-  // What was said has to be said again next time: it is settled only when there was nothing to say.
-  if (isIdle(intent) && saidSoFar(context) === said) context.compiled.settled.set(definition, intent.unchanged);
+  // What was said has to be said again next time: it is settled only when there was nothing to say, and nobody to be held back with.
+  const isTied = definition.transaction !== undefined && isPending(context.inputs, definition);
+  if (isIdle(intent) && !isTied && saidSoFar(context) === said)
+    context.compiled.settled.set(definition, intent.unchanged);
   return intent;
 }
 

@@ -30,6 +30,8 @@ export function noteFrozen(context: Context, { id, frozen }: MatchedWorkload): v
 /** What is on its way makes room for a newer commit; what waits for an operator does not. */
 function successorText({ inputs: { desired } }: Context, unit: InFlightUnit): string {
   const goesOn = unit.status === 'running' || unit.status === 'queued';
+  if (goesOn && unit.transaction !== undefined && isOutdated(desired, unit))
+    return `; git has changed it since: ${commitsText(desired.commits)} comes after transaction ${unit.transaction} has ended`;
   return goesOn && isOutdated(desired, unit)
     ? `; git has changed it since: ${commitsText(desired.commits)} takes over when the wave under way is through`
     : '';

@@ -2,9 +2,9 @@ import type { DesiredWorkload } from '../model/desired.ts';
 import type { RevisionHash } from '../model/ids.ts';
 import { formatInstant } from '../model/instant.ts';
 import type { Revision } from '../model/revision.ts';
-import type { PlanInputs } from './inputs.ts';
+import type { Context } from './context.ts';
 import type { MatchedWorkload } from './match.ts';
-import type { Notes } from './notes.ts';
+import { isHeld } from './transactions.ts';
 
 /** The revision that a workload is planned on. */
 export interface Target {
@@ -15,15 +15,16 @@ export interface Target {
 }
 
 /**
- * What git asks for, unless an override pins another revision, or this one failed its health gate before: then the last
- * good one. Undefined, with a refusal, when there is none to go back to.
+ * What git asks for, unless an override pins another revision, or this one failed its health gate before, or a workload of
+ * the same transaction is kept from its own: then the last good one. Undefined, with a refusal, when there is none to go
+ * back to.
  */
 export function chooseTarget(
-  inputs: PlanInputs,
+  context: Context,
   workload: MatchedWorkload,
   definition: DesiredWorkload,
-  notes: Notes,
 ): Target | undefined {
+  const { inputs, notes } = context;
   const asked: Target = { hash: definition.revisionHash, revision: definition.revision, followsGit: true };
   const pin = inputs.recorded.overrides.find(
     (override) => override.kind === 'pin' && override.target === workload.id && override.until > inputs.now,
@@ -46,9 +47,15 @@ export function chooseTarget(
     );
   }
   const failed = workload.record?.failed.find((entry) => entry.revision === asked.hash);
-  if (failed === undefined) return asked;
   const lastGood = workload.record?.lastGood;
   const revision = lastGood === undefined ? undefined : inputs.recorded.revisions.get(lastGood);
+  if (failed === undefined) {
+    if (!isHeld(context, definition)) return asked;
+    // `noteHeld` says why.
+    return lastGood === undefined || revision === undefined
+      ? undefined
+      : { hash: lastGood, revision, followsGit: false };
+  }
   if (lastGood === undefined || revision === undefined || lastGood === asked.hash) {
     notes.refuse({
       code: 'MUS4005',

@@ -1,17 +1,25 @@
-import { instanceId, type WorkloadId } from '../model/ids.ts';
+import { instanceId, type TransactionId, type WorkloadId } from '../model/ids.ts';
+import { transactionsOf } from '../model/transactions.ts';
 import { type Availability, availabilityOf } from './availability.ts';
 import type { Context } from './context.ts';
 import { type Intent, newCount } from './decide.ts';
 import { type Action, type Draft, makes } from './draft.ts';
+import type { Planned } from './hold.ts';
 import { leadersOf } from './leaders.ts';
 import type { MatchedWorkload } from './match.ts';
 import type { UnitState } from './place/unit-state.ts';
 import { restoreWaves, type WaveDraft } from './place/waves.ts';
+import { isHeld } from './transactions.ts';
+import { reaches, togetherOf, type Waits } from './waits.ts';
 
 /** A unit before its steps have ids. */
 export interface UnitDraft {
   readonly workload: WorkloadId;
   readonly after: readonly WorkloadId[];
+  /** It brings another revision than the last good one; absent where nobody would wait for it. */
+  readonly brings?: true;
+  /** It commits together with the others of the plan that name the same. */
+  readonly transaction?: TransactionId;
   readonly waves: readonly TimedWave[];
   /** Absent for what left git, and for what has nothing yet. */
   readonly availability?: Availability;
@@ -24,7 +32,7 @@ export function buildUnits(
   context: Context,
   placed: ReadonlyMap<WorkloadId, UnitState>,
   pruned: ReadonlyMap<MatchedWorkload, readonly Draft[]>,
-): readonly UnitDraft[] {
+): Planned {
   refuseUnserved(context, placed);
   const refused = refusedWorkloads(context, placed);
   const units: UnitDraft[] = [];
@@ -41,6 +49,7 @@ export function buildUnits(
       ...(availability !== undefined && { availability }),
       worstCaseMs: waves.reduce((sum, wave) => sum + wave.worstCaseMs, 0),
       maxUnavailable: entry.budget.maxUnavailable,
+      ...(brings(context, entry.intent, waves) && { brings: true }),
     });
   }
   for (const [{ id }, drafts] of pruned) {
@@ -50,7 +59,40 @@ export function buildUnits(
     units.push({ workload: id, after: [], waves, worstCaseMs });
   }
   units.sort((a, b) => (a.workload < b.workload ? -1 : 1));
-  return withOrder(units, placed);
+  return { units: withOrder(withTransactions(units, placed), placed), placed, refused };
+}
+
+/** Asked only of those of a transaction. */
+function brings(
+  { inputs }: Context,
+  { definition: { id, transaction } }: Intent,
+  waves: readonly TimedWave[],
+): boolean {
+  const lastGood = inputs.recorded.workloads.get(id)?.lastGood;
+  const isNew = (draft: Draft): boolean =>
+    (makes(draft) || draft.action.kind === 'update') &&
+    draft.action.revision !== draft.old?.allocation.revision &&
+    draft.action.revision !== lastGood;
+  return transaction !== undefined && waves.some(({ drafts }) => drafts.some(isNew));
+}
+
+/** Names the transaction where at least two of it bring something. */
+function withTransactions(
+  units: readonly UnitDraft[],
+  placed: ReadonlyMap<WorkloadId, UnitState>,
+): readonly UnitDraft[] {
+  const transactionOf = (unit: UnitDraft): TransactionId | undefined =>
+    unit.brings === true ? placed.get(unit.workload)?.intent.definition.transaction : undefined;
+  const counts = new Map<TransactionId, number>();
+  for (const unit of units) {
+    const transaction = transactionOf(unit);
+    if (transaction !== undefined) counts.set(transaction, (counts.get(transaction) ?? 0) + 1);
+  }
+  if (counts.size === 0) return units;
+  return units.map((unit) => {
+    const transaction = transactionOf(unit);
+    return transaction === undefined || counts.get(transaction) === 1 ? unit : { ...unit, transaction };
+  });
 }
 
 /** Those for whom others were to make room, and cannot after all. */
@@ -118,8 +160,8 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Unit
       else list.push(entry);
     }
   }
-  // A worklist in which every workload is at most once.
-  const queue = [...refused].sort();
+  // A worklist in which every workload is at most once. Those of a transaction stay on what is good, and nobody comes after.
+  const queue = [...refused, ...refusedTogether(context, refused)].sort();
   for (let first = queue.shift(); first !== undefined; first = queue.shift()) {
     for (const { intent } of followers.get(first) ?? []) {
       const { id } = intent.workload;
@@ -137,6 +179,14 @@ function refusedWorkloads(context: Context, placed: ReadonlyMap<WorkloadId, Unit
     }
   }
   return refused;
+}
+
+function refusedTogether(context: Context, refused: ReadonlySet<WorkloadId>): readonly WorkloadId[] {
+  if (context.held.size === 0) return [];
+  return [...transactionsOf(context.inputs.desired.workloads)]
+    .filter(([transaction]) => context.held.get(transaction)?.kind === 'refused')
+    .flatMap(([, members]) => members.filter((member) => isHeld(context, member) && !refused.has(member.id)))
+    .map(({ id }) => id);
 }
 
 /** `after` of git, and daemons after everything that leaves the nodes that they leave. */
@@ -161,6 +211,7 @@ function orderDrains(
   placed: ReadonlyMap<WorkloadId, UnitState>,
   after: ReadonlyMap<WorkloadId, Set<WorkloadId>>,
 ): void {
+  const waits: Waits = { after, together: togetherOf(units) };
   const leaving = new Map<number, { readonly workload: WorkloadId; readonly turn: number }[]>();
   for (const unit of units) {
     const turn = turnOf(placed, unit.workload);
@@ -174,7 +225,7 @@ function orderDrains(
     for (const { workload, turn } of list) {
       if (turn === 0) continue;
       for (const earlier of list) {
-        if (earlier.turn >= turn || reaches(after, earlier.workload, workload)) continue;
+        if (earlier.turn >= turn || reaches(waits, earlier.workload, workload)) continue;
         after.get(workload)?.add(earlier.workload);
       }
     }
@@ -193,21 +244,6 @@ export function drainedNodes(unit: Pick<UnitDraft, 'waves'>): ReadonlySet<number
     for (const { old } of drafts) if (old?.node.draining === true) nodes.add(old.node.index);
   }
   return nodes;
-}
-
-/** True when `from` waits, directly or not, for `to`. */
-function reaches(after: ReadonlyMap<WorkloadId, ReadonlySet<WorkloadId>>, from: WorkloadId, to: WorkloadId): boolean {
-  const seen = new Set<WorkloadId>([from]);
-  const stack: WorkloadId[] = [from];
-  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
-    if (at === to) return true;
-    for (const next of after.get(at) ?? []) {
-      if (seen.has(next)) continue;
-      seen.add(next);
-      stack.push(next);
-    }
-  }
-  return false;
 }
 
 /** When everything takes as long as it may: a stop its grace, a start its deadline, a group its observation. */

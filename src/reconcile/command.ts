@@ -5,7 +5,7 @@ import { maxOperations, type Operation } from '../store/store.ts';
 import { type ApplyDependencies, openRun } from './apply.ts';
 import { type LiveRuns, toldText } from './control.ts';
 import { commit, type FoundUnit, newerText, type OpenUnits, openJournal, readOpenUnits } from './journal.ts';
-import { closeRun, goOn } from './recover.ts';
+import { closeRun, goOn, waitsForOperator } from './recover.ts';
 import type { AnswerWith, CarriedOut, Command } from './requests.ts';
 import { resultOf } from './result.ts';
 import { retryWorkload } from './retry.ts';
@@ -81,7 +81,7 @@ async function tellUnit(dependencies: Dependencies, open: OpenUnits, word: UnitW
     case 'skipUnit':
       return skipUnit(dependencies, open, { found, told: word.told });
     case 'abandonUnit':
-      return abandonUnit(dependencies, found, word.told);
+      return abandonUnit(dependencies, open, { found, told: word.told });
     default:
       return assertNever(word.kind);
   }
@@ -116,9 +116,13 @@ async function skipUnit(
   return done(message, goOn(dependencies, [skipped], open));
 }
 
-async function abandonUnit(dependencies: Dependencies, found: FoundUnit, told: Told): Promise<CarriedOut> {
+async function abandonUnit(
+  dependencies: Dependencies,
+  open: OpenUnits,
+  { found, told }: { readonly found: FoundUnit; readonly told: Told },
+): Promise<CarriedOut> {
   const { record, run } = found;
-  const message = `${record.unit} is closed as it is; nothing that runs was touched. The next plan deals with what it left`;
+  const message = abandonedText(found);
   const control = dependencies.live.open(run);
   try {
     const context = await openRun(dependencies, run, { control });
@@ -130,8 +134,28 @@ async function abandonUnit(dependencies: Dependencies, found: FoundUnit, told: T
   } finally {
     dependencies.live.close(control);
   }
-  return done(message);
+  return done(message, goOn(dependencies, idleMembers(dependencies, open, found), open));
 }
+
+function abandonedText({ record: { unit, group }, ledger }: FoundUnit): string {
+  const others = ledger.status.state === 'running' ? (group?.members ?? []).filter((member) => member !== unit) : [];
+  const turned =
+    others.length === 0
+      ? ''
+      : `. What it commits together with goes back to what was good before: ${others.join(', ')}`;
+  return `${unit} is closed as it is; nothing that runs was touched. The next plan deals with what it left${turned}`;
+}
+
+/** Others of its group that nobody carries on and that wait for no word of an operator themselves. */
+const idleMembers = ({ live }: Dependencies, { begun }: OpenUnits, { run, record }: FoundUnit): readonly FoundUnit[] =>
+  begun.filter(
+    (found) =>
+      found.run === run &&
+      found.record.unit !== record.unit &&
+      record.group?.members.includes(found.record.unit) === true &&
+      !waitsForOperator(found) &&
+      live.runOf(found.record.unit) === undefined,
+  );
 
 /** Units that are worked on heed the word at their next step boundary, or on recovery should the leader die before. */
 async function pauseRun(dependencies: Dependencies, open: OpenUnits, { run, told }: RunWord): Promise<CarriedOut> {

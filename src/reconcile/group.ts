@@ -85,7 +85,8 @@ type Decision =
 /** Once all have gone as far as they can by themselves, or one has failed. */
 async function decide(of: GroupRun, forward: readonly Promise<UnitResult>[]): Promise<Decision> {
   const { cancelled } = of.context.control;
-  await Promise.race([Promise.all(forward), whenAborted(of.turned), whenAborted(cancelled)]);
+  // What throws is a bug, and thrown where its own end is waited for.
+  await Promise.race([Promise.allSettled(forward), whenAborted(of.turned), whenAborted(cancelled)]);
   if (!of.runs.some(isUndecided)) return { kind: 'wait', for: [] };
   if (cancelled.aborted) return { kind: 'turn', failure: cancellation(toldBy(cancelled)) };
   const verdict = verdictOn(standingsOf(of));

@@ -7,7 +7,8 @@ import type { LiveRuns } from './control.ts';
 /**
  * Git has changed workloads whose units are under way: each ends when the wave that it is in is through, what it did
  * stays, and a later pass plans the rest from there. The last good revision remains the one of before the unit, so a
- * successor that fails goes back to that.
+ * successor that fails goes back to that. Units that commit together are left to their common end: what one of them had
+ * done could be neither kept nor taken back without the others.
  */
 export function supersedeOutdated(of: {
   readonly desired: Desired;

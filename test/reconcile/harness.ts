@@ -7,7 +7,15 @@ import { liveFields } from '../../src/engines/features.ts';
 import type { SimOptions } from '../../src/engines/sim/machine.ts';
 import { createSimEngine, type Sim } from '../../src/engines/sim/sim.ts';
 import type { Desired, DesiredNode, DesiredWorkload } from '../../src/model/desired.ts';
-import { clusterUid, namespaceName, nodeName, podName, revisionHash, workloadId } from '../../src/model/ids.ts';
+import {
+  clusterUid,
+  namespaceName,
+  nodeName,
+  podName,
+  revisionHash,
+  transactionId,
+  workloadId,
+} from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Revision } from '../../src/model/revision.ts';
 import type { PlanInputs } from '../../src/plan/inputs.ts';
@@ -281,6 +289,8 @@ export function workloadOf(
     readonly version: string;
     readonly healthyDeadlineMs?: number;
     readonly revision?: Partial<Revision>;
+    /** Of its namespace. */
+    readonly transaction?: string;
   } & Partial<Pick<DesiredWorkload, 'update' | 'after'>>,
 ): DesiredWorkload {
   const revision: Revision = {
@@ -306,6 +316,7 @@ export function workloadOf(
     revisionHash: revisionHash(`${name}-${fields.version}`),
     revision,
     after: fields.after ?? [],
+    ...(fields.transaction !== undefined && { transaction: transactionId('default', fields.transaction) }),
     placement: { pods: [], require: {}, tolerate: [], partial: true },
     update: fields.update ?? {
       groups: [{ kind: 'percent', percent: 100 }],

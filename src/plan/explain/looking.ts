@@ -32,9 +32,9 @@ export function look(inputs: PlanInputs): Looking {
 }
 
 /** The revision that a workload is planned on; undefined when there is none that could be tried. */
-export function targetOf({ inputs }: Looking, workload: MatchedWorkload): Target | undefined {
+export function targetOf({ context }: Looking, workload: MatchedWorkload): Target | undefined {
   const { definition } = workload;
-  return definition && chooseTarget(inputs, workload, definition, openNotes());
+  return definition && chooseTarget({ ...context, notes: openNotes() }, workload, definition);
 }
 
 /** What the plan says of a subject, refusals and warnings. */

@@ -48,9 +48,9 @@ function targetsOf({ inputs }: World, { id, workload }: UnitWork): ReadonlySet<R
     if (kind === 'pin' && target === id && until > inputs.now && revision !== undefined) targets.add(revision);
   }
   const record = workloads.get(id);
-  if (record?.lastGood !== undefined && record.failed.some(({ revision }) => revision === workload?.revisionHash)) {
-    targets.add(record.lastGood);
-  }
+  const isKept = record?.failed.some(({ revision }) => revision === workload?.revisionHash) === true;
+  // With others of its transaction it stays there for their sake: `transactions.ts` looks at them together.
+  if (record?.lastGood !== undefined && (isKept || workload?.transaction !== undefined)) targets.add(record.lastGood);
   return targets;
 }
 
