@@ -1,7 +1,8 @@
-import type { Desired } from '../model/desired.ts';
+import type { Desired, DesiredWorkload } from '../model/desired.ts';
 import type { RevisionHash, RunId, WorkloadId } from '../model/ids.ts';
-import { workloadOfUnit } from '../model/ids.ts';
+import { unitOf, workloadOfUnit } from '../model/ids.ts';
 import type { Recorded } from '../model/recorded.ts';
+import { siblingsOf, transactionsOf } from '../model/transactions.ts';
 import { prefixes } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import type { HistoryEntry, RunMeta } from './history.ts';
@@ -64,6 +65,37 @@ export function waysBackOfRun(world: World, revisions: NonNullable<RunMeta['revi
     return { kind: 'pin', workload, from: to, to: from };
   });
 }
+
+/**
+ * The ways back of a workload that changes together with others: with all that the run that brought its revision brought to
+ * them, or nothing. `runs`: newest first.
+ */
+export function waysBackTogether(
+  world: World,
+  workload: DesiredWorkload,
+  runs: readonly RunMeta[],
+): readonly WayBack[] {
+  const { id, revisionHash } = workload;
+  const members = [workload, ...siblingsOf(transactionsOf(world.desired.workloads), workload)].map(
+    (member) => member.id,
+  );
+  const broughtBy = runs.find(({ revisions }) => revisions?.[unitOf(id)]?.to === revisionHash);
+  if (broughtBy?.revisions === undefined) {
+    const alone = `\`muster rollback ${id} --to REVISION\` pins it alone`;
+    return [
+      none(id, `no run is recorded that brought ${revisionHash} to it and to ${othersText(members, id)}; ${alone}`),
+    ];
+  }
+  const own = Object.entries(broughtBy.revisions).filter(([unit]) => members.some((member) => member === unit));
+  const ways = waysBackOfRun(world, Object.fromEntries(own));
+  if (ways.every(({ kind }) => kind === 'pin')) return ways;
+  return ways.map((way) =>
+    way.kind === 'none' ? way : none(way.workload, 'it changes together with what cannot go back'),
+  );
+}
+
+const othersText = (members: readonly WorkloadId[], own: WorkloadId): string =>
+  members.filter((member) => member !== own).join(', ');
 
 interface World {
   readonly desired: Desired;

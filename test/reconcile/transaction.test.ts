@@ -3,8 +3,10 @@ import { describe, test } from 'node:test';
 import type { Desired } from '../../src/model/desired.ts';
 import { type RunId, unitOf, workloadId } from '../../src/model/ids.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import { readHistory } from '../../src/reconcile/history.ts';
 import { readOpenUnits } from '../../src/reconcile/journal.ts';
 import type { ProgressEvent, UnitResult } from '../../src/reconcile/progress.ts';
+import { waysBackTogether } from '../../src/reconcile/rollback.ts';
 import { loadRecorded } from '../../src/store/recorded.ts';
 import { type Bench, type Death, Died, desiredOf, openBench, workloadOf } from './harness.ts';
 import { checked, running, simOf } from './worlds.ts';
@@ -18,16 +20,17 @@ interface Release {
   /** Its new revision never gets healthy. */
   readonly broken?: 'api' | 'worker';
   readonly parallelism?: number;
+  readonly replicas?: number;
 }
 
 /** Two workloads that change together, and one that comes after the first of them. */
 function release(
-  { api: first, worker: second, broken, parallelism = 8 }: Release,
+  { api: first, worker: second, broken, parallelism = 8, replicas = 2 }: Release,
   others: Desired['workloads'] = [],
 ): Desired {
   const member = (name: 'api' | 'worker', version: string) =>
     workloadOf(name, {
-      replicas: 2,
+      replicas,
       version,
       transaction: 'release',
       revision: {
@@ -204,6 +207,41 @@ describe('an operator', () => {
   });
 });
 
+describe('the way back of a workload that changes together with others', () => {
+  const wayOf = async (bench: Bench, desired: Desired) => {
+    const { recorded } = await bench.look(desired);
+    const [workload] = desired.workloads;
+    assert.ok(workload !== undefined);
+    const ways = waysBackTogether(
+      { desired, recorded, now: bench.clock.now() },
+      workload,
+      await readHistory(bench.store),
+    );
+    return ways.map((way) => (way.kind === 'pin' ? `${way.workload} to ${way.to}` : `${way.workload}: ${way.reason}`));
+  };
+
+  test('is that of all that its run brought to them', async (t) => {
+    const bench = await open(t);
+    await bench.run(both('1'));
+    await bench.run(both('2'));
+    assert.deepEqual(await wayOf(bench, both('2')), ['default/api to api-1', 'default/worker to worker-1']);
+    await bench.run(release({ api: '3', worker: '2' }));
+    assert.deepEqual(await wayOf(bench, release({ api: '3', worker: '2' })), ['default/api to api-2']);
+  });
+
+  test('is none where another one has moved on since', async (t) => {
+    const bench = await open(t);
+    await bench.run(both('1'));
+    await bench.run(both('2'));
+    const desired = release({ api: '2', worker: '3' });
+    await bench.run(desired);
+    assert.deepEqual(await wayOf(bench, desired), [
+      'default/api: it changes together with what cannot go back',
+      'default/worker: it has moved on to worker-3 since',
+    ]);
+  });
+});
+
 /** Paused as soon as the first wave of a unit is through. */
 async function pausedAt(bench: Bench, desired: Desired, name: string) {
   let asked: Promise<unknown> | undefined;
@@ -243,8 +281,8 @@ async function dieAndRecover(death: Death, broken: Release['broken']): Promise<b
   const bench = await openBench(nodes, { exec: ({ BROKEN }) => ({ exitCode: BROKEN === 'yes' ? 1 : 0, output: '' }) });
   const what = JSON.stringify(death);
   try {
-    await bench.run(both('1'));
-    const desired = both('2', { ...(broken && { broken }) });
+    await bench.run(both('1', { replicas: 1 }));
+    const desired = both('2', { replicas: 1, ...(broken && { broken }) });
     const died = await bench.run(desired, { death }).then(
       () => false,
       (error: unknown) => {
@@ -254,7 +292,8 @@ async function dieAndRecover(death: Death, broken: Release['broken']): Promise<b
     );
     await bench.run(desired);
     assert.deepEqual((await readOpenUnits(bench.store)).begun, [], what);
-    assert.deepEqual(running(bench), allAt(broken === undefined ? '2' : '1'), what);
+    const version = broken === undefined ? '2' : '1';
+    assert.deepEqual(running(bench), [`api/0 ${version} running`, `worker/0 ${version} running`], what);
     const good = await goodOnes(bench);
     assert.deepEqual(good, broken === undefined ? ['api-2', 'worker-2'] : ['api-1', 'worker-1'], what);
     return !died;

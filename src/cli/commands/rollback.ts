@@ -1,8 +1,9 @@
 import type { WorkloadId } from '../../model/ids.ts';
 import { runId } from '../../model/ids.ts';
+import { siblingsOf, transactionsOf } from '../../model/transactions.ts';
 import { readInFlight } from '../../reconcile/inspect.ts';
 import { mostOverrides } from '../../reconcile/overrides.ts';
-import { findRun, type WayBack, wayBack, waysBackOfRun, wayTo } from '../../reconcile/rollback.ts';
+import { findRun, type WayBack, wayBack, waysBackOfRun, waysBackTogether, wayTo } from '../../reconcile/rollback.ts';
 import { CliError, type ExitCode, exitCodes } from '../exit.ts';
 import { unknownName } from '../names.ts';
 import {
@@ -20,7 +21,7 @@ export interface RollbackFlags extends OverrideFlags {
   readonly to?: string;
 }
 
-/** Pins a workload, or everything that a run changed, to the good revision of before; the next plan brings it there. */
+/** Pins a workload (with those that it changes together with), or everything that a run changed, to the good revision of before; the next plan brings it there. */
 export const rollback = (subject: string, dir: string, flags: RollbackFlags): Promise<ExitCode> =>
   overriding(dir, flags, async (with_) => {
     const ways = await waysOf(with_, subject, flags.to);
@@ -53,7 +54,11 @@ async function waysOf(with_: Overriding, subject: string, to: string | undefined
   const world = { desired: with_.desired, recorded: with_.recorded, now: Date.now() };
   if (subject.includes('/')) {
     const workload = requireWorkload(with_, subject);
-    return [to === undefined ? wayBack(world, workload) : await wayTo(with_.store, world, workload, to)];
+    if (to !== undefined) return [await wayTo(with_.store, world, workload, to)];
+    const definition = with_.desired.workloads.find(({ id }) => id === workload);
+    if (definition === undefined || siblingsOf(transactionsOf(with_.desired.workloads), definition).length === 0)
+      return [wayBack(world, workload)];
+    return waysBackTogether(world, definition, (await readInFlight(with_.store)).history);
   }
   if (to !== undefined)
     throw new CliError('--to needs a workload: a run changed several', {
