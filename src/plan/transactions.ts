@@ -48,12 +48,15 @@ function keptBack(
 ): Pick<Held, 'kind' | 'why'> | undefined {
   const pin = recorded.overrides.find(({ kind, target, until }) => kind === 'pin' && target === id && until > now);
   if (pin?.revision !== undefined && pin.revision !== revisionHash && recorded.revisions.has(pin.revision))
-    return { kind: 'kept', why: `is pinned to ${pin.revision}: \`muster retry ${id}\` goes back to what git declares` };
+    return {
+      kind: 'kept',
+      why: `is kept on its own: it is pinned to ${pin.revision}; \`muster retry ${id}\` goes back to what git declares`,
+    };
   const failed = recorded.workloads.get(id)?.failed.find(({ revision }) => revision === revisionHash);
   if (failed === undefined) return undefined;
   return {
     kind: 'kept',
-    why: `stays on its last good revision, since ${revisionHash} failed before: commit a mended one, or run \`muster retry ${id}\``,
+    why: `is kept on its own: ${revisionHash} failed before; commit a mended one, or run \`muster retry ${id}\``,
   };
 }
 

@@ -18,6 +18,7 @@ import { revisionsCheck } from './verify/revisions.ts';
 import { rolloutCheck } from './verify/rollout.ts';
 import { stickyCheck } from './verify/sticky.ts';
 import { structureCheck } from './verify/structure.ts';
+import { transactionsCheck } from './verify/transactions.ts';
 import type { Report, Violation } from './verify/violation.ts';
 import { type Check, createWorld, openWork, type World } from './verify/world.ts';
 
@@ -80,6 +81,7 @@ function openChecks(world: World, report: Report): readonly Check[] {
     capacityCheck(world, report),
     disruptionCheck(world, report),
     rolloutCheck(world, rulesetOf, report),
+    transactionsCheck(world, report),
     preemptionCheck(world, report),
     removalsCheck(world, report),
     quotaDrainsCheck(world, report),

@@ -13,8 +13,11 @@ const mostPieceLines = 8;
 const mostReasons = 3;
 
 /** What happens to one workload, folded: the diff of its steps, then the timeline of its waves. */
-export function unitDetails({ unit, steps, groups, lowest, notes }: UnitView): string {
-  const after = unit.after.length === 0 ? [] : [`After ${unit.after.map((id) => `\`${id}\``).join(', ')}.`, ''];
+export function unitDetails({ unit, steps, groups, lowest, notes, together }: UnitView): string {
+  const names = (ids: readonly string[]): string => ids.map((id) => `\`${id}\``).join(', ');
+  const after = unit.after.length === 0 ? [] : [`After ${names(unit.after)}.`, ''];
+  const with_ =
+    together.length === 0 ? [] : [`Together with ${names(together)}: all of them become good, or all go back.`, ''];
   return [
     `<details><summary><b>${markdownText(unit.id)}</b>: ${plural(steps.length, 'step')}</summary>`,
     '',
@@ -23,6 +26,7 @@ export function unitDetails({ unit, steps, groups, lowest, notes }: UnitView): s
     '```',
     '',
     ...after,
+    ...with_,
     ...(unit.waves.length < 2 ? [] : [...timelineTable(unit, steps, lowest?.of), '']),
     ...notes.map((note) => `> ⚠️ ${markdownText(note.message)} (${note.code})`),
     ...(notes.length === 0 ? [] : ['']),

@@ -21,7 +21,8 @@ export function unitSection(view: UnitView, page: Page): string {
 }
 
 /** `-/+ 3, + 2 instances in 4 waves · 27s at worst · lowest 2 of 3` */
-function titleOf({ unit, groups, steps, lowest }: UnitView, paint: Paint): readonly string[] {
+function titleOf(view: UnitView, paint: Paint): readonly string[] {
+  const { unit, groups, steps, lowest } = view;
   const counts = groups.map(({ first, steps: own }) => `${paintKind(first, symbols[first.kind], paint)} ${own.length}`);
   const waves = unit.waves.length > 1 ? ` in ${unit.waves.length} waves` : '';
   const watchedMs = unit.waves.length > 1 ? 0 : (unit.waves[0]?.observeMs ?? 0);
@@ -31,6 +32,7 @@ function titleOf({ unit, groups, steps, lowest }: UnitView, paint: Paint): reado
     ...(watchedMs > 0 ? [`watched ${formatDuration(watchedMs)}`] : []),
     ...(lowest === undefined ? [] : [paintLowest(lowest, paint)]),
     ...(unit.after.length === 0 ? [] : [`after ${someNames(unit.after, { all: false })}`]),
+    ...(view.together.length === 0 ? [] : [`together with ${someNames(view.together, { all: false })}`]),
   ]);
 }
 

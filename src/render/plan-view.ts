@@ -8,6 +8,8 @@ export interface UnitView {
   readonly groups: readonly StepGroup[];
   readonly lowest?: { readonly lowest: number; readonly of: number };
   readonly notes: readonly PlanWarning[];
+  /** Units that commit together with it. */
+  readonly together: readonly UnitId[];
 }
 
 export interface StepGroup {
@@ -102,7 +104,17 @@ function addUp(
 function viewUnit(plan: Plan, unit: PlannedUnit, steps: readonly Step[], notes: readonly PlanWarning[]): UnitView {
   const lowest = plan.availability[workloadOfUnit(unit.id)];
   const groups = [...groupBy(steps, groupKey).values()].map(groupOf);
-  return { unit, steps, groups, ...(lowest !== undefined && { lowest }), notes };
+  const together = plan.units.filter(
+    ({ id, transaction }) => transaction !== undefined && transaction === unit.transaction && id !== unit.id,
+  );
+  return {
+    unit,
+    steps,
+    groups,
+    ...(lowest !== undefined && { lowest }),
+    notes,
+    together: together.map(({ id }) => id),
+  };
 }
 
 function groupOf(members: readonly Step[]): StepGroup {

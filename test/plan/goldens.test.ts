@@ -14,6 +14,7 @@ import { nodes } from './goldens/nodes.ts';
 import type { Cases } from './goldens/parts.ts';
 import { refusals } from './goldens/refusals.ts';
 import { steps } from './goldens/steps.ts';
+import { transactions } from './goldens/transactions.ts';
 import { warnings } from './goldens/warnings.ts';
 import { stepLines } from './world.ts';
 
@@ -21,7 +22,7 @@ import { stepLines } from './world.ts';
  * What is planned for a world: `test/golden/planner/<name>.txt` has the text that a person reads, and below it the steps
  * with what that leaves out. Every plan passes the second opinion.
  */
-const all: Readonly<Record<string, Cases>> = { steps, nodes, warnings, refusals, 'no room': noRoom };
+const all: Readonly<Record<string, Cases>> = { steps, nodes, warnings, refusals, transactions, 'no room': noRoom };
 
 const fileOf = (name: string): string => `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.txt`;
 

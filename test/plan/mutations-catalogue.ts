@@ -5,6 +5,7 @@ import { inFlight } from './mutations-in-flight.ts';
 import { networks, pieces } from './mutations-pieces.ts';
 import { places } from './mutations-places.ts';
 import { rollouts } from './mutations-rollout.ts';
+import { transactions } from './mutations-transactions.ts';
 
 /** Every way to corrupt a plan that we know. */
 export const mutations: readonly Mutation[] = [
@@ -17,4 +18,5 @@ export const mutations: readonly Mutation[] = [
   ...limits,
   ...inFlight,
   ...rollouts,
+  ...transactions,
 ];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { verifyPlan } from '../../src/plan/verify.ts';
 import { mutations } from './mutations-catalogue.ts';
+import { twoTogether } from './mutations-transactions.ts';
 import { roomMadeByHand, scenesOf, seeds } from './mutations-worlds.ts';
 import { planText } from './world.ts';
 
@@ -9,7 +10,7 @@ import { planText } from './world.ts';
  * A verifier is worth what it catches: correct plans of generated worlds, corrupted in every way that we know, one at a
  * time. A way that fits none of the worlds is a hole in the worlds, and fails.
  */
-const scenes = [...seeds.flatMap(scenesOf), roomMadeByHand()];
+const scenes = [...seeds.flatMap(scenesOf), roomMadeByHand(), twoTogether()];
 
 describe('verifyPlan', () => {
   for (const { name, inputs, plan } of scenes) {

@@ -15,7 +15,7 @@ import { type Failed, report, reportWaiting } from './report.ts';
 import { freeFirst, placeRollout } from './rollout.ts';
 import { openSpread, spreadRulesOf } from './spread.ts';
 import type { UnitState } from './unit-state.ts';
-import { addRepairs, admits, endWave, openWaves, saveWaves } from './waves.ts';
+import { addRepairs, admits, endWave, openWaves } from './waves.ts';
 
 /**
  * Places everything, the most urgent first, since what comes late may find no room: by priority, then heals before
@@ -130,7 +130,6 @@ function placeMoves(context: Context, state: UnitState): void {
   state.homeless = failures.flatMap(({ want, failure }) =>
     failure.kind === 'capacity' && failure.bound === undefined && want.mustLeave !== undefined ? [want] : [],
   );
-  state.beforeRollout = saveWaves(state.waves);
   report(context, state, failures, moves.length);
   reportWaiting(context, state, [...once.waiting, ...(again?.waiting ?? [])]);
 }

@@ -12,6 +12,7 @@ import { endWave, restoreWaves, saveWaves } from './waves.ts';
 export function placeRollout(context: Context, state: UnitState): void {
   const { rollout, workload } = state.intent;
   if (rollout.length === 0) return;
+  state.beforeRollout = saveWaves(state.waves);
   const attempts = ordersOf(state, rollout);
   for (const attempt of attempts) {
     const mark = markOf(context.ledger.undo);

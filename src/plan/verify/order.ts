@@ -2,7 +2,7 @@ import { type UnitId, unitOf, workloadOfUnit } from '../../model/ids.ts';
 import type { Report } from './violation.ts';
 import type { World } from './world.ts';
 
-/** `after` names units of this plan, holds what git asks for, and has no cycle. */
+/** `after` names units of this plan, holds what git asks for, and has no cycle: those that commit together wait as one. */
 export function checkOrder(world: World, report: Report): void {
   const { units } = world.plan;
   const after = new Map<UnitId, readonly UnitId[]>(units.map((unit) => [unit.id, unit.after]));
@@ -20,15 +20,30 @@ export function checkOrder(world: World, report: Report): void {
       }
     }
   }
-  const stuck = waitingForEachOther(after);
+  const stuck = waitingForEachOther(asOne(world));
   if (stuck.length > 0) report('order', stuck.join(', '), 'wait for each other');
 }
 
+/** By unit, or by transaction where several commit together: what all of them come after. */
+function asOne({ plan: { units } }: World): ReadonlyMap<string, readonly string[]> {
+  const nameOf = new Map<UnitId, string>(
+    units.map(({ id, transaction }) => [id, transaction === undefined ? id : `transaction ${transaction}`]),
+  );
+  const after = new Map<string, Set<string>>();
+  for (const { id, after: earlier } of units) {
+    const name = nameOf.get(id) ?? id;
+    const before = after.get(name) ?? new Set();
+    after.set(name, before);
+    for (const unit of earlier) before.add(nameOf.get(unit) ?? unit);
+  }
+  return new Map([...after].map(([name, before]) => [name, [...before]]));
+}
+
 /** Kahn: take away what waits for nothing; what is left waits for itself. */
-function waitingForEachOther(after: ReadonlyMap<UnitId, readonly UnitId[]>): readonly UnitId[] {
-  const waiting = new Map<UnitId, number>();
-  const followers = new Map<UnitId, UnitId[]>();
-  const ready: UnitId[] = [];
+function waitingForEachOther(after: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const waiting = new Map<string, number>();
+  const followers = new Map<string, string[]>();
+  const ready: string[] = [];
   for (const [unit, earlier] of after) {
     const known = earlier.filter((id) => after.has(id));
     if (known.length === 0) ready.push(unit);

@@ -28,6 +28,7 @@ export type Rule =
   | 'budget'
   | 'surge'
   | 'rollout'
+  | 'transaction'
   | 'preemption'
   | 'removal';
 

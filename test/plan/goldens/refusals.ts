@@ -112,6 +112,16 @@ export const refusals: Cases = {
         workload('payments/report', { after: [workload(app).id] }),
       ],
     }),
+  'refused: a rollout that comes after something refused': () =>
+    withRunning(
+      world({
+        workloads: [
+          workload(db, { replicas: 1, revision: huge }),
+          workload(app, { replicas: 2, hash: 'r2', revision: newer, after: [workloadId('payments', 'db')] }),
+        ],
+      }),
+      running(2),
+    ),
   'refused: what has to be near something refused': () =>
     withRunning(
       world({
