@@ -32,11 +32,11 @@ export function heldBy(context: Context, planned: Planned): HeldTransactions {
   for (const [transaction, members] of transactions) {
     if (context.held.has(transaction)) continue;
     const pending = members.filter((member) => isPending(context.inputs, member));
-    const brought = pending.flatMap(({ id }) => (units.get(id)?.brings === true ? [id] : []));
+    const brought = pending.filter(({ id }) => units.get(id)?.brings === true);
     if (brought.length === 0) continue;
     const held =
-      first(pending, (member) => whyNot(context, planned, { member, isBrought: brought.includes(member.id) })) ??
-      first(brought, (id) => whyInCircle(waits, id));
+      first(pending, (member) => whyNot(context, planned, { member, isBrought: brought.includes(member) })) ??
+      first(brought, (member) => whyInCircle(waits, member));
     if (held !== undefined) found.set(transaction, held);
   }
   return found;
@@ -73,14 +73,11 @@ function whyNot(
   return isBehind ? waits('has instances on nodes where nothing can be changed now') : undefined;
 }
 
-/** Nothing of git's own `after`, which is checked when it is read: of evictions and drains, for example. */
-function whyInCircle(waits: Waits, id: WorkloadId): Held | undefined {
+/** Nothing of git's own `after`, which is checked when it is read: of evictions and drains. */
+function whyInCircle(waits: Waits, { id, replicas }: DesiredWorkload): Held | undefined {
   const leader = [...(waits.after.get(id) ?? [])].find((before) => reaches(waits, before, id));
   if (leader === undefined) return undefined;
-  return {
-    kind: 'refused',
-    by: id,
-    why: `would wait for ${leader}, and that for the end of the transaction`,
-    refusals: [],
-  };
+  const message = `${id} is not changed: it would wait for ${leader} to make room for it, and that for the end of their transaction`;
+  const refusal = { code: 'MUS4009', subject: id, instances: replicas, message, byReason: {} };
+  return { kind: 'refused', by: id, why: 'is refused', refusals: [refusal] };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { AffinityRule, CountOrPercent, DesiredWorkload, Placement, SpreadRule } from '../../src/model/desired.ts';
-import type { WorkloadId } from '../../src/model/ids.ts';
+import { transactionId, type WorkloadId } from '../../src/model/ids.ts';
 import type { Revision, RevisionPort, RevisionVolume } from '../../src/model/revision.ts';
 import { GiB, podName, revision, workload } from './world.ts';
 
@@ -30,11 +30,14 @@ export const anyWorkload = (index: number): fc.Arbitrary<DesiredWorkload> =>
         { kind: 'quorum' },
       ),
       isAfter: fc.boolean(),
+      isTied: fc.boolean(),
       priority: fc.constantFrom(100, 1000),
       onLost: fc.constantFrom(...(['auto', 'auto', 'recreate', 'wait'] as const)),
     })
     .map((w) => {
       const body = onlyOne(w.body, w.replicas);
+      // Two of them change together, where git says so; none of these comes after the other.
+      const isTied = w.isTied && (index === 1 || index === 2);
       return workload(workloadName(index), {
         type: w.type,
         replicas: w.replicas,
@@ -43,7 +46,8 @@ export const anyWorkload = (index: number): fc.Arbitrary<DesiredWorkload> =>
         placement: w.placement,
         update: { ...w.update, healthyDeadlineMs: 60_000 },
         maxUnavailable: w.maxUnavailable,
-        after: w.isAfter && index > 0 ? [workloadName(index - 1)] : [],
+        after: w.isAfter && index > 0 && !(isTied && index === 2) ? [workloadName(index - 1)] : [],
+        ...(isTied && { transaction: transactionId('payments', 'release') }),
         priority: w.priority,
         onLost: w.onLost,
         ...(w.preempts && { preemption: 'lower' as const }),
