@@ -183,6 +183,8 @@ export interface InFlightUnit {
   readonly definition?: string;
   /** Others commit together with it: no newer commit takes over before the end of all. */
   readonly transaction?: TransactionId;
+  /** It has passed its last gate, and waits for those. */
+  readonly isReady?: true;
   /** It is not undone any more: only what is left of it after the last wave counts. */
   readonly committed?: true;
 }

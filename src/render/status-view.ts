@@ -171,9 +171,13 @@ function viewWorkload(of: {
 
 /** Whether a run goes on with it by itself, or an operator has to say so. */
 function inFlightText(desired: Desired, inFlight: Recorded['inFlight'][number]): string {
-  const { run, unit, status } = inFlight;
+  const { run, unit, status, transaction } = inFlight;
   if (status === 'stuck' || status === 'paused' || status === 'waiting')
     return `its unit is ${status === 'waiting' ? 'not begun, since its run is paused' : status} in run ${run}: muster unit show ${unit}`;
+  if (status === 'running' && inFlight.isReady === true)
+    return `its unit has passed its last gate in run ${run} and waits for the others of transaction ${transaction}: muster unit show ${unit}`;
+  if (status === 'running' && transaction !== undefined && isOutdated(desired, inFlight))
+    return `its unit is running in run ${run}; git has changed it since: ${commitsText(desired.commits)} comes after transaction ${transaction} has ended`;
   if (status === 'running' && isOutdated(desired, inFlight))
     return `its unit is running in run ${run}; git has changed it since: muster run ends it when the wave under way is through, and ${commitsText(desired.commits)} takes over`;
   return `its unit is ${status} in run ${run}; the next apply or run goes on with it`;

@@ -23,17 +23,24 @@ export function commandsFor(
     run,
     state,
     failing,
+    together,
   }: {
     readonly unit: UnitId;
     readonly run: RunId;
     readonly state: OpenState;
     readonly failing: readonly UnitFailing[];
+    /** What it commits together with. */
+    readonly together?: { readonly others: readonly UnitId[] };
   },
   { isForward }: { readonly isForward: boolean },
 ): readonly OperatorCommand[] {
   const abandon = {
     command: `muster unit abandon ${unit}`,
-    does: 'closes it as it is: nothing that runs is touched, what it holds stays recorded, and the next plan deals with it',
+    does:
+      'closes it as it is: nothing that runs is touched, what it holds stays recorded, and the next plan deals with it' +
+      (together === undefined || !isForward || state === 'stuck' || state === 'settling'
+        ? ''
+        : `; what it commits together with goes back: ${together.others.join(', ')}`),
   };
   const cancel = {
     command: `muster runs cancel ${run}`,

@@ -4,6 +4,7 @@ import {
   allocationId,
   type NodeName,
   type RunId,
+  type TransactionId,
   type UnitId,
   workloadOfUnit,
 } from '../model/ids.ts';
@@ -14,6 +15,7 @@ import { toldText } from '../reconcile/control.ts';
 import type { InFlight } from '../reconcile/inspect.ts';
 import { type FoundUnit, type JournalEntry, newerText } from '../reconcile/journal.ts';
 import { failingSteps } from '../reconcile/unit-steps.ts';
+import { standingOf } from '../reconcile/verdict.ts';
 import { commandsFor, type OpenState, type OperatorCommand, type UnitFailing } from './unit-commands.ts';
 
 /** One unit that is in flight: plain data, the same for text and JSON. */
@@ -28,6 +30,8 @@ export interface UnitView {
   readonly reason?: string;
   readonly wavesDone: number;
   readonly waves: number;
+  /** Absent: it commits by itself. */
+  readonly together?: UnitTogether;
   /** Who began the run. */
   readonly actor?: string;
   readonly allocations: readonly UnitAllocation[];
@@ -38,6 +42,14 @@ export interface UnitView {
   readonly tried: readonly { readonly at: number; readonly what: string }[];
   /** What an operator may do, and what that does. */
   readonly commands: readonly OperatorCommand[];
+}
+
+/** What it commits together with. */
+export interface UnitTogether {
+  readonly transaction: TransactionId;
+  readonly others: readonly UnitId[];
+  /** It has passed its last gate, and these have not yet. */
+  readonly waitsFor?: readonly UnitId[];
 }
 
 export interface UnitAllocation {
@@ -73,15 +85,17 @@ function viewUnit(inFlight: InFlight, found: FoundUnit): UnitView {
   const since = entries.at(-1)?.at;
   const actor = inFlight.runs.get(run)?.actor;
   const allocations = allocationsOf(inFlight, found);
+  const together = togetherOf(inFlight, found);
   const view = {
     unit: record.unit,
     run,
     state,
-    goesOn: goesOn(inFlight, state),
+    goesOn: together?.waitsFor === undefined ? goesOn(inFlight, state) : waitsText(together),
     ...(since !== undefined && { since }),
     ...(reason !== undefined && { reason }),
     wavesDone: status.wavesDone,
     waves: record.planned.waves.length,
+    ...(together !== undefined && { together }),
     ...(actor !== undefined && { actor }),
     allocations,
     held: heldOf(inFlight, found),
@@ -90,6 +104,23 @@ function viewUnit(inFlight: InFlight, found: FoundUnit): UnitView {
   };
   return { ...view, commands: commandsFor(view, { isForward: status.failure === undefined }) };
 }
+
+function togetherOf({ open }: InFlight, { run, record, ledger }: FoundUnit): UnitTogether | undefined {
+  const { group, unit } = record;
+  if (group === undefined) return undefined;
+  const { transaction, members } = group;
+  const others = members.filter((member) => member !== unit);
+  if (standingOf(record, ledger.status) !== 'ready') return { transaction, others };
+  const there = [...open.begun, ...open.ended].filter((found) => found.run === run);
+  const isReady = (member: UnitId): boolean =>
+    there.some((found) => found.record.unit === member && standingOf(found.record, found.ledger.status) === 'ready');
+  return { transaction, others, waitsFor: others.filter((member) => !isReady(member)) };
+}
+
+const waitsText = ({ transaction, others, waitsFor = [] }: UnitTogether): string =>
+  waitsFor.length === 0
+    ? `has passed its last gate, as ${others.join(', ')} has, which it commits together with (transaction ${transaction})`
+    : `has passed its last gate, and waits for ${waitsFor.join(', ')}, which it commits together with (transaction ${transaction})`;
 
 /** Of its plan and journal nothing is shown. */
 function viewUnbegun(

@@ -36,12 +36,16 @@ const urgency = ['stuck', 'newer', 'paused', 'waiting', 'unwinding', 'running', 
 const byUrgency = (a: UnitView, b: UnitView): number =>
   urgency.indexOf(a.state) - urgency.indexOf(b.state) || (a.unit < b.unit ? -1 : 1);
 
-const stateText = ({ state, wavesDone, waves }: UnitView, paint: Paint): string => {
+const stateText = ({ state, wavesDone, waves, together }: UnitView, paint: Paint): string => {
   if (state === 'stuck') return paint.bad('stuck');
   if (state === 'paused') return paint.warn('paused');
   if (state === 'waiting') return paint.warn('not begun');
   if (state === 'newer') return paint.bad('begun by a newer muster');
   if (state === 'settling') return 'committed, cleaning up';
+  if (together?.waitsFor !== undefined) {
+    const { transaction, waitsFor, others } = together;
+    return `waits for ${(waitsFor.length === 0 ? others : waitsFor).join(', ')} (transaction ${transaction})`;
+  }
   return state === 'unwinding' ? paint.warn('being undone') : `wave ${Math.min(wavesDone + 1, waves)} of ${waves}`;
 };
 

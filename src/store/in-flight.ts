@@ -62,8 +62,12 @@ function workOf(records: UnitRecords | undefined, decode: Decode): Partial<InFli
     ...(progress.committed && { committed: true }),
     ...(definition !== undefined && { definition }),
     ...(transaction !== undefined && { transaction }),
+    ...(transaction !== undefined && isReady(stored, progress) && { isReady: true }),
   };
 }
+
+const isReady = ({ planned }: StoredUnit, { failed, committed, wavesDone }: Progress): boolean =>
+  !failed && !committed && wavesDone === planned.waves.length;
 
 /** What of a journal entry tells how far a unit is. */
 interface JournalEvent {
@@ -79,6 +83,7 @@ interface Progress {
   readonly done: ReadonlySet<string>;
   /** Steps that committed by themselves, or that an operator left as they are. */
   readonly closed: ReadonlySet<StepId>;
+  readonly wavesDone: number;
   readonly failed: boolean;
   readonly committed: boolean;
   /** It ended before its last wave: what it had not begun is never done. */
@@ -96,7 +101,16 @@ function progressOf(events: readonly JournalEvent[]): Progress {
   }
   const has = (kind: string): boolean => events.some((event) => event.kind === kind);
   const superseded = has('superseded');
-  return { begun, done, closed, failed: has('failed'), committed: superseded || has('committed'), superseded };
+  const wavesDone = events.filter(({ kind }) => kind === 'waveDone').length;
+  return {
+    begun,
+    done,
+    closed,
+    wavesDone,
+    failed: has('failed'),
+    committed: superseded || has('committed'),
+    superseded,
+  };
 }
 
 /** Whatever becomes of the unit, nothing of the step is made or taken back any more. */
