@@ -124,6 +124,8 @@ describe('while a rollout is under way', () => {
     for (const sim of bench.sims.values()) sim.setReachable('reachable');
     await loop.until(ended('default/web'), 'the rollout is through');
     assert.deepEqual(running(bench), ['api/0 2 running', 'web/0 2 running', 'web/1 2 running', 'web/2 2 running']);
+    // The end of its run is still written; the store is closed before what `after` asks for.
+    await loop.stop();
   });
 
   test('a newer commit of it takes over at the next wave, and nothing more of the old one is made', async (t) => {
