@@ -6,6 +6,7 @@ import type { Revision } from '../model/revision.ts';
 import { type Ask, openAsks } from './ask.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
 import type { Compiled } from './compile.ts';
+import { type HeldTransactions, heldAtFirst } from './held.ts';
 import type { PlanInputs } from './inputs.ts';
 import type { Instance } from './instances.ts';
 import { type Ledger, openLedger } from './ledger.ts';
@@ -22,7 +23,6 @@ import { pushTo } from './push-to.ts';
 import { openQuotas, type QuotaLedger } from './quota.ts';
 import { openResources } from './resources/all.ts';
 import { openRequirements, openRules, type Requirement, type RulesFor } from './rules.ts';
-import { type HeldTransactions, heldAtFirst } from './transactions.ts';
 
 /** What the stages of one planning share: the compiled cluster, the two ledgers, and what is to be said. */
 export interface Context {

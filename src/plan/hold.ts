@@ -1,20 +1,11 @@
 import type { DesiredWorkload } from '../model/desired.ts';
-import type { TransactionId, WorkloadId } from '../model/ids.ts';
+import type { TransactionId } from '../model/ids.ts';
 import { transactionsOf } from '../model/transactions.ts';
 import type { Context } from './context.ts';
 import { newCount } from './decide.ts';
-import type { UnitState } from './place/unit-state.ts';
-import { type Held, type HeldTransactions, isPending } from './transactions.ts';
-import type { UnitDraft } from './units.ts';
+import { type Held, type HeldTransactions, isPending } from './held.ts';
+import type { Planned } from './units.ts';
 import { reaches, togetherOf, type Waits } from './waits.ts';
-
-/** What was planned, as far as it shows who can be brought to what git asks for. */
-export interface Planned {
-  readonly units: readonly UnitDraft[];
-  readonly placed: ReadonlyMap<WorkloadId, UnitState>;
-  /** Those of which nothing new is planned. */
-  readonly refused: ReadonlySet<WorkloadId>;
-}
 
 /**
  * Transactions that bring new revisions to some of their workloads and cannot to all that git asks it of: they have to be

@@ -8,6 +8,7 @@ import { compileLifecycles } from './compile-nodes.ts';
 import { type Context, openContext } from './context.ts';
 import { decide, type Intent, isIdle } from './decide.ts';
 import { afterOthers } from './follow.ts';
+import { type HeldTransactions, heldAtFirst, isPending } from './held.ts';
 import { heldBy } from './hold.ts';
 import type { PlanInputs } from './inputs.ts';
 import { type MatchedWorkload, match } from './match.ts';
@@ -16,7 +17,7 @@ import { prune } from './prune.ts';
 import { overQuota } from './quota-drain.ts';
 import { noteCordons, noteFrozen, noteOrphans, noteUnseen, noteWorld, refuseUnreachableLeavers } from './remarks.ts';
 import { chooseTarget } from './target.ts';
-import { type HeldTransactions, heldAtFirst, isPending, noteHeld } from './transactions.ts';
+import { noteHeld } from './transactions.ts';
 import { buildUnits, type UnitDraft } from './units.ts';
 
 /**

@@ -4,7 +4,6 @@ import { type Availability, availabilityOf } from './availability.ts';
 import type { Context } from './context.ts';
 import { type Intent, newCount } from './decide.ts';
 import { type Action, type Draft, makes } from './draft.ts';
-import type { Planned } from './hold.ts';
 import { leadersOf } from './leaders.ts';
 import type { MatchedWorkload } from './match.ts';
 import type { UnitState } from './place/unit-state.ts';
@@ -25,6 +24,14 @@ export interface UnitDraft {
   readonly availability?: Availability;
   readonly worstCaseMs: number;
   readonly maxUnavailable?: number;
+}
+
+/** What was planned, as far as it shows who can be brought to what git asks for. */
+export interface Planned {
+  readonly units: readonly UnitDraft[];
+  readonly placed: ReadonlyMap<WorkloadId, UnitState>;
+  /** Those of which nothing new is planned. */
+  readonly refused: ReadonlySet<WorkloadId>;
 }
 
 /** One unit for every workload that has something to do, by id. */
