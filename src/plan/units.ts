@@ -133,10 +133,10 @@ function keepFor({ intent, waves, evictions }: UnitState, refused: ReadonlySet<W
   }
 }
 
-/** Nothing of what git changed; repairs and moves stay. */
+/** Nothing of what git changed; repairs and moves stay. What is refused itself has taken back already what it cannot do. */
 function dropChanges(state: UnitState): void {
   state.news = [];
-  if (state.beforeRollout !== undefined) restoreWaves(state.waves, state.beforeRollout);
+  if (!state.refused && state.beforeRollout !== undefined) restoreWaves(state.waves, state.beforeRollout);
 }
 
 /** What repairs and what is new first, the rollout, what is new at its revision, removals last. */

@@ -8,7 +8,8 @@ import { readOpenUnits } from '../../src/reconcile/journal.ts';
 import type { ProgressEvent, UnitResult } from '../../src/reconcile/progress.ts';
 import { waysBackTogether } from '../../src/reconcile/rollback.ts';
 import { loadRecorded } from '../../src/store/recorded.ts';
-import { type Bench, type Death, Died, desiredOf, openBench, workloadOf } from './harness.ts';
+import { type Death, Died } from '../store/dying.ts';
+import { type Bench, desiredOf, openBench, workloadOf } from './harness.ts';
 import { checked, running, simOf } from './worlds.ts';
 
 const nodes = ['n1', 'n2'];
