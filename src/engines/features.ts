@@ -5,9 +5,10 @@ import type { EngineFeatures } from './engine.ts';
 export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeatures>> = {
   docker: {
     ...instanceFeatures.docker,
-    // Muster itself probes health and sends the stop signal: nothing in the container knows of them.
+    // Muster itself probes health, runs hooks and sends the stop signal: nothing in the container knows of them.
     liveFields: [
       '/health',
+      '/hooks',
       '/stop',
       '/restart',
       '/limits/cpuMillis',
@@ -31,6 +32,7 @@ export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeature
     // the environment, which a running program keeps.
     liveFields: [
       '/health',
+      '/hooks',
       '/restart',
       '/stop',
       '/resources/cpuMillis',

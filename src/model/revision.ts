@@ -23,6 +23,7 @@ export interface Revision {
   readonly ports: readonly RevisionPort[];
   readonly health?: HealthCheck;
   readonly stop: { readonly signal: string; readonly graceMs: number; readonly delayMs: number };
+  readonly hooks?: Hooks;
   readonly restart: 'always' | 'on-failure' | 'never';
   /** Where the engine weighs instances by it. Absent: `onlinePriority`. */
   readonly priority?: number;
@@ -100,6 +101,18 @@ export interface HealthCheck {
   readonly timeoutMs: number;
   readonly healthyAfter: number;
   readonly unhealthyAfter: number;
+}
+
+/** Commands that Muster runs inside an instance when it starts or stops it. */
+export interface Hooks {
+  readonly afterStart?: Hook;
+  readonly beforeStop?: Hook;
+}
+
+export interface Hook {
+  /** Program and arguments: no shell. */
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
 }
 
 export type HealthProbe =

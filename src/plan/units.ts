@@ -1,4 +1,5 @@
 import { instanceId, type TransactionId, type WorkloadId } from '../model/ids.ts';
+import type { Revision } from '../model/revision.ts';
 import { transactionsOf } from '../model/transactions.ts';
 import { type Availability, availabilityOf } from './availability.ts';
 import type { Context } from './context.ts';
@@ -261,10 +262,10 @@ function timed(context: Context, waves: readonly WaveDraft[], intent?: Intent): 
     for (const draft of drafts) {
       const isUpdate = draft.action.kind === 'update';
       const old = isUpdate ? undefined : draft.old;
-      const stop =
-        old === undefined || old.object === 'gone' ? undefined : stopOf(context, old.allocation.revision, intent);
-      const stopMs = stop === undefined ? 0 : stop.graceMs + stop.delayMs;
-      slowest = Math.max(slowest, stopMs + (makes(draft) || isUpdate ? deadline : 0));
+      const gone =
+        old === undefined || old.object === 'gone' ? undefined : bodyOf(context, old.allocation.revision, intent);
+      const made = makes(draft) ? intent?.target.revision : undefined;
+      slowest = Math.max(slowest, stopMs(gone) + (makes(draft) || isUpdate ? deadline : 0) + startMs(made));
     }
     return { drafts, observeMs, worstCaseMs: slowest + observeMs };
   });
@@ -274,5 +275,11 @@ export interface TimedWave extends WaveDraft {
   readonly worstCaseMs: number;
 }
 
-const stopOf = (context: Context, hash: Action['revision'], intent?: Intent) =>
-  (context.inputs.recorded.revisions.get(hash) ?? intent?.target.revision)?.stop;
+const bodyOf = (context: Context, hash: Action['revision'], intent?: Intent): Revision | undefined =>
+  context.inputs.recorded.revisions.get(hash) ?? intent?.target.revision;
+
+/** With the hooks that Muster runs then. */
+const stopMs = (body: Revision | undefined): number =>
+  body === undefined ? 0 : body.stop.graceMs + body.stop.delayMs + (body.hooks?.beforeStop?.timeoutMs ?? 0);
+
+const startMs = (body: Revision | undefined): number => body?.hooks?.afterStart?.timeoutMs ?? 0;

@@ -3,9 +3,10 @@ import type { Effect } from '../model/effects.ts';
 import type { AllocationId, EngineKind, NodeName } from '../model/ids.ts';
 import type { ObservedObject } from '../model/observed.ts';
 import type { HealthCheck, Revision } from '../model/revision.ts';
+import { call } from './call.ts';
 import { GateFailed, Halted } from './halt.ts';
 import { probe } from './health.ts';
-import { call, objectOf, revisionOf } from './perform.ts';
+import { objectOf, revisionOf } from './perform.ts';
 import type { RunContext } from './run-context.ts';
 
 /** How often a running instance without a check, or one that does not answer yet, is looked at. */

@@ -5,10 +5,11 @@ import { keys } from '../store/keys.ts';
 import type { Leadership } from '../store/leader.ts';
 import { encodeAllocation, loadRecorded } from '../store/recorded.ts';
 import { maxOperations, type Operation, type Store } from '../store/store.ts';
+import { call } from './call.ts';
 import type { Clock } from './clock.ts';
 import { Halted } from './halt.ts';
 import { commit, type FoundUnit, type UnitJournal } from './journal.ts';
-import { call, deadlineMs, stopSettings } from './perform.ts';
+import { deadlineMs, stopSettings } from './perform.ts';
 import type { RunContext } from './run-context.ts';
 import { effectsOf, type UnitEffects, type UnitRecord } from './unit.ts';
 

@@ -8,8 +8,8 @@ import type { Revision } from '../model/revision.ts';
 import { keys } from '../store/keys.ts';
 import { encodeAllocation } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
-import { Halted } from './halt.ts';
-import { jittered } from './jitter.ts';
+import { call } from './call.ts';
+import { afterStart, beforeStop } from './hooks.ts';
 import type { RunContext } from './run-context.ts';
 
 /** Deadlines of engine calls. A stop takes its grace period on top. */
@@ -24,13 +24,6 @@ export const deadlineMs = {
   update: 60_000,
   list: 15_000,
 } as const;
-
-/** How long a retryable engine error is tried again before the unit is left for the next run. */
-const engineRetryForMs = 30_000;
-/** The same for an image that its registry does not give: the engine itself answers, so that the unit can be undone. */
-const registryRetryForMs = 5_000;
-const firstBackoffMs = 250;
-const maxBackoffMs = 4_000;
 
 /**
  * Does one effect and returns what is to be recorded with its `done`. Idempotent: an effect that was begun before a
@@ -58,6 +51,8 @@ export async function perform(context: RunContext, effect: Effect, step: Step): 
       const objectId = await objectOf(context, effect);
       if (objectId === undefined) throw vanished(effect, 'start');
       await call(context, effect, (engine, options) => engine.start(objectId, options), deadlineMs.start);
+      const hook = hooksOf(context, effect)?.afterStart;
+      if (hook !== undefined) await afterStart(context, effect, { ...hook, objectId });
       return change(context, effect.allocation, { objectId, state: 'live' });
     }
     case 'stop': {
@@ -157,12 +152,20 @@ async function stop(context: RunContext, effect: Effect): Promise<void> {
   if (objectId === undefined) return;
   const { signal, graceMs, delayMs } = stopSettings(context, context.allocations.get(effect.allocation)?.revision);
   if (delayMs > 0) await context.clock.sleep(delayMs, context.hardStop);
+  const hook = hooksOf(context, effect)?.beforeStop;
+  if (hook !== undefined) await beforeStop(context, effect, { ...hook, objectId });
   await call(
     context,
     effect,
     (engine, options) => engine.stop(objectId, { signal, graceMs }, options),
     deadlineMs.stop + graceMs,
   );
+}
+
+/** Of the revision that it is recorded with. */
+function hooksOf({ allocations, revisions }: RunContext, { allocation }: Effect): Revision['hooks'] {
+  const revision = allocations.get(allocation)?.revision;
+  return revision && revisions.get(revision)?.hooks;
 }
 
 /** How something of this revision is stopped; of one that nobody knows, as most want it. */
@@ -184,57 +187,6 @@ export async function objectOf(
   if (recorded !== undefined) return recorded;
   const { objects } = await call(context, at, (engine, options) => engine.list(options), deadlineMs.list);
   return objects.find((object) => object.allocation === at.allocation)?.objectId;
-}
-
-/**
- * One engine call within the limits, tried again while its error is retryable. Then `Halted` where the engine does not
- * answer, and the error itself where only a registry does not.
- */
-export async function call<T>(
-  context: RunContext,
-  at: Pick<Effect, 'node' | 'engine' | 'kind'> & Partial<Pick<Effect, 'allocation'>>,
-  run: (engine: Engine, options: Call) => Promise<T>,
-  deadline: number,
-): Promise<T> {
-  const began = context.clock.monotonic();
-  const within = at.kind === 'await' ? context.limits.look : context.limits.change;
-  for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, maxBackoffMs)) {
-    stopUnlessLeading(context);
-    try {
-      return await within(at, async () => {
-        const engine = await context.engines.engineOf(at.node, at.engine);
-        // Its turn, and the way to the engine, may have been long in coming.
-        stopUnlessLeading(context);
-        return run(engine, { deadlineMs: deadline, signal: context.hardStop });
-      });
-    } catch (error) {
-      if (context.hardStop.aborted) throw new Halted('interrupted', 'interrupted', { cause: error });
-      if (!(error instanceof EngineError) || !error.retryable) throw error;
-      const ofRegistry = error.code === 'imageMissing';
-      if (!ofRegistry) context.engineTrouble.set(`${at.node}/${at.engine}`, context.clock.monotonic());
-      const waitMs = jittered(backoffMs, `${at.allocation ?? ''} ${at.node} ${at.engine} ${at.kind} ${backoffMs}`);
-      if (context.clock.monotonic() + waitMs > began + (ofRegistry ? registryRetryForMs : engineRetryForMs)) {
-        if (ofRegistry) throw error;
-        throw new Halted('engine', `${at.engine} on node ${at.node} does not answer: ${error.message}`, {
-          cause: error,
-        });
-      }
-      context.progress({
-        kind: 'retrying',
-        node: at.node,
-        engine: at.engine,
-        call: error.call,
-        error: error.message,
-        inMs: waitMs,
-      });
-      await context.clock.sleep(waitMs, context.hardStop);
-    }
-  }
-}
-
-function stopUnlessLeading({ hardStop, leadership }: RunContext): void {
-  if (hardStop.aborted) throw new Halted('interrupted', 'interrupted');
-  if (!leadership.isAlive()) throw new Halted('leaseLost', 'the leader lease was lost');
 }
 
 function createRequest(context: RunContext, effect: Effect, step: Step): CreateRequest {

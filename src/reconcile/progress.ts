@@ -1,5 +1,5 @@
 import type { Effect } from '../model/effects.ts';
-import type { EngineKind, InstanceId, NodeName, RunId, UnitId } from '../model/ids.ts';
+import type { AllocationId, EngineKind, InstanceId, NodeName, RunId, UnitId } from '../model/ids.ts';
 import type { Plan } from '../model/plan.ts';
 
 /** What a run tells while it goes on: plain data, rendered by the terminal, by plain lines or by the log. */
@@ -30,6 +30,13 @@ export type ProgressEvent =
       readonly call: string;
       readonly error: string;
       readonly inMs: number;
+    }
+  | {
+      readonly kind: 'hookFailed';
+      readonly allocation: AllocationId;
+      readonly node: NodeName;
+      readonly hook: 'beforeStop';
+      readonly error: string;
     }
   | { readonly kind: 'waiting'; readonly unit: UnitId; readonly instance?: InstanceId; readonly what: string }
   | { readonly kind: 'unitFailed'; readonly unit: UnitId; readonly reason: string }

@@ -25,6 +25,8 @@ export function progressLine(event: ProgressEvent): string | undefined {
       return `${event.effect.allocation} on ${event.effect.node}: ${event.undo ? 'undoing ' : ''}${event.effect.kind} failed: ${event.error}`;
     case 'retrying':
       return `${event.node}/${event.engine}: ${event.call} failed, again in ${formatAge(event.inMs)}: ${event.error}`;
+    case 'hookFailed':
+      return `${event.allocation} on ${event.node}: hook ${event.hook} failed, and it is stopped all the same: ${event.error}`;
     case 'waiting':
       return `${event.instance ?? event.unit}: waiting: ${event.what}`;
     case 'unitFailed':

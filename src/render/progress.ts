@@ -91,7 +91,7 @@ function liveProgress(
 
 /** Failures and decisions stay on the screen above the block; the rest is only the block. */
 const isWorthKeeping = (event: ProgressEvent): boolean =>
-  ['recovering', 'effectFailed', 'retrying', 'unitFailed', 'stopping'].includes(event.kind);
+  ['recovering', 'effectFailed', 'retrying', 'hookFailed', 'unitFailed', 'stopping'].includes(event.kind);
 
 function applyEvent(units: Map<UnitId, UnitProgress>, event: ProgressEvent, now: number): void {
   if (event.kind === 'runStarted') {
@@ -102,7 +102,13 @@ function applyEvent(units: Map<UnitId, UnitProgress>, event: ProgressEvent, now:
     }
     return;
   }
-  if (event.kind === 'stopping' || event.kind === 'runEnded' || event.kind === 'retrying') return;
+  if (
+    event.kind === 'stopping' ||
+    event.kind === 'runEnded' ||
+    event.kind === 'retrying' ||
+    event.kind === 'hookFailed'
+  )
+    return;
   const unit = units.get(event.unit) ?? fresh(now, 0);
   units.set(event.unit, unit);
   switch (event.kind) {

@@ -3,6 +3,7 @@ import type { DesiredWorkload, UpdatePolicy } from '../model/desired.ts';
 import { canonicalJson } from '../model/hash.ts';
 import { namespaceName, revisionHash, transactionId, workloadId } from '../model/ids.ts';
 import {
+  type Hooks,
   onlinePriority,
   type Revision,
   type RevisionNetwork,
@@ -83,6 +84,7 @@ function toRevision(spec: Spec, reading: Reading): Revision {
   const cpu = toCpu(spec.cpu, resources, { reading, limits });
   const volumes = toVolumes(spec.volumes, reading);
   const options = toOptions(spec, reading);
+  const hooks = toHooks(spec.hooks, reading);
   return {
     // libvirt and systemd come later and are refused before this.
     engine: spec.engine ?? 'docker',
@@ -99,6 +101,7 @@ function toRevision(spec: Spec, reading: Reading): Revision {
     ports: sortPorts(ports),
     ...(health !== undefined && { health }),
     stop: toStop(spec.stop, reading),
+    ...(hooks !== undefined && { hooks }),
     restart: spec.restart ?? 'on-failure',
     ...weightOf(spec),
     ...(options !== undefined && { options }),
@@ -189,6 +192,19 @@ function toStop(stop: Spec['stop'], reading: Reading): Revision['stop'] {
     graceMs: quantity(reading, parseDuration, { value: stop?.grace, pointer: '/spec/stop/grace', fallback: 30_000 }),
     delayMs: quantity(reading, parseDuration, { value: stop?.delay, pointer: '/spec/stop/delay', fallback: 0 }),
   };
+}
+
+/** Undefined where there are none, so that an empty block is no other revision than none. */
+function toHooks(hooks: Spec['hooks'], reading: Reading): Revision['hooks'] {
+  const hook = (name: 'afterStart' | 'beforeStop'): Hooks => {
+    const declared = hooks?.[name];
+    if (declared === undefined) return {};
+    const pointer = `/spec/hooks/${name}/timeout`;
+    const timeoutMs = quantity(reading, parseDuration, { value: declared.timeout, pointer, fallback: 30_000 });
+    return { [name]: { command: declared.command, timeoutMs } };
+  };
+  const all = { ...hook('afterStart'), ...hook('beforeStop') };
+  return Object.keys(all).length === 0 ? undefined : all;
 }
 
 /** The engine's own block without its defaults, so that writing a default out changes no revision. */

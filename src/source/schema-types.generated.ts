@@ -1942,6 +1942,41 @@ export interface Workload {
       delay?: string | number;
     };
     /**
+     * Commands that Muster runs inside an instance when it starts or stops it; not when the engine restarts it by itself. After a crash of Muster one may run a second time: it has to bear that. What it did is not undone.
+     */
+    hooks?: {
+      /**
+       * Run once it has started, before it counts as healthy. One that fails is a failed start.
+       */
+      afterStart?: {
+        /**
+         * Program and arguments, run in the instance without a shell.
+         *
+         * @minItems 1
+         */
+        command: string[];
+        /**
+         * How long it may take. Absent: 30 s.
+         */
+        timeout?: string | number;
+      };
+      /**
+       * Run before it is asked to stop. One that fails is told, and the stop goes on.
+       */
+      beforeStop?: {
+        /**
+         * Program and arguments, run in the instance without a shell.
+         *
+         * @minItems 1
+         */
+        command: string[];
+        /**
+         * How long it may take. Absent: 30 s.
+         */
+        timeout?: string | number;
+      };
+    };
+    /**
      * When the engine starts it again by itself.
      */
     restart?: 'always' | 'on-failure' | 'never';

@@ -257,6 +257,7 @@ test('only what an allocation is made from is in its revision', async () => {
   const same = [
     'replicas: 5',
     'priority: online',
+    'hooks: {}',
     'update: {observe: 1m}',
     'placement: {pods: [x]}',
     'after: [b]',
@@ -274,6 +275,7 @@ test('only what an allocation is made from is in its revision', async () => {
     'stop: {grace: 1s}',
     'restart: never',
     'priority: offline',
+    'hooks: {beforeStop: {command: [x]}}',
     'docker: {init: true}',
     'resources: {gpu/a100: 0.5}',
     'volumes: [{name: data, mount: /data}]',
@@ -309,6 +311,7 @@ update: {groups: [100%], observe: 0s, order: auto, maxSurge: policy, healthyDead
 disruption: {maxUnavailable: policy}
 onLost: auto
 stop: {signal: SIGTERM, grace: 30s, delay: 0s}
+hooks: {}
 restart: on-failure
 cpu: {bind: false, numa: prefer}
 volumes: []

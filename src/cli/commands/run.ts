@@ -151,7 +151,7 @@ const diagnosticFields = ({ code, message, file, range, pointer }: Diagnostic): 
 
 function logProgress(log: pino.Logger, event: ProgressEvent): void {
   const text = progressLine(event);
-  const bad = event.kind === 'effectFailed' || event.kind === 'unitFailed' || event.kind === 'retrying';
+  const bad = ['effectFailed', 'unitFailed', 'retrying', 'hookFailed'].includes(event.kind);
   if (text !== undefined) log[bad ? 'warn' : 'info']({ event: event.kind, text }, 'progress');
 }
 
