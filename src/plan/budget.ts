@@ -1,4 +1,5 @@
 import type { DesiredWorkload, DisruptionRule } from '../model/desired.ts';
+import type { Allocation } from '../model/recorded.ts';
 import { countOf } from './count.ts';
 import type { Intent } from './decide.ts';
 import type { Instance } from './instances.ts';
@@ -24,9 +25,16 @@ export function budgetOf(rulesFor: RulesFor, intent: Pick<Intent, 'definition' |
   return { base, maxUnavailable: maxUnavailable(rulesFor, intent.definition, base), available };
 }
 
-/** Counts in the budget: it was there, and is still wanted. A static one that is stopped for its node's sake is missed. */
-export const isMissable = ({ type }: DesiredWorkload, { status, allocation }: Instance): boolean =>
-  status === 'held' ? type === 'static' : allocation.state !== 'reserved';
+/**
+ * Counts in the budget: it was there, and is still wanted. An unfinished run may have left a successor that was never born
+ * beside what it had stopped already.
+ */
+export const isMissable = ({ type }: DesiredWorkload, { allocation, leftovers }: Instance): boolean =>
+  wasThere(type, allocation) || leftovers.some((left) => wasThere(type, left));
+
+/** A static one that is stopped for its node's sake is missed. */
+const wasThere = (type: DesiredWorkload['type'], { state }: Allocation): boolean =>
+  state === 'held' ? type === 'static' : state !== 'reserved';
 
 function maxUnavailable(rulesFor: RulesFor, workload: DesiredWorkload, base: number): number {
   const wish = workload.maxUnavailable;

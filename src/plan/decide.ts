@@ -214,7 +214,7 @@ function sort(
   const changes = allocation.revision === target.hash ? [] : changesOf(context, instance, target);
   // Stopped for the maintenance of its node: it comes back with the node.
   if (status === 'held' && definition.type === 'static' && node.draining) return 'waits';
-  if (status === 'held' || allocation.state === 'reserved') {
+  if (status === 'held') {
     const mustLeave = node.draining ? `${node.name} is drained` : undefined;
     lists.news.push(wantOf(context, definition, instance, { cause: 'new', changes, mustLeave }));
     return 'listed';

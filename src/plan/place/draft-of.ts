@@ -62,7 +62,6 @@ function reasonOf(cause: Cause, intent: Intent, { current, changes, mustLeave }:
   switch (cause) {
     case 'new':
       if (current === undefined) return 'new';
-      if (current.status !== 'held') return 'left over from an unfinished run';
       return intent.definition.type === 'static' ? `${current.node.name} is back` : 'declared again';
     case 'scale':
       return `${intent.replicas} are wanted`;
@@ -83,6 +82,7 @@ function reasonOf(cause: Cause, intent: Intent, { current, changes, mustLeave }:
 }
 
 function downReason(current: Want['current']): string {
+  if (current?.allocation.state === 'reserved') return 'left over from an unfinished run';
   switch (current?.status) {
     case 'dead':
       return current.object?.exitCode === undefined

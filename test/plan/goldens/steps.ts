@@ -251,6 +251,19 @@ export const steps: Cases = {
       { workload: app, ordinal: 0, node: 'n1', state: 'reserved', generation: 1, object: 'gone' },
       { workload: app, ordinal: 1, node: 'n1', state: 'reserved', generation: 2, object: 'gone' },
     ]),
+  'abandoned rollout: what it had stopped comes first, and counts as missing': () => {
+    const holds = { ports: { http: 80 } };
+    const zero = { workload: app, ordinal: 0, node: 'n1', holds };
+    return withRunning(
+      world({ workloads: [workload(app, { replicas: 2, hash: 'r2', revision: withPort(80) })] }),
+      [
+        { ...zero, generation: 1, state: 'stopping', object: { state: 'exited', health: 'none' } },
+        { ...zero, generation: 3, hash: 'r2', state: 'reserved', object: { state: 'created', health: 'none' } },
+        { workload: app, ordinal: 1, node: 'n2', generation: 2, holds },
+      ],
+      { revisions: { r1: withPort(80, { image: 'old' }), r2: withPort(80) } },
+    );
+  },
   'forgotten: not wanted, and gone already': () =>
     withRunning(world({ workloads: [workload(app, { replicas: 1 })] }), [
       ...running(1),
