@@ -11,6 +11,8 @@ import { assertConverged, instancesOf, makeDockerCluster, server } from './conta
 const needs = { ...needsEtcd(), ...(await needsDocker()) };
 const perNode = 8;
 const replicas = 8;
+/** Of 400 ms: on a busy machine the way to the daemon is not always equally long. */
+const leastPauseMs = 300;
 
 describe('limits of an apply, as the daemon sees them', needs, () => {
   test('`engine/docker: {batch, every}` bounds what is changed at once and how soon after another; without it more is', async (t) => {
@@ -49,7 +51,7 @@ describe('limits of an apply, as the daemon sees them', needs, () => {
     assert.ok(slow.most <= 2);
     const pauses = pausesOf(slow.starts);
     assert.equal(pauses.length, 2);
-    for (const pause of pauses) assert.ok(pause > 390, `two starts ${pause.toFixed(0)} ms after each other`);
+    for (const pause of pauses) assert.ok(pause > leastPauseMs, `two starts ${pause.toFixed(0)} ms after each other`);
     await assertConverged(cluster, instancesOf('default/api', replicas + 3));
     t.diagnostic(
       `at once: ${free.most} without a limit, ${two.most} with 2; ${pauses.map((ms) => ms.toFixed(0)).join(' and ')} ms apart with 400`,
@@ -94,7 +96,7 @@ describe('limits of an apply, as the daemon sees them', needs, () => {
     const slow = daemon.forget();
     assert.deepEqual([slow.pulls.length, slow.mostPulls], [4, 1]);
     const pauses = pausesOf(slow.pulls);
-    for (const pause of pauses) assert.ok(pause > 390, `two pulls ${pause.toFixed(0)} ms after each other`);
+    for (const pause of pauses) assert.ok(pause > leastPauseMs, `two pulls ${pause.toFixed(0)} ms after each other`);
     await assertConverged(
       cluster,
       names.map((name) => `default/${name}/0`),
