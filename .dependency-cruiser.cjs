@@ -50,6 +50,7 @@ module.exports = {
       to: { path: '^src/engines/(docker|process|sim|systemd|libvirt)/', pathNot: '^src/engines/$1/' },
     },
     vendor('dockerode', 'engines/docker'),
+    vendor('ssh2', 'engines/ssh'),
     vendor('etcd3', 'store/etcd'),
     vendor('cockatiel', 'store/etcd'),
     vendor('lmdb', 'store/embedded'),

@@ -9,6 +9,15 @@ export interface Credentials {
   readonly etcd?: EtcdCredentials;
   /** By the name that `tls.credential` of an engine gives. */
   readonly docker: Readonly<Record<string, { readonly ca: string; readonly cert: string; readonly key: string }>>;
+  readonly ssh: SshCredentials;
+}
+
+/** How hosts are logged in to. */
+export interface SshCredentials {
+  /** Private keys by the name that `credential` of an engine gives. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** Socket of the ssh-agent. Absent: there is none. */
+  readonly agentSocket?: string;
 }
 
 /**
@@ -16,18 +25,29 @@ export interface Credentials {
  * relative to it. etcd can also be given by `MUSTER_ETCD_CA`, `_CERT`, `_KEY` (files), `_USER` and `_PASSWORD`.
  *
  *     {"etcd": {"ca": "ca.pem", "certificate": "client.pem", "key": "client.key"},
- *      "docker": {"datacenter": {"ca": "ca.pem", "cert": "cert.pem", "key": "key.pem"}}}
+ *      "docker": {"datacenter": {"ca": "ca.pem", "cert": "cert.pem", "key": "key.pem"}},
+ *      "ssh": {"default": {"key": "id_ed25519"}}}
  */
 export async function loadCredentials(environment: NodeJS.ProcessEnv): Promise<Credentials> {
   const file = await openFile(environment);
   const etcd = await etcdCredentials(section(file.content, 'etcd', file.path), environment, file.read);
-  return { docker: await dockerCredentials(file), ...(etcd !== undefined && { etcd }) };
+  return { ...(await engineCredentials(file, environment)), ...(etcd !== undefined && { etcd }) };
 }
 
 /** Those of the engines alone: what the store needs may be missing or broken. */
-export async function loadEngineCredentials(environment: NodeJS.ProcessEnv): Promise<Pick<Credentials, 'docker'>> {
-  return { docker: await dockerCredentials(await openFile(environment)) };
+export async function loadEngineCredentials(environment: NodeJS.ProcessEnv): Promise<EngineCredentials> {
+  return await engineCredentials(await openFile(environment), environment);
 }
+
+export type EngineCredentials = Pick<Credentials, 'docker' | 'ssh'>;
+
+const engineCredentials = async (
+  file: CredentialsFile,
+  environment: NodeJS.ProcessEnv,
+): Promise<EngineCredentials> => ({
+  docker: await dockerCredentials(file),
+  ssh: await sshCredentials(file, environment),
+});
 
 interface CredentialsFile {
   readonly path: string;
@@ -57,6 +77,18 @@ async function dockerCredentials({ path, content, read }: CredentialsFile): Prom
     };
   }
   return docker;
+}
+
+async function sshCredentials(
+  { path, content, read }: CredentialsFile,
+  environment: NodeJS.ProcessEnv,
+): Promise<SshCredentials> {
+  const keys: Record<string, string> = {};
+  for (const [name, entry] of Object.entries(section(content, 'ssh', path))) {
+    keys[name] = await read(section({ [name]: entry }, name, path)['key'], `ssh.${name}.key`);
+  }
+  const agentSocket = environment['SSH_AUTH_SOCK'];
+  return { keys, ...(agentSocket !== undefined && agentSocket !== '' && { agentSocket }) };
 }
 
 async function etcdCredentials(

@@ -20,7 +20,7 @@ import { initialiseCluster, readIdentity } from '../store/recorded.ts';
 import { assertWhole } from '../store/restoring.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import type { Place } from './config.ts';
-import { type Credentials, loadCredentials } from './credentials.ts';
+import { type Credentials, type EngineCredentials, loadCredentials } from './credentials.ts';
 import { CliError, exitCodes } from './exit.ts';
 import type { Interrupt } from './interrupt.ts';
 
@@ -278,7 +278,7 @@ async function requireNothingRuns(store: Store, where: EngineOptions): Promise<v
 interface EngineOptions {
   readonly place: Place;
   readonly desired: Desired;
-  readonly credentials: Pick<Credentials, 'docker'>;
+  readonly credentials: EngineCredentials;
 }
 
 export function enginesOf(options: EngineOptions & { readonly uid: ClusterUid | undefined }): EngineDirectory {
@@ -288,6 +288,7 @@ export function enginesOf(options: EngineOptions & { readonly uid: ClusterUid | 
     cluster: { name: desired.cluster.name, ...(uid !== undefined && { uid }) },
     stateDir: place.stateDir,
     credentials: credentials.docker,
+    ssh: credentials.ssh,
   });
 }
 

@@ -200,7 +200,7 @@ export function instanceEnvironment(
 
 /** In a network of its own a program listens on its own port; without one it shares the host's ports with everybody. */
 export const listensOnPublished = ({ engine, options }: Pick<Revision, 'engine' | 'options'>): boolean =>
-  engine === 'process' || (engine === 'docker' && options?.['network'] === 'host');
+  engine === 'process' || engine === 'systemd' || (engine === 'docker' && options?.['network'] === 'host');
 
 /** `gpu/a100: {"0": 1000, "2": 500}` → `MUSTER_DEVICES_GPU_A100=0,2`: which pieces are its own, whole or in part. */
 function deviceVariables({ devices }: Pick<Holds, 'devices'>): Readonly<Record<string, string>> {

@@ -2,7 +2,7 @@ import { instanceFeatures } from '../model/engine-features.ts';
 import type { EngineFeatures } from './engine.ts';
 
 /** What each engine can do, known without opening one: the planner needs it where no engine can be reached. */
-export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeatures>> = {
+export const engineFeatures: Readonly<Record<'docker' | 'process' | 'systemd', EngineFeatures>> = {
   docker: {
     ...instanceFeatures.docker,
     // Muster itself probes health, runs hooks and sends the stop signal: nothing in the container knows of them.
@@ -45,10 +45,29 @@ export const engineFeatures: Readonly<Record<'docker' | 'process', EngineFeature
     images: false,
     exec: true,
   },
+  systemd: {
+    ...instanceFeatures.systemd,
+    // What is in the unit file and read when it is needed, and what `systemctl set-property` changes at once.
+    liveFields: [
+      '/health',
+      '/restart',
+      '/stop',
+      '/limits/cpuMillis',
+      '/limits/memoryBytes',
+      '/resources/cpuMillis',
+      '/resources/memoryBytes',
+      '/resources/storageBytes',
+      '/resources/bandwidthBits',
+    ],
+    limits: { cpu: true, memory: true },
+    images: false,
+    exec: true,
+  },
 };
 
 /** The planner's table: JSON pointers into a revision that each engine changes in place. */
 export const liveFields: Readonly<Record<string, readonly string[]>> = {
   docker: engineFeatures.docker.liveFields,
   process: engineFeatures.process.liveFields,
+  systemd: engineFeatures.systemd.liveFields,
 };

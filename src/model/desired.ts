@@ -180,7 +180,7 @@ export type Lifecycle = 'spare' | 'online' | 'cordoned' | 'maintenance' | 'offli
 
 /** How to reach one engine of one node; what only one engine has goes into `options`. */
 export interface EngineEndpoint {
-  /** `unix:///var/run/docker.sock`, `tcp://host:port`; `local:` for the process engine. */
+  /** `unix:///var/run/docker.sock`, `tcp://host:port`, `ssh://user@host:port`; `local:` for the process engine. */
   readonly endpoint: string;
   /** Host address that published ports are bound to. */
   readonly publishAddress?: string;
@@ -188,6 +188,12 @@ export interface EngineEndpoint {
   readonly root?: string;
   /** Names of TLS material in the host-local credentials file; never the material itself. */
   readonly tls?: { readonly credential: string };
+  /** Of an `ssh://` endpoint: `SHA256:…`, the only key that its host may have. */
+  readonly hostKey?: string;
+  /** Of an `ssh://` endpoint: name of the key in the host-local credentials file. Absent: `default`, else the agent's. */
+  readonly credential?: string;
+  /** Of an `ssh://` endpoint: the user is not root, and becomes it by sudo. */
+  readonly sudo?: true;
 }
 
 export interface Taint {

@@ -20,6 +20,8 @@ export interface InstanceFeatures {
   readonly devices: boolean;
   /** An address of its own in a declared network. */
   readonly network: boolean;
+  /** Variables of any name that the schema allows; otherwise of letters, digits and `_` alone. */
+  readonly anyVariable: boolean;
 }
 
 /** Kinds that are not here are refused as not supported yet. */
@@ -32,6 +34,7 @@ export const instanceFeatures = {
     volumeRates: true,
     devices: true,
     network: true,
+    anyVariable: true,
   },
   // A local process sees the machine as it is: there is nothing to mount into, and binding would need a tool that may be absent.
   process: {
@@ -42,6 +45,18 @@ export const instanceFeatures = {
     volumeRates: false,
     devices: true,
     network: false,
+    anyVariable: true,
+  },
+  // A unit is a program of the machine: it sees its files, its devices and its network.
+  systemd: {
+    cpuBind: false,
+    numa: false,
+    volumes: [],
+    networkVolumes: [],
+    volumeRates: false,
+    devices: true,
+    network: false,
+    anyVariable: false,
   },
 } as const satisfies Readonly<Partial<Record<EngineKind, InstanceFeatures>>>;
 
@@ -53,6 +68,7 @@ export interface Unsupported {
     | 'numa'
     | 'devices'
     | 'network'
+    | { readonly variable: string }
     | { readonly volume: string; readonly key: 'source' | 'rates' };
   /** Completes "the … engine cannot". */
   readonly what: string;
@@ -69,6 +85,8 @@ export function unsupportedBy(revision: Revision, features: InstanceFeatures): r
     found.push({ field: 'devices', what: 'give out devices' });
   if (network !== undefined && !features.network)
     found.push({ field: 'network', what: 'give an instance an address of its own' });
+  for (const name of features.anyVariable ? [] : Object.keys(revision.env).filter((key) => /[.-]/.test(key)))
+    found.push({ field: { variable: name }, what: `set a variable of the name ${name}` });
   return [...found, ...volumes.flatMap((volume) => unsupportedOf(volume, features))];
 }
 

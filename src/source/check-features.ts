@@ -38,6 +38,7 @@ function pointerOf({ field }: Unsupported, { volumes = [] }: Workload['spec']): 
     case 'network':
       return '/spec/network/name';
     default: {
+      if ('variable' in field) return `/spec/env/${field.variable}`;
       const index = volumes.findIndex(({ name }) => name === field.volume);
       const hasSource = field.key === 'source' && volumes[index]?.source !== undefined;
       return `/spec/volumes/${index}${hasSource ? '/source' : '/name'}`;

@@ -42,37 +42,29 @@ function references({ item, document }: Declared<DesiredWorkload>, names: Declar
 function engineFields({ item, document }: Declared<DesiredWorkload>): readonly Problem[] {
   const spec = specOf(document);
   const { engine } = item.revision;
+  const foreign = ownBlocks.filter((key) => key !== engine && spec[key] !== undefined);
+  const needs = (message: string, hint: string): Problem => ({
+    document,
+    code: 'MUS1313',
+    pointer: '/spec',
+    target: 'key',
+    message,
+    hint,
+  });
   const problems: Problem[] = [];
   if (engine === 'docker') {
-    if (spec.image === undefined) {
-      const hint = 'add image, or `engine: process` for a local program';
-      problems.push({
-        document,
-        code: 'MUS1313',
-        pointer: '/spec',
-        target: 'key',
-        message: 'a docker workload needs an image',
-        hint,
-      });
-    }
-    if (spec.process !== undefined) problems.push(foreignBlock(document, 'process', engine));
-  }
-  if (engine === 'process') {
-    if ((spec.command ?? []).length === 0) {
-      problems.push({
-        document,
-        code: 'MUS1313',
-        pointer: '/spec',
-        target: 'key',
-        message: 'a process workload needs a command',
-        hint: 'add command: [PROGRAM]',
-      });
-    }
-    if (spec.docker !== undefined) problems.push(foreignBlock(document, 'docker', engine));
+    if (spec.image === undefined)
+      problems.push(needs('a docker workload needs an image', 'add image, or `engine: process` for a local program'));
+  } else {
+    if ((spec.command ?? []).length === 0)
+      problems.push(needs(`a ${engine} workload needs a command`, 'add command: [PROGRAM]'));
     if (spec.image !== undefined) problems.push(foreignBlock(document, 'image', engine));
   }
-  return problems;
+  return [...problems, ...foreign.map((key) => foreignBlock(document, key, engine))];
 }
+
+/** Blocks that only one engine has. */
+const ownBlocks = ['docker', 'process', 'systemd'] as const;
 
 const foreignBlock = (document: Problem['document'], key: string, engine: string): Problem => ({
   document,

@@ -2,7 +2,7 @@ import type { DesiredNode, NodeDrain, Taint } from '../model/desired.ts';
 import { nodeName, podName } from '../model/ids.ts';
 import { dimensionsOf, isExtended, type Resources } from '../model/resources.ts';
 import { parseCores } from '../model/units.ts';
-import { notSupportedYet } from './explain.ts';
+import { checkDocker, checkSshEndpoint } from './check-endpoint.ts';
 import { toDisks, toNuma } from './normalise-hardware.ts';
 import { amounts, sortedMap } from './normalise-resources.ts';
 import { escapePointer } from './pointer.ts';
@@ -83,32 +83,18 @@ export const portDomainOf = (name: string, engines: DesiredNode['engines']): str
   engines.process !== undefined || engines.docker?.endpoint.startsWith('unix://') === true ? 'localhost' : name;
 
 export function enginesOf(
-  { docker, process }: NodeSpec['engines'],
+  { docker, process, systemd }: NodeSpec['engines'],
   { reading, pointer }: Where,
 ): DesiredNode['engines'] {
-  if (docker?.endpoint.startsWith('ssh://') === true) {
-    const problem = notSupportedYet(reading.document, `${pointer}/docker/endpoint`, 'Docker over SSH');
-    reading.problems.push({
-      ...problem,
-      target: 'value',
-      found: docker.endpoint,
-      allowed: ['unix:///PATH', 'tcp://HOST:PORT'],
-    });
-  }
-  if (docker?.tls !== undefined && !docker.endpoint.startsWith('tcp://')) {
-    report(reading, {
-      code: 'MUS1320',
-      pointer: `${pointer}/docker/tls`,
-      target: 'key',
-      message: 'tls is only for tcp:// endpoints',
-    });
-  }
+  if (docker !== undefined) checkDocker(docker, { reading, pointer: `${pointer}/docker` });
+  if (systemd !== undefined) checkSshEndpoint(systemd.endpoint, { reading, pointer: `${pointer}/systemd/endpoint` });
   return {
     ...(docker !== undefined && {
       docker: {
         endpoint: docker.endpoint,
         ...(docker.publishAddress !== undefined && { publishAddress: docker.publishAddress }),
         ...(docker.tls !== undefined && { tls: { credential: docker.tls.credential } }),
+        ...loginOf(docker),
       },
     }),
     ...(process !== undefined && {
@@ -118,8 +104,22 @@ export function enginesOf(
         ...(process.root !== undefined && { root: process.root }),
       },
     }),
+    ...(systemd !== undefined && {
+      systemd: {
+        endpoint: systemd.endpoint,
+        ...(systemd.publishAddress !== undefined && { publishAddress: systemd.publishAddress }),
+        ...loginOf(systemd),
+        ...(systemd.sudo === true && { sudo: true }),
+      },
+    }),
   };
 }
+
+/** How a host is logged in to, and who it has to be. */
+const loginOf = ({ hostKey, credential }: { readonly hostKey?: string; readonly credential?: string }) => ({
+  ...(hostKey !== undefined && { hostKey }),
+  ...(credential !== undefined && { credential }),
+});
 
 function parseOvercommit(input: string | number) {
   const parsed = parseCores(input);

@@ -86,7 +86,7 @@ function toRevision(spec: Spec, reading: Reading): Revision {
   const options = toOptions(spec, reading);
   const hooks = toHooks(spec.hooks, reading);
   return {
-    // libvirt and systemd come later and are refused before this.
+    // libvirt comes later and is refused before this.
     engine: spec.engine ?? 'docker',
     ...(spec.image !== undefined && { image: spec.image }),
     command: spec.command ?? [],
@@ -208,10 +208,13 @@ function toHooks(hooks: Spec['hooks'], reading: Reading): Revision['hooks'] {
 }
 
 /** The engine's own block without its defaults, so that writing a default out changes no revision. */
-function toOptions({ docker, process }: Spec, reading: Reading): Revision['options'] {
+function toOptions({ docker, process, systemd }: Spec, reading: Reading): Revision['options'] {
   const options = {
     ...(docker !== undefined && toDockerOptions(docker, reading)),
     ...(process?.cwd !== undefined && { cwd: process.cwd }),
+    ...(systemd?.user !== undefined && { user: systemd.user }),
+    ...(systemd?.workingDir !== undefined && { workingDir: systemd.workingDir }),
+    ...(systemd?.tasks !== undefined && { tasks: systemd.tasks }),
   };
   return Object.keys(options).length === 0 ? undefined : options;
 }

@@ -653,7 +653,7 @@ export interface Node {
        */
       docker?: {
         /**
-         * Where the daemon listens: `unix:///var/run/docker.sock` or `tcp://host:2376`. (`ssh://` comes later.)
+         * Where the daemon listens: `unix:///var/run/docker.sock`, `tcp://host:2376`, or `ssh://user@host:22`: its socket on a host that is reached over SSH.
          */
         endpoint: string;
         /**
@@ -669,6 +669,14 @@ export interface Node {
            */
           credential: string;
         };
+        /**
+         * For `ssh://`, and there required. The only key that the host may have, as `ssh-keygen -lf` prints it: of the kind that sshd offers first, ed25519 where it has one.
+         */
+        hostKey?: string;
+        /**
+         * For `ssh://`. Name of the key to log in with, in the host-local credentials file; keys never come from git. Absent: the one that is called `default` there, else those of the ssh-agent.
+         */
+        credential?: string;
       };
       /**
        * Local processes: needs nothing installed. Several nodes may live on one machine.
@@ -684,17 +692,29 @@ export interface Node {
         publishAddress?: string;
       };
       /**
-       * systemd units over SSH.
+       * systemd units of a machine that is reached over SSH.
        */
       systemd?: {
         /**
-         * `ssh://host:22`
+         * `ssh://user@host:port`; without a user root, without a port 22.
          */
         endpoint: string;
         /**
-         * `SHA256:…`
+         * The only key that the host may have, as `ssh-keygen -lf` prints it: of the kind that sshd offers first, ed25519 where it has one.
          */
-        hostKey?: string;
+        hostKey: string;
+        /**
+         * Name of the key to log in with, in the host-local credentials file; keys never come from git. Absent: the one that is called `default` there, else those of the ssh-agent.
+         */
+        credential?: string;
+        /**
+         * The user is not root, and becomes it by a sudo that asks for no password.
+         */
+        sudo?: boolean;
+        /**
+         * Address that health checks reach the machine's ports at. Absent: the host of the endpoint.
+         */
+        publishAddress?: string;
       };
       /**
        * Virtual machines.
@@ -946,7 +966,7 @@ export interface NodeSet {
          */
         docker?: {
           /**
-           * Where the daemon listens: `unix:///var/run/docker.sock` or `tcp://host:2376`. (`ssh://` comes later.)
+           * Where the daemon listens: `unix:///var/run/docker.sock`, `tcp://host:2376`, or `ssh://user@host:22`: its socket on a host that is reached over SSH.
            */
           endpoint: string;
           /**
@@ -962,6 +982,14 @@ export interface NodeSet {
              */
             credential: string;
           };
+          /**
+           * For `ssh://`, and there required. The only key that the host may have, as `ssh-keygen -lf` prints it: of the kind that sshd offers first, ed25519 where it has one.
+           */
+          hostKey?: string;
+          /**
+           * For `ssh://`. Name of the key to log in with, in the host-local credentials file; keys never come from git. Absent: the one that is called `default` there, else those of the ssh-agent.
+           */
+          credential?: string;
         };
         /**
          * Local processes: needs nothing installed. Several nodes may live on one machine.
@@ -977,17 +1005,29 @@ export interface NodeSet {
           publishAddress?: string;
         };
         /**
-         * systemd units over SSH.
+         * systemd units of a machine that is reached over SSH.
          */
         systemd?: {
           /**
-           * `ssh://host:22`
+           * `ssh://user@host:port`; without a user root, without a port 22.
            */
           endpoint: string;
           /**
-           * `SHA256:…`
+           * The only key that the host may have, as `ssh-keygen -lf` prints it: of the kind that sshd offers first, ed25519 where it has one.
            */
-          hostKey?: string;
+          hostKey: string;
+          /**
+           * Name of the key to log in with, in the host-local credentials file; keys never come from git. Absent: the one that is called `default` there, else those of the ssh-agent.
+           */
+          credential?: string;
+          /**
+           * The user is not root, and becomes it by a sudo that asks for no password.
+           */
+          sudo?: boolean;
+          /**
+           * Address that health checks reach the machine's ports at. Absent: the host of the endpoint.
+           */
+          publishAddress?: string;
         };
         /**
          * Virtual machines.
@@ -1537,7 +1577,20 @@ export interface Workload {
     /**
      * What only systemd units have.
      */
-    systemd?: {};
+    systemd?: {
+      /**
+       * User that the program runs as, by name. Absent: root.
+       */
+      user?: string;
+      /**
+       * Working directory on the machine. Absent: `/`.
+       */
+      workingDir?: string;
+      /**
+       * Most processes and threads. Absent: not limited.
+       */
+      tasks?: number;
+    };
     /**
      * Image of a container. A digest (`@sha256:…`) makes it the same everywhere and for ever.
      */

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# bed.sh install|up|down|status - the real etcd, dockerd and docker-registry that the tests run against, from Debian packages alone.
+# bed.sh install|up|down|status - the real etcd, dockerd and docker-registry that the tests run against, and the image of the
+# machines that they boot, from Debian packages alone.
 # What already answers on its usual address is used as it is and never stopped; what this script started, `down` stops
 # by its own pid. `up` and `status` print JSON. State: test/bed/.state (git-ignored).
 set -euo pipefail
@@ -7,7 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=${MUSTER_BED_STATE:-$here/.state}
 socket=/var/run/docker.sock
 etcd_url=http://127.0.0.1:2379
-packages=(docker.io docker-registry etcd-server etcd-client busybox-static iptables iproute2 openssl procps util-linux)
+packages=(docker.io docker-registry etcd-server etcd-client busybox-static iptables iproute2 mmdebstrap openssh-client openssl procps util-linux)
 export DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/sbin:$PATH DOCKER_HOST=unix://$socket ETCDCTL_API=3
 unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH
 
@@ -76,6 +77,14 @@ up_images() {
   image muster-test/busybox:2 2
   image muster-test/broken:1 1 broken
   image muster-example/web:1 1
+  host_image
+}
+host_image() { # half a minute, once: a Debian with systemd and sshd
+  local make=$here/host-image.sh
+  local recipe; recipe=$(sha256sum "$make" | cut -c1-16)
+  [ "$(docker image inspect -f '{{.Config.Labels.recipe}}' muster-test/host:1 2>/dev/null)" != "$recipe" ] || return 0
+  say "making the image of a machine"
+  retry 2 "$make" muster-test/host:1 "$recipe"
 }
 image() { # NAME VERSION [KIND]
   local make=$here/../../examples/clusters/docker-etcd/make-image.sh
@@ -106,7 +115,7 @@ print_status() {
   cat <<J
 {"docker": {"socket": "$socket", "up": $(truth docker_answers), "startedHere": $(truth pid_of dockerd)},
  "etcd": {"endpoints": ["$etcd_url"], "up": $(truth etcd_answers), "startedHere": $(truth pid_of etcd)},
- "images": ["muster-test/busybox:1", "muster-test/busybox:2", "muster-test/broken:1", "muster-example/web:1"]}
+ "images": ["muster-test/busybox:1", "muster-test/busybox:2", "muster-test/broken:1", "muster-example/web:1", "muster-test/host:1"]}
 J
 }
 

@@ -284,7 +284,7 @@ function inside(suite: Suite): void {
       { env: { GREETING: 'good day', URL: 'port $(PORT_HTTP)' }, args: ['--port', '$(PORT_HTTP)', '$$(PORT_HTTP)'] },
     );
     await suite.engine.start(objectId, call);
-    const port = suite.engine.kind === 'process' ? request.holds.ports?.['http'] : 8080;
+    const port = suite.engine.kind === 'docker' ? 8080 : request.holds.ports?.['http'];
     const expected = [
       'MUSTER_WORKLOAD=contract/web',
       `MUSTER_ORDINAL=${ordinalOf(request.allocation)}`,

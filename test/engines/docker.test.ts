@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { openDockerEngine } from '../../src/engines/docker/engine.ts';
+import type { SshHost } from '../../src/engines/ssh/host.ts';
 import { nodeName } from '../../src/model/ids.ts';
 import type { Revision } from '../../src/model/revision.ts';
 import {
@@ -11,7 +12,9 @@ import {
   startPrivateDockerd,
   testImages,
 } from '../bed/docker.ts';
+import { needsHosts, startHost, type TestHost } from '../bed/hosts.ts';
 import { type EngineHarness, engineContract, shellProgram } from '../contract/engine.ts';
+import { reach } from './systemd-units.ts';
 
 /** The suite on one daemon. */
 function harnessOn(options: {
@@ -19,11 +22,12 @@ function harnessOn(options: {
   readonly publishAddress: string;
   readonly firstPort: number;
   readonly private?: PrivateDockerd;
+  readonly over?: { readonly machine: TestHost; readonly host: SshHost };
 }): EngineHarness {
   const { endpoint, publishAddress, firstPort } = options;
   const foreign: string[] = [];
   const tls = options.private?.tls;
-  const cli = options.private?.endpoint ?? endpoint;
+  const cli = options.private?.endpoint ?? (options.over === undefined ? endpoint : dockerEndpoint);
   return {
     firstPort,
     open: async (scope) =>
@@ -32,6 +36,7 @@ function harnessOn(options: {
         scope,
         endpoint: { endpoint, publishAddress, ...(tls && { tls: { credential: 'test' } }) },
         ...(tls && { tls }),
+        ...(options.over && { forward: options.over.host.forward }),
       }),
     revision: (program, overrides): Revision => ({
       engine: 'docker',
@@ -57,6 +62,8 @@ function harnessOn(options: {
     async cleanUp() {
       if (foreign.length > 0) await docker(cli, 'rm', '-fv', ...foreign);
       await options.private?.close();
+      options.over?.host.close();
+      await options.over?.machine.close();
       const left =
         options.private === undefined ? await docker(cli, 'ps', '-aq', '--filter', 'name=^dockercontract') : '';
       assert.equal(left, '', 'the suite leaves no container behind');
@@ -69,6 +76,16 @@ engineContract('docker on a unix socket', {
   clusterName: 'dockercontract',
   harness: async () => harnessOn({ endpoint: dockerEndpoint, publishAddress: '127.0.0.2', firstPort: 19_000 }),
   ...shared,
+});
+
+engineContract('docker over SSH', {
+  clusterName: 'sshdockercontract',
+  harness: async () => {
+    const machine = await startHost({ docker: 'shared' });
+    const over = { machine, host: reach(machine) };
+    return harnessOn({ endpoint: machine.endpoint, publishAddress: '127.0.0.4', firstPort: 19_300, over });
+  },
+  ...(await needsHosts()),
 });
 
 const own = await needsPrivateDockerd();

@@ -27,6 +27,8 @@ it('refuses a node that is not declared, an engine that it lacks, and one that c
   await refuses('a', 'docker', 'unreachable', /node a declares no docker engine/);
   await refuses('c', 'libvirt', 'unsupported', /libvirt engine is not supported yet/);
   await refuses('c', 'docker', 'rejected', /no credential "farm"/);
+  await refuses('c', 'systemd', 'rejected', /no credential "far" to log in with/);
+  await refuses('d', 'docker', 'unsupported', /ssh:\/\/far has no hostKey/);
 });
 
 function begin(t: TestContext): { readonly engines: EngineDirectory; readonly stateDir: string } {
@@ -35,7 +37,9 @@ function begin(t: TestContext): { readonly engines: EngineDirectory; readonly st
     nodes: [
       node('a', { process: { endpoint: 'local:' } }),
       node('b', { process: { endpoint: 'local:', root: 'elsewhere' } }),
+      node('d', { docker: { endpoint: 'ssh://far' } }),
       node('c', {
+        systemd: { endpoint: 'ssh://far', hostKey: 'SHA256:x', credential: 'far' },
         libvirt: { endpoint: 'qemu:///system' },
         docker: { endpoint: 'tcp://127.0.0.1:2376', tls: { credential: 'farm' } },
       }),

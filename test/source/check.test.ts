@@ -33,6 +33,7 @@ const workload = (name: string, spec: string) => document('Workload', name, `{im
 const node = (name: string, engines: string, more = '') =>
   document('Node', name, `{pod: web, engines: ${engines}${more}}`);
 
+const hostKey = `SHA256:${'A'.repeat(43)}`;
 const tcp = 'engines: {docker: {endpoint: "tcp://{name}:1"}}';
 const network = document(
   'Network',
@@ -169,9 +170,34 @@ const cases: readonly (readonly [promise: string, documents: readonly string[], 
     ['MUS1320 /spec/engines/docker/tls'],
   ],
   [
-    'Docker over SSH is not there yet',
-    [node('n2', '{docker: {endpoint: "ssh://x"}}')],
-    ['MUS1007 /spec/engines/docker/endpoint'],
+    'a host that is reached over SSH is known by its key',
+    [
+      node('n2', '{docker: {endpoint: "ssh://x"}}'),
+      node('n3', `{docker: {endpoint: "ssh://x", hostKey: "${hostKey}", credential: far}}`),
+      node('n4', `{docker: {endpoint: "unix:///s", hostKey: "${hostKey}", credential: far}}`),
+    ],
+    [
+      'MUS1320 /spec/engines/docker/endpoint',
+      'MUS1320 /spec/engines/docker/hostKey',
+      'MUS1320 /spec/engines/docker/credential',
+    ],
+  ],
+  [
+    'an ssh:// endpoint is a host, and no password is in git',
+    [
+      node('n2', `{systemd: {endpoint: "ssh://x?a=1", hostKey: "${hostKey}"}}`),
+      node('n3', `{systemd: {endpoint: "ssh://x:port", hostKey: "${hostKey}"}}`),
+    ],
+    ['MUS1320 /spec/engines/systemd/endpoint', 'MUS1320 /spec/engines/systemd/endpoint'],
+  ],
+  [
+    'a unit needs a command, and nothing that only others have',
+    [
+      node('n2', `{systemd: {endpoint: "ssh://x", hostKey: "${hostKey}"}}`),
+      document('Workload', 'a', '{engine: systemd, image: x, docker: {init: true}}'),
+      document('Workload', 'b', '{engine: systemd, command: [x], env: {A.B: c}, systemd: {user: www-data, tasks: 5}}'),
+    ],
+    ['MUS1313 /spec', 'MUS1313 /spec/image', 'MUS1313 /spec/docker', 'MUS1313 /spec/env/A.B'],
   ],
   ['a port range goes up', [node('n2', '{process: {}}', ', ports: {range: 300-200}')], ['MUS1320 /spec/ports/range']],
   [

@@ -224,7 +224,7 @@ export const mistakes: readonly Mistake[] = [
     'engine-not-supported-yet',
     'MUS1007',
     'workloads/shop.yaml',
-    good.replace('engine: process', 'engine: systemd'),
+    good.replace('engine: process', 'engine: libvirt'),
   ),
   inFile(
     'signed-commits-not-supported-yet',
@@ -274,6 +274,18 @@ export const mistakes: readonly Mistake[] = [
   inFile('image-missing', 'MUS1313', 'workloads/shop.yaml', good.replace('engine: process', 'engine: docker')),
   inFile('command-missing', 'MUS1313', 'workloads/shop.yaml', workload('replicas: 1')),
   inWorkload('image-for-a-process', 'MUS1313', 'image: nginx'),
+  inFile(
+    'variable-that-systemd-cannot-set',
+    'MUS1313',
+    'workloads/shop.yaml',
+    good.replace('engine: process', 'engine: systemd\n  env: {LOG.LEVEL: debug}'),
+  ),
+  inFile(
+    'host-key-missing',
+    'MUS1320',
+    'nodes/far.yaml',
+    document('Node', 'far', '{pod: web, engines: {docker: {endpoint: "ssh://root@10.0.0.11"}}}'),
+  ),
   inFile(
     'engine-on-no-node',
     'MUS1312',

@@ -506,13 +506,14 @@ function withField(value: unknown, [name, ...rest]: readonly string[], field: un
   return { ...map, [name]: withField(map[name], rest, field) };
 }
 
+const systemd = { endpoint: 'ssh://a', hostKey: `SHA256:${'A'.repeat(43)}` };
 const bases: Readonly<Record<string, unknown>> = {
   Cluster: { store: { etcd: { endpoints: ['http://127.0.0.1:2379'] } } },
   Policy: {},
   Pod: {},
   Network: { subnet: '10.0.0.0/8' },
-  Node: { pod: 'p', engines: { process: {} } },
-  NodeSet: { names: 'n[1:2]', template: { pod: 'p', engines: { process: {} } } },
+  Node: { pod: 'p', engines: { process: {}, systemd } },
+  NodeSet: { names: 'n[1:2]', template: { pod: 'p', engines: { process: {}, systemd } } },
   Workload: { image: 'a', ports: [{ name: 'http', port: 80 }], health: { http: { port: 'http' } } },
   Refactor: {},
 };

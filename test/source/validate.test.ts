@@ -65,7 +65,6 @@ const later: readonly (readonly [kind: string, spec: string, pointer: string])[]
   ['Cluster', '{windows: [{kind: deny, schedule: "0 18 * * 5", duration: 60h}]}', '/spec/windows'],
   ['Cluster', '{sources: [{name: p, verify: {allowedSigners: signers}}]}', '/spec/sources/0/verify'],
   ['Node', `{pod: p, engines: ${process}, fence: {command: [x]}}`, '/spec/fence'],
-  ['Node', '{pod: p, engines: {systemd: {endpoint: "ssh://x:22"}}}', '/spec/engines/systemd'],
   ['Node', '{pod: p, engines: {libvirt: {endpoint: "qemu+ssh://x/system"}}}', '/spec/engines/libvirt'],
   ['Workload', '{image: a, env: {DB: {secret: db, key: url}}}', '/spec/env/DB'],
   ['Workload', '{image: a, onLost: fence}', '/spec/onLost'],

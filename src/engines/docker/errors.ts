@@ -1,5 +1,6 @@
 import { withDeadline } from '../deadline.ts';
 import { type Call, EngineError, type EngineErrorCode } from '../engine.ts';
+import { engineErrorOf, SshFailure } from '../ssh/failure.ts';
 import type { DockerClient } from './client.ts';
 
 /**
@@ -63,6 +64,7 @@ export async function unlessStatus<T>(statuses: readonly number[], request: Prom
 
 function toEngineError(client: DockerClient, call: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error;
+  if (error instanceof SshFailure) return engineErrorOf(error, { node: client.node, engine: 'docker', call });
   const status = statusOf(error);
   const fail = (code: EngineErrorCode, retryable: boolean, message: string, hint?: string): EngineError =>
     failure(client, call, { code, message, retryable, cause: error, ...(hint !== undefined && { hint }) });

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { unsupportedBy } from '../../model/engine-features.ts';
-import type { Revision } from '../../model/revision.ts';
 import type { CallSite } from '../deadline.ts';
 import { type CreateRequest, objectName, type UpdateRequest } from '../engine.ts';
 import { engineFeatures } from '../features.ts';
+import { changedBeyond } from '../in-place.ts';
 import { failure } from './fail.ts';
 import { readSpec, readState, type Spec, workFolder, writeSpec } from './folder.ts';
 import { groupMembers, isRunning } from './identity.ts';
@@ -48,7 +47,7 @@ export function createObject(node: ProcessNode, request: CreateRequest, site: Ca
 
 /** Rewrites the record of what runs, for fields that no running program sees. */
 export function updateObject(object: StoredObject, request: UpdateRequest, site: CallSite): void {
-  const changed = changedFields(object.spec, request);
+  const changed = changedBeyond(engineFeatures.process.liveFields, object.spec, request);
   if (changed.length > 0) {
     throw failure(site, {
       code: 'unsupported',
@@ -134,28 +133,4 @@ function ownObject(folder: string, wanted: Spec): { readonly objectId: string } 
   const spec = readSpec(folder);
   const same = spec !== undefined && spec.cluster === wanted.cluster && spec.allocation === wanted.allocation;
   return same ? { objectId: spec.objectId } : undefined;
-}
-
-/** JSON pointers of what differs and is not among the live fields. */
-function changedFields(spec: Spec, request: UpdateRequest): readonly string[] {
-  const before = withoutLive(spec.revision);
-  const after = withoutLive(request.revision);
-  const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const changed = fields.filter((field) => !isDeepStrictEqual(before[field], after[field])).map((field) => `/${field}`);
-  // Ports and devices are told by the environment, which a running program keeps.
-  for (const held of ['ports', 'devices'] as const) {
-    if (!isDeepStrictEqual(spec.holds[held] ?? {}, request.holds[held] ?? {})) changed.push(`/holds/${held}`);
-  }
-  return changed;
-}
-
-/** A revision without its live fields, which are `/key` or `/key/key`. */
-function withoutLive(revision: Revision): Readonly<Record<string, unknown>> {
-  const rest: Record<string, unknown> = { ...revision };
-  for (const pointer of engineFeatures.process.liveFields) {
-    const [, field = '', key] = pointer.split('/');
-    if (key === undefined) delete rest[field];
-    else rest[field] = { ...(rest[field] as Readonly<Record<string, unknown>>), [key]: undefined };
-  }
-  return rest;
 }
