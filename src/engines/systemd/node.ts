@@ -2,8 +2,9 @@ import type { EngineEndpoint } from '../../model/desired.ts';
 import type { NodeName } from '../../model/ids.ts';
 import type { CallSite } from '../deadline.ts';
 import { type ClusterScope, EngineError, type EngineErrorCode } from '../engine.ts';
+import type { CommandResult, RunOptions } from '../ssh/channel.ts';
 import { engineErrorOf, SshFailure } from '../ssh/failure.ts';
-import type { CommandResult, RunOptions, SshHost } from '../ssh/host.ts';
+import type { SshHost } from '../ssh/host.ts';
 import type { ShellScript } from '../ssh/script.ts';
 
 /** One machine, and who asks it: what every call of this folder works on. */
