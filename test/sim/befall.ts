@@ -1,6 +1,6 @@
 import { keys } from '../../src/store/keys.ts';
 import { isLasting } from './network.ts';
-import { operate } from './operator.ts';
+import { operate, override } from './operator.ts';
 import type { Fault } from './story.ts';
 import type { World } from './world.ts';
 
@@ -42,6 +42,9 @@ export function befall(world: World, planned: Fault, start: Start): void {
       break;
     case 'operator':
       operate(world, fault);
+      break;
+    case 'override':
+      void override(world, fault);
       break;
     case 'storeAway':
     case 'storeSlow':

@@ -14,6 +14,8 @@ export function storyOf(seed: number): Story {
   const processes = random.pick([1, 1, 2, 2, 3]);
   const changes = Array.from({ length: random.between(2, 5) }, () => change(random, workloads, nodes));
   changes.push(...inTheMiddle(randomOf(seed, 'in the middle'), changes));
+  const late = takenBack(randomOf(seed, 'taken back'), { workloads, nodes: nodes.map(({ name }) => name) });
+  changes.push(...late.changes);
   const moments = changes.map(({ at }) => at);
   const of = { moments, nodes: nodes.map(({ name }) => name), processes };
   const faults = Array.from({ length: random.happens(0.05) ? 0 : random.between(1, 5) }, () => fault(random, of));
@@ -25,13 +27,15 @@ export function storyOf(seed: number): Story {
     changes.push(half.change);
     faults.push(half.fault);
   }
-  faults.push(...toldByOperators(randomOf(seed, 'operators'), moments));
+  faults.push(...late.faults, ...toldByOperators(randomOf(seed, 'operators'), moments));
+  faults.push(...overrides(randomOf(seed, 'overrides'), moments));
   return {
     seed,
     nodes,
     workloads,
     ...(random.happens(0.3) && { quotaCpuMillis: random.pick([2_000, 3_000, 4_000]) }),
-    processes,
+    // Somebody has to take over.
+    processes: late.faults.length > 0 ? Math.max(2, processes) : processes,
     changes: changes.sort((a, b) => a.at - b.at),
     faults: faults.sort((a, b) => a.at - b.at),
     quietAt: storyMs,
@@ -96,6 +100,18 @@ function toldByOperators(random: Random, moments: readonly number[]): readonly F
     does: random.pick(['pause', 'pause', 'cancel', 'cancel', 'abandon', 'skip']),
     draw: random.next(),
     forMs: random.pick([500, 8_000, 40_000]),
+  }));
+}
+
+/** In every fifth story something else than git says is in force for a while. */
+function overrides(random: Random, moments: readonly number[]): readonly Fault[] {
+  if (!random.happens(0.2)) return [];
+  return Array.from({ length: random.between(1, 2) }, () => ({
+    at: random.pick([0, ...moments]) + random.between(0, 6_000),
+    kind: 'override',
+    does: random.pick(['pin', 'pin', 'freeze', 'cordon']),
+    draw: random.next(),
+    forMs: random.pick([2_000, 15_000, 40_000]),
   }));
 }
 
@@ -180,6 +196,30 @@ function lateCalls(random: Random, of: Pick<Around, 'moments' | 'nodes'>): reado
   const at = random.pick([0, ...of.moments]) + random.between(0, 1_000);
   const node = random.pick(of.nodes);
   return [{ at, kind: 'engineFails', node, forMs: 4_000, share: 0.6, how: 'late' }, endOfLeader(random, at)];
+}
+
+/**
+ * In every twentieth story: a leader dies while engines have yet to carry out what it asked for, its successor finishes
+ * that, and git takes it back before it comes a second time.
+ */
+function takenBack(
+  random: Random,
+  of: { readonly workloads: readonly StoryWorkload[]; readonly nodes: readonly string[] },
+): { readonly changes: readonly StoryChange[]; readonly faults: readonly Fault[] } {
+  if (!random.happens(0.05)) return { changes: [], faults: [] };
+  const at = random.between(20_000, storyMs - 80_000);
+  const workload = random.pick(of.workloads).name;
+  const changes = [at, at + 9_000].map(
+    (moment, index): StoryChange =>
+      random.happens(0.5)
+        ? { at: moment, kind: 'revise', workload, version: 11 + index, quality: 'good' }
+        : { at: moment, kind: 'resize', workload, cpuMillis: random.pick([100, 300, 500, 700]) },
+  );
+  const late = of.nodes.map(
+    (node): Fault => ({ at: at + 50, kind: 'engineFails', node, forMs: 5_000, share: 0.7, how: 'late' }),
+  );
+  const crash: Fault = { at: at + random.between(150, 900), kind: 'crash', process: 'leader', downMs: 60_000 };
+  return { changes, faults: [...late, crash] };
 }
 
 /** The same with writes on their way to the store. */

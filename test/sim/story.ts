@@ -102,4 +102,11 @@ export type Fault = { readonly at: number } & (
       readonly draw: number;
       readonly forMs: number;
     }
+  /** For so long a workload is pinned to the good revision before its own, or frozen, or a node cordoned. */
+  | {
+      readonly kind: 'override';
+      readonly does: 'pin' | 'freeze' | 'cordon';
+      readonly draw: number;
+      readonly forMs: number;
+    }
 );

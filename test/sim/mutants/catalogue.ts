@@ -174,11 +174,6 @@ export const mutants: readonly Mutant[] = [
     find: 'await commit(group.flatMap(({ operations }) => operations));',
     replace: 'await commit(group[0]?.operations ?? []);',
   }),
-  one('zombies stay', 'what a late call made takes room that nobody accounts for', {
-    file: 'src/reconcile/zombies.ts',
-    find: 'else if (await remove(context, object, seen.recorded))',
-    replace: 'else if (await Promise.resolve(remove.length < 0))',
-  }),
   one('calls of a dead leader are not waited for', 'its late call makes what has no room any more', {
     file: 'src/reconcile/recover.ts',
     find: 'await recordLateCalls(dependencies, idle);',
