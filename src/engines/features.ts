@@ -50,6 +50,7 @@ export const engineFeatures: Readonly<Record<'docker' | 'process' | 'systemd', E
     // What is in the unit file and read when it is needed, and what `systemctl set-property` changes at once.
     liveFields: [
       '/health',
+      '/hooks',
       '/restart',
       '/stop',
       '/limits/cpuMillis',

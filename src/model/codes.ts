@@ -338,6 +338,12 @@ export const codes: Readonly<Record<string, CodeEntry>> = {
       'An option of a log driver looks like a secret: it would stand in git, in the store and in `docker inspect`.',
     remedy: 'Give it to the daemons of the nodes (`log-opts` in daemon.json), and leave it out of the workload.',
   },
+  MUS1336: {
+    title: 'file does not fit',
+    cause:
+      'A file would be hidden by what is mounted there, is declared twice, cannot be put into a read-only container, or the files of a workload are too large together.',
+    remedy: 'Choose another path; put what is large into the image or a volume.',
+  },
   // 2xxx: store
   MUS2001: {
     title: 'store unreachable',

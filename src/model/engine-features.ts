@@ -22,6 +22,8 @@ export interface InstanceFeatures {
   readonly network: boolean;
   /** Variables of any name that the schema allows; otherwise of letters, digits and `_` alone. */
   readonly anyVariable: boolean;
+  /** Puts files into an instance. Absent: it does not. */
+  readonly files?: boolean;
 }
 
 /** Kinds that are not here are refused as not supported yet. */
@@ -35,6 +37,7 @@ export const instanceFeatures = {
     devices: true,
     network: true,
     anyVariable: true,
+    files: true,
   },
   // A local process sees the machine as it is: there is nothing to mount into, and binding would need a tool that may be absent.
   process: {
@@ -69,6 +72,7 @@ export interface Unsupported {
     | 'devices'
     | 'network'
     | { readonly variable: string }
+    | 'files'
     | { readonly volume: string; readonly key: 'source' | 'rates' };
   /** Completes "the … engine cannot". */
   readonly what: string;
@@ -87,6 +91,8 @@ export function unsupportedBy(revision: Revision, features: InstanceFeatures): r
     found.push({ field: 'network', what: 'give an instance an address of its own' });
   for (const name of features.anyVariable ? [] : Object.keys(revision.env).filter((key) => /[.-]/.test(key)))
     found.push({ field: { variable: name }, what: `set a variable of the name ${name}` });
+  if (revision.files !== undefined && features.files !== true)
+    found.push({ field: 'files', what: 'put files into an instance' });
   return [...found, ...volumes.flatMap((volume) => unsupportedOf(volume, features))];
 }
 

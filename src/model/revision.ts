@@ -20,6 +20,8 @@ export interface Revision {
   /** Sorted by name; absent when there are none. */
   readonly volumes?: readonly RevisionVolume[];
   readonly network?: RevisionNetwork;
+  /** Sorted by path; absent when there are none. */
+  readonly files?: readonly RevisionFile[];
   readonly ports: readonly RevisionPort[];
   readonly health?: HealthCheck;
   readonly stop: { readonly signal: string; readonly graceMs: number; readonly delayMs: number };
@@ -76,6 +78,17 @@ export interface RevisionVolume {
   readonly writeIops: number;
   readonly readBps: number;
   readonly writeBps: number;
+}
+
+/** A file that is put into an instance before it starts. */
+export interface RevisionFile {
+  /** Its path inside the instance. */
+  readonly name: string;
+  readonly content: string;
+  /** Octal. */
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface RevisionNetwork {

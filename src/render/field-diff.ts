@@ -1,4 +1,5 @@
 import { createTwoFilesPatch } from 'diff/lib/patch/create.js';
+import type { EngineKind } from '../model/ids.ts';
 import type { FieldChange } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
 import { dimensionLabel, formatAmount } from './amounts.ts';
@@ -10,8 +11,10 @@ export type FieldLine =
   | { readonly kind: 'text'; readonly label: string; readonly lines: readonly string[] };
 
 /** Objects are opened up to their leaves, so that a changed health check shows what about it changed. */
-export function fieldLines(changes: readonly FieldChange[]): readonly FieldLine[] {
-  return changes.flatMap((change) => leaves(change.path, change.before, change.after));
+export function fieldLines(changes: readonly FieldChange[], engine: EngineKind): readonly FieldLine[] {
+  const lines = changes.flatMap((change) => leaves(change.path, change.before, change.after));
+  // In git the block has the engine's name.
+  return lines.map((line) => ({ ...line, label: line.label.replace(/^options(?=\.)/, engine) }));
 }
 
 const deepest = 8;
@@ -78,8 +81,13 @@ function memberLines(
 const summary = (path: string, { name: _, ...fields }: Named): string =>
   Object.entries(fields)
     .filter(([, value]) => value !== false && value !== 0 && value !== undefined)
-    .map(([field, value]) => `${dimensionLabel(field)} ${plainValue(`${path}/${field}`, value)}`)
+    .map(
+      ([field, value]) =>
+        `${dimensionLabel(field)} ${isLongText(value) ? linesOf(value) : plainValue(`${path}/${field}`, value)}`,
+    )
     .join(', ');
+
+const linesOf = (value: unknown): string => `of ${asText(value).replace(/\n$/, '').split('\n').length} lines`;
 
 const plainValue = (path: string, value: unknown): string =>
   typeof value === 'object' && value !== null

@@ -55,7 +55,7 @@ function groupLines(group: StepGroup): readonly string[] {
   const traits = traitsOf(first).map(({ text }) => text);
   const lines = [
     `${sign} ${first.kind} ${ordinals} (${traits.join(', ')})${sharedReason(group)}`,
-    ...fieldLines(first.changes).flatMap((field) => {
+    ...fieldLines(first.changes, first.engine).flatMap((field) => {
       if (field.kind === 'text') return [`  ${field.label}:`, ...field.lines];
       return [
         ...(field.before === undefined ? [] : [`-   ${field.label}: ${field.before}`]),

@@ -25,7 +25,7 @@ export function groupSection(group: StepGroup, page: Page): string {
   const { shared, own } = sharedPieces(steps);
   return [
     hang(`  ${symbol} `, `${title} ${details}${sharedReason(group)}`, width),
-    ...fieldLines(first.changes).map((line) => fieldText(line, page)),
+    ...fieldLines(first.changes, first.engine).map((line) => fieldText(line, page)),
     ...holdsLine(group, shared, page),
     ...instanceLines(group, own, page),
   ].join('\n');

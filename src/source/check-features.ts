@@ -37,6 +37,8 @@ function pointerOf({ field }: Unsupported, { volumes = [] }: Workload['spec']): 
       return '/spec/resources';
     case 'network':
       return '/spec/network/name';
+    case 'files':
+      return '/spec/files';
     default: {
       if ('variable' in field) return `/spec/env/${field.variable}`;
       const index = volumes.findIndex(({ name }) => name === field.volume);

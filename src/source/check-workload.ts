@@ -1,6 +1,7 @@
 import type { DesiredWorkload } from '../model/desired.ts';
 import { checkDocker } from './check-docker.ts';
 import { checkFeatures } from './check-features.ts';
+import { checkFiles } from './check-files.ts';
 import { checkPlacement } from './check-placement.ts';
 import { type DeclaredNames, unknownNamespace, unknownPod, unknownWorkload } from './dangling.ts';
 import type { Declared } from './normalise.ts';
@@ -14,6 +15,7 @@ export function checkWorkload(workload: Declared<DesiredWorkload>, names: Declar
     ...engineFields(workload),
     ...checkFeatures(workload),
     ...checkDocker(workload),
+    ...checkFiles(workload),
     ...engineOnNodes(workload, names),
     ...ports(workload),
     ...checkPlacement(workload, names),

@@ -20,6 +20,7 @@ import {
 } from '../model/units.ts';
 import { toCpu } from './normalise-cpu.ts';
 import { toDockerOptions } from './normalise-docker.ts';
+import { toFiles } from './normalise-files.ts';
 import { healthOf } from './normalise-health.ts';
 import { toPlacement } from './normalise-placement.ts';
 import { amounts, extendedOf, sortedMap } from './normalise-resources.ts';
@@ -84,6 +85,7 @@ function toRevision(spec: Spec, reading: Reading): Revision {
   const cpu = toCpu(spec.cpu, resources, { reading, limits });
   const volumes = toVolumes(spec.volumes, reading);
   const options = toOptions(spec, reading);
+  const files = toFiles(spec.files);
   const hooks = toHooks(spec.hooks, reading);
   return {
     // libvirt comes later and is refused before this.
@@ -98,6 +100,7 @@ function toRevision(spec: Spec, reading: Reading): Revision {
     ...(cpu !== undefined && { cpu }),
     ...(volumes !== undefined && { volumes }),
     ...(spec.network !== undefined && { network: toNetworkUse(spec.network, spec.type, reading) }),
+    ...(files !== undefined && { files }),
     ports: sortPorts(ports),
     ...(health !== undefined && { health }),
     stop: toStop(spec.stop, reading),

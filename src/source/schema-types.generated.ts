@@ -1721,6 +1721,27 @@ export interface Workload {
       writeBps?: string | number;
     }[];
     /**
+     * Small text files that are put into an instance before it starts, at most 128 KiB together. They are part of its revision: a change makes the instances anew. Never put secrets here.
+     */
+    files?: {
+      /**
+       * Where it is inside the instance; directories on the way are made, as root's.
+       */
+      path: string;
+      /**
+       * What is in it.
+       */
+      content: string;
+      /**
+       * Permissions, octal.
+       */
+      mode?: string;
+      /**
+       * Numbers of its user and group.
+       */
+      owner?: string;
+    }[];
+    /**
      * Ports that the program listens on.
      */
     ports?: {

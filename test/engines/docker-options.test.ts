@@ -16,7 +16,7 @@ import {
   workloadId,
 } from '../../src/model/ids.ts';
 import type { Holds } from '../../src/model/recorded.ts';
-import type { Revision } from '../../src/model/revision.ts';
+import type { Revision, RevisionFile } from '../../src/model/revision.ts';
 import { compareActual } from '../../src/plan/compare.ts';
 import { docker, dockerEndpoint, freePort, needsDocker, removeClusterObjects, testImages } from '../bed/docker.ts';
 
@@ -209,6 +209,31 @@ describe('the docker block, measured inside the container', await needsDocker(),
     const [online = 0, offline = 0] = [(await ticks(one)) - (begin[0] ?? 0), (await ticks(two)) - (begin[1] ?? 0)];
     for (const { objectId } of [one, two]) await engine.stop(objectId, { signal: 'SIGKILL', graceMs: 0 }, call);
     assert.ok(online > 3 * Math.max(offline, 1), `online ran for ${online} ticks, offline for ${offline}`);
+  });
+
+  const files: readonly RevisionFile[] = [
+    { name: '/etc/app/ä b/$(id).conf', content: 'listen: 80\n\'"`$HOME` €\u0001', mode: '0640', uid: 7, gid: 9 },
+    { name: '/run.sh', content: '#!/bin/sh\necho injected > /tmp/proof\nsleep 600\n', mode: '0755', uid: 0, gid: 0 },
+  ];
+
+  it('has its files before it starts, with their owners and permissions, and they are nowhere else', async () => {
+    const { objectId, request } = await started({}, { files, command: ['/run.sh'] });
+    const path = "'/etc/app/ä b/$(id).conf'";
+    assert.equal(await inside(objectId, 'cat /tmp/proof'), 'injected');
+    assert.equal(await inside(objectId, `stat -c '%a %u %g' ${path}`), '640 7 9');
+    assert.equal(await inside(objectId, `base64 -w0 ${path}`), Buffer.from(files[0]?.content ?? '').toString('base64'));
+    const told = await docker(dockerEndpoint, 'inspect', objectId);
+    assert.ok(!told.includes('listen: 80') && !told.includes('injected'), 'what docker tells does not have them');
+    assert.deepEqual((await engine.recall(objectId, call))?.revision, request.revision);
+    assert.deepEqual(await engine.create(request, call), { objectId }, 'once more changes nothing');
+  });
+
+  it('puts no file in the place of a directory', async () => {
+    const [file] = files;
+    assert.ok(file !== undefined);
+    await assert.rejects(started({}, { files: [{ ...file, name: '/bin' }] }), /docker on n1 refuses files: /);
+    const { objectId } = await started({});
+    assert.equal(await inside(objectId, 'test -d /bin && echo there'), 'there');
   });
 
   it('says which runtimes it has and whether it can hold a layer to a size, and runs by the one that is asked for', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { openClient } from '../../src/engines/docker/client.ts';
-import { tarOf } from '../../src/engines/docker/tar.ts';
+import { contentIn, tarOf } from '../../src/engines/docker/tar.ts';
 import { containerOf } from '../../src/engines/docker/translate.ts';
 import type { CreateRequest } from '../../src/engines/engine.ts';
 import type { NodeDisk } from '../../src/model/desired.ts';
@@ -146,18 +147,24 @@ describe('a container with volumes', () => {
   });
 });
 
-describe('an archive of entries without contents', () => {
+describe('an archive', () => {
   it('is what tar reads: long paths, large ids, directories and files', () => {
     const long = `${'a'.repeat(90)}/${'b'.repeat(120)}/c`;
     const archive = tarOf([
       { kind: 'directory', path: long, mode: 0o755, uid: 5_000_000, gid: 7 },
       { kind: 'emptyFile', path: 'file', mode: 0o640, uid: 0, gid: 0 },
+      { kind: 'file', path: 'full', content: 'ä'.repeat(300), mode: 0o755, uid: 1, gid: 2 },
     ]);
     const listing = execFileSync('tar', ['--numeric-owner', '-tvf', '-'], { input: archive, encoding: 'utf8' });
     const lines = listing.trim().split('\n');
     assert.match(lines[0] ?? '', new RegExp(`^drwxr-xr-x 5000000/7 +0 .* ${long}/?$`));
     assert.match(lines[1] ?? '', /^-rw-r----- 0\/0 +0 .* file$/);
-    assert.equal(lines.length, 2);
+    assert.match(lines[2] ?? '', /^-rwxr-xr-x 1\/2 +600 .* full$/);
+    assert.equal(lines.length, 3);
+    const packed = execFileSync('tar', ['--format=pax', '-C', '/', '-cf', '-', 'etc/hostname']);
+    assert.equal(contentIn(packed)?.toString('utf8'), readFileSync('/etc/hostname', 'utf8'));
+    assert.equal(contentIn(archive), undefined, 'a directory has no content');
+    assert.equal(contentIn(packed.subarray(0, 600)), undefined, 'cut off');
   });
 });
 

@@ -233,6 +233,15 @@ export const mistakes: readonly Mistake[] = [
     cluster('{sources: [{name: test, verify: {allowedSigners: signers}}]}'),
   ),
   // Engines
+  inDocker(
+    'files-where-nobody-sees-them',
+    'MUS1336',
+    'files: [{path: /run/a, content: x}, {path: /b, content: x}, {path: /b, content: y}]',
+    'docker: {readOnly: true, tmpfs: [{mount: /run, size: 1MiB}]}',
+  ),
+  inDocker('files-too-large', 'MUS1336', `files: [{path: /a, content: ${'x'.repeat(140_000)}}]`),
+  inDocker('file-of-the-kernel', 'MUS1004', 'files: [{path: /proc/sysrq-trigger, content: b}]'),
+  inWorkload('files-of-a-process', 'MUS1313', 'files: [{path: /a, content: x}]'),
   inNetwork('docker-two-networks', 'MUS1320', 'network: {name: lan}', 'docker: {network: host}'),
   inDocker(
     'docker-on-the-host-network',

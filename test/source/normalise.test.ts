@@ -276,6 +276,7 @@ test('only what an allocation is made from is in its revision', async () => {
     'restart: never',
     'priority: offline',
     'hooks: {beforeStop: {command: [x]}}',
+    'files: [{path: /a, content: x}]',
     'docker: {init: true}',
     'resources: {gpu/a100: 0.5}',
     'volumes: [{name: data, mount: /data}]',

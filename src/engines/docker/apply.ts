@@ -6,6 +6,7 @@ import type { DockerClient } from './client.ts';
 import { pinningOf } from './cores.ts';
 import { daemonInfo } from './daemon.ts';
 import { failure, statusOf, unlessStatus } from './errors.ts';
+import { putFiles } from './files.ts';
 import { imageOf } from './image.ts';
 import { ownershipOf } from './labels.ts';
 import { limitsForUpdate } from './limits.ts';
@@ -25,6 +26,7 @@ export async function createContainer(
   const cluster = clusterOf(client, 'create');
   const image = imageOf(client, request.revision, 'create');
   const name = objectName(client.scope.name, request.allocation);
+  const { files = [] } = request.revision;
   await requireNetwork(client, request, signal);
   await prepareVolumes(client, request, image, signal);
   const body = containerOf(request, image, cluster, client);
@@ -32,12 +34,17 @@ export async function createContainer(
     try {
       // dockerode would put the whole body into the query string as well: environments do not belong into access logs.
       const options = { _query: { name }, _body: body, abortSignal: signal } as ContainerCreateOptions;
-      const container = await client.docker.createContainer(options);
-      return { objectId: container.id };
+      const { id: objectId } = await client.docker.createContainer(options);
+      await putFiles(client, { objectId, files }, signal);
+      return { objectId };
     } catch (error) {
       if (statusOf(error) !== 409) throw createRefusal(client, request, error) ?? error;
       const existing = await existingContainer(client, request, name, signal, error);
-      if (existing !== undefined) return existing;
+      if (existing !== undefined) {
+        // The earlier try may have died between the two.
+        await putFiles(client, { ...existing, files }, signal);
+        return existing;
+      }
       if (tries === nameTries) throw error;
     }
     await sleep(nameWaitMs, undefined, { signal });

@@ -1,6 +1,7 @@
 import type { Origin } from '../../model/observed.ts';
 import type { DockerClient } from './client.ts';
-import { definitionFrom } from './definition.ts';
+import { definitionFrom, filesOf } from './definition.ts';
+import { readFiles } from './files.ts';
 import { ownershipOf } from './labels.ts';
 import { lastUpdate } from './marks.ts';
 import { inspect } from './observe.ts';
@@ -16,5 +17,7 @@ export async function recallObject(
   if (details === undefined || owner === undefined) return undefined;
   const update = await lastUpdate(client, details.Id, signal);
   const found = update?.labels ?? details.Config.Labels ?? {};
-  return { revisionHash: update?.revision ?? owner.revision, ...definitionFrom(found, details.Config.Env ?? []) };
+  const contents = await readFiles(client, { objectId: details.Id, paths: filesOf(found) }, signal);
+  const environment = details.Config.Env ?? [];
+  return { revisionHash: update?.revision ?? owner.revision, ...definitionFrom(found, { environment, contents }) };
 }

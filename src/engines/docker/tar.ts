@@ -1,16 +1,17 @@
-/** Something without contents: a directory or an empty file. */
-export interface TarEntry {
-  readonly kind: 'directory' | 'emptyFile';
+export type TarEntry = (
+  | { readonly kind: 'directory' | 'emptyFile' }
+  | { readonly kind: 'file'; readonly content: string }
+) & {
   readonly path: string;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-}
+};
 
 const blockBytes = 512;
 
 /**
- * A tar archive (POSIX.1-2001 pax) of entries without contents, in their order. Paths and ids stand in extended headers,
+ * A tar archive (POSIX.1-2001 pax) of entries in their order. Paths and ids stand in extended headers,
  * so that they may be of any size.
  */
 export function tarOf(entries: readonly TarEntry[]): Buffer {
@@ -18,13 +19,30 @@ export function tarOf(entries: readonly TarEntry[]): Buffer {
     const records = Buffer.from(
       [paxRecord('path', entry.path), paxRecord('uid', `${entry.uid}`), paxRecord('gid', `${entry.gid}`)].join(''),
     );
+    const content = Buffer.from(entry.kind === 'file' ? entry.content : '');
+    const type = entry.kind === 'directory' ? '5' : '0';
     return [
       header({ name: 'pax', type: 'x', mode: 0o644, sizeBytes: records.length }),
       padded(records),
-      header({ name: 'entry', type: entry.kind === 'directory' ? '5' : '0', mode: entry.mode, sizeBytes: 0 }),
+      header({ name: 'entry', type, mode: entry.mode, sizeBytes: content.length }),
+      padded(content),
     ];
   });
   return Buffer.concat([...blocks, Buffer.alloc(2 * blockBytes)]);
+}
+
+/** What the first file in an archive holds; undefined where the first thing in it is none, or it is cut off. */
+export function contentIn(archive: Buffer): Buffer | undefined {
+  for (let at = 0; at + blockBytes <= archive.length; ) {
+    const type = archive.toString('latin1', at + 156, at + 157);
+    const sizeBytes = Number.parseInt(archive.toString('latin1', at + 124, at + 135), 8);
+    const begin = at + blockBytes;
+    if (Number.isNaN(sizeBytes) || begin + sizeBytes > archive.length) return undefined;
+    // Extended headers stand before what they are about.
+    if (type !== 'x' && type !== 'g') return type === '0' ? archive.subarray(begin, begin + sizeBytes) : undefined;
+    at = begin + Math.ceil(sizeBytes / blockBytes) * blockBytes;
+  }
+  return undefined;
 }
 
 /** `<length> <key>=<value>\n`, where the length counts itself. */
