@@ -279,6 +279,17 @@ describe('systemd on a machine of its own', await needsHosts(), () => {
     assert.match(String(without.hint), /sudo: true/);
   });
 
+  it('says which limits the kernel of the machine cannot hold', async () => {
+    assert.deepEqual((await engine.info(call)).offers, {});
+    // Either way of having none: not mounted in a hierarchy of its own, or not among those of the unified one.
+    const hidden = await machine.sh(
+      'cd /sys/fs/cgroup; if [ -f cgroup.controllers ]; then echo cpu >/tmp/none; mount --bind /tmp/none cgroup.controllers; echo unified; else umount -l memory; echo own; fi',
+    );
+    const { offers } = await engine.info(call);
+    const unified = { '/limits/memoryBytes': [], '/options/tasks': [] };
+    assert.deepEqual(offers, hidden === 'unified' ? unified : { '/limits/memoryBytes': [] });
+  });
+
   it('what runs is there again after the machine was started anew; what was stopped is not', async () => {
     const running = await start();
     const stopped = await start();

@@ -133,3 +133,23 @@ test('a plan that puts something where its engine does not offer it does not ver
     /may not be made on n3: its docker engine does not offer \/options\/runtime crun/,
   );
 });
+
+test('a limit that the machine of a node cannot hold is refused there by the field that asks for it; without it there is nothing to hold', () => {
+  const capped = revision({ engine: 'systemd' });
+  const bare = { engines: { systemd: { ...offering().engines.docker, offers: { '/limits/memoryBytes': [] } } } };
+  const planWith = (limits: typeof capped.limits): Plan => {
+    const nodes = [node('n1', { engines: { systemd: { endpoint: 'ssh://n1' } } })];
+    const definition = workload(app, { hash: 'r2', revision: { ...capped, limits }, replicas: 1 });
+    const inputs = withNode({ ...world({ nodes, workloads: [definition] }), liveFields }, 'n1', bare);
+    const plan = createPlan(inputs);
+    assert.deepEqual(verifyPlan(inputs, plan), []);
+    return plan;
+  };
+  const refused = planWith({ cpuMillis: 'unlimited', memoryBytes: 1 << 30 });
+  assert.deepEqual([refused.steps, refused.refusals.map(({ byReason }) => byReason)], [[], [{ 'limits.memory': 1 }]]);
+  const placed = planWith({ cpuMillis: 1000, memoryBytes: 'unlimited' });
+  assert.deepEqual(
+    placed.steps.map(({ kind }) => kind),
+    ['create'],
+  );
+});

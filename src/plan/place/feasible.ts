@@ -1,7 +1,7 @@
 import type { DesiredWorkload, Placement } from '../../model/desired.ts';
 import type { EngineKind } from '../../model/ids.ts';
 import { type Cluster, type ClusterNode, isReachable } from '../cluster.ts';
-import { type Asked, whyNotOffered } from './offers.ts';
+import { type Asked, askedKey, whyNotOffered } from './offers.ts';
 import { domainOf } from './spread.ts';
 
 /** Nodes that may take a workload as far as rules go; whether there is room is another question. */
@@ -22,7 +22,7 @@ export function openCandidates(cluster: Cluster): CandidatesOf {
   return ({ placement }, asked) => {
     const { pods, require, tolerate, spread } = placement;
     const domains = spread?.map(({ by }) => by);
-    const key = JSON.stringify([asked.engine, asked.options, pods, Object.entries(require).sort(), tolerate, domains]);
+    const key = JSON.stringify([askedKey(asked), pods, Object.entries(require).sort(), tolerate, domains]);
     const known = cache.get(key) ?? findCandidates(cluster, placement, asked);
     cache.set(key, known);
     return known;

@@ -1,9 +1,9 @@
 import type { DesiredWorkload } from '../../model/desired.ts';
 import type { EngineKind } from '../../model/ids.ts';
-import type { Revision } from '../../model/revision.ts';
 import { definitionAt, type Verifier } from './base.ts';
 import { accepts, type RulesetOf, whyNotForWorkload } from './eligibility.ts';
 import { domainOf } from './nodes.ts';
+import type { Asked } from './offers.ts';
 import type { World } from './world.ts';
 
 /** `waits`: its instance cannot leave yet a node that is to be emptied. */
@@ -29,7 +29,7 @@ export function nodesForDaemon(
   rulesetOf: RulesetOf,
   of: {
     readonly workload: DesiredWorkload;
-    readonly asked: Pick<Revision, 'engine' | 'options'>;
+    readonly asked: Asked;
     readonly kept: ReadonlySet<number>;
   },
 ): number {

@@ -1,13 +1,9 @@
 import type { DesiredNode, DesiredWorkload } from '../../model/desired.ts';
 import type { EngineKind, NodeName } from '../../model/ids.ts';
-import type { Revision } from '../../model/revision.ts';
 import { definitionAt, observedAt } from './base.ts';
-import { whyNotOffered } from './offers.ts';
+import { type Asked, whyNotOffered } from './offers.ts';
 import type { Report } from './violation.ts';
 import type { Check, World } from './world.ts';
-
-/** What the engine has to be able to do. */
-type Asked = Pick<Revision, 'engine' | 'options'>;
 
 /** Which nodes may have new instances of the workloads with one set of placement rules, asked once for each node. */
 interface Ruleset {
@@ -26,7 +22,9 @@ export function createRulesets({ base }: World): RulesetOf {
   const known = new Map<string, Ruleset>();
   return (workload, asked) => {
     const { pods, require, tolerate } = workload.placement;
-    const key = JSON.stringify([asked.engine, asked.options, pods, require, tolerate]);
+    const { engine, options, limits } = asked;
+    const capped = Object.values(limits ?? {}).map((limit) => limit !== 'unlimited');
+    const key = JSON.stringify([engine, options, capped, pods, require, tolerate]);
     let ruleset = known.get(key);
     if (ruleset === undefined) {
       const nodes = base.nodes.names.length;
@@ -57,14 +55,20 @@ export function eligibilityCheck(world: World, rulesetOf: RulesetOf, report: Rep
   return {
     unit: ({ workload, items }) => {
       let ruleset: Ruleset | undefined;
+      let askedBefore: Asked | undefined;
       for (const { step, shape, node, facts } of items) {
         if (!shape.makes) continue;
-        const { options } = facts?.revision ?? {};
-        const asked = { engine: step.engine, ...(options !== undefined && { options }) };
+        const { options, limits } = facts?.revision ?? {};
+        const asked = {
+          engine: step.engine,
+          ...(options !== undefined && { options }),
+          ...(limits !== undefined && { limits }),
+        };
         const stays = step.replaces?.node === step.node;
         if (workload !== undefined) {
-          if (ruleset?.asked.engine !== step.engine || ruleset.asked.options !== facts?.revision.options)
-            ruleset = rulesetOf(workload, asked);
+          // Its ruleset may be another workload's, made from an equal body: what is compared is what was asked last.
+          if (ruleset === undefined || !asksForSame(askedBefore, asked)) ruleset = rulesetOf(workload, asked);
+          askedBefore = asked;
           if (node >= 0 && accepts(world, ruleset, { node, stays })) continue;
         }
         const candidate = { asked, node, stays, waits: waiting.has(step.instance) };
@@ -76,6 +80,9 @@ export function eligibilityCheck(world: World, rulesetOf: RulesetOf, report: Rep
     },
   };
 }
+
+const asksForSame = (a: Asked | undefined, b: Asked): boolean =>
+  a?.engine === b.engine && a.options === b.options && a.limits === b.limits;
 
 interface Candidate {
   readonly workload: DesiredWorkload;
