@@ -10,12 +10,16 @@ export function storyOf(seed: number): Story {
     name: `n${index + 1}`,
     cpuMillis: random.pick([1_500, 2_000, 3_000]),
   }));
-  const workloads = Array.from({ length: random.between(2, 3) }, (_, index) => workload(random, index));
+  const workloads = tiedTogether(
+    randomOf(seed, 'together'),
+    Array.from({ length: random.between(2, 3) }, (_, index) => workload(random, index)),
+  );
   const processes = random.pick([1, 1, 2, 2, 3]);
   const changes = Array.from({ length: random.between(2, 5) }, () => change(random, workloads, nodes));
   changes.push(...inTheMiddle(randomOf(seed, 'in the middle'), changes));
   const late = takenBack(randomOf(seed, 'taken back'), { workloads, nodes: nodes.map(({ name }) => name) });
   changes.push(...late.changes);
+  changes.push(...releases(randomOf(seed, 'releases'), workloads));
   const moments = changes.map(({ at }) => at);
   const of = { moments, nodes: nodes.map(({ name }) => name), processes };
   const faults = Array.from({ length: random.happens(0.05) ? 0 : random.between(1, 5) }, () => fault(random, of));
@@ -77,6 +81,24 @@ function change(random: Random, workloads: readonly StoryWorkload[], nodes: Stor
     default:
       return { at, kind: 'undrain', node: random.pick(nodes).name };
   }
+}
+
+/** In every third story two of the workloads change together. */
+const tiedTogether = (random: Random, workloads: readonly StoryWorkload[]): readonly StoryWorkload[] =>
+  random.happens(0.35)
+    ? workloads.map((one, index) => (index < 2 ? { ...one, transaction: 'release' } : one))
+    : workloads;
+
+/** Where some change together they mostly do so in one commit. */
+function releases(random: Random, workloads: readonly StoryWorkload[]): readonly StoryChange[] {
+  const tied = workloads.filter(({ transaction }) => transaction !== undefined);
+  if (tied.length === 0) return [];
+  return Array.from({ length: random.between(1, 3) }, () => ({
+    at: random.between(20_000, storyMs - 60_000),
+    kind: 'release',
+    version: random.between(2, 9),
+    ...(random.happens(0.4) && { bad: random.pick(tied).name }),
+  }));
 }
 
 /** Somebody pushes again while what was pushed before is still being rolled out. */

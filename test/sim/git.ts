@@ -1,6 +1,6 @@
 import { liveFields } from '../../src/engines/features.ts';
 import type { Desired, DesiredNode, DesiredWorkload } from '../../src/model/desired.ts';
-import { namespaceName, nodeName, podName, revisionHash, workloadId } from '../../src/model/ids.ts';
+import { namespaceName, nodeName, podName, revisionHash, transactionId, workloadId } from '../../src/model/ids.ts';
 import type { Revision } from '../../src/model/revision.ts';
 import type { Story, StoryChange, StoryNode, StoryWorkload, WorkloadShape } from './story.ts';
 
@@ -30,14 +30,27 @@ export function changed(state: GitState, change: StoryChange): GitState {
   if (change.kind === 'drain') return { ...state, draining: new Set([...state.draining, change.node]) };
   if (change.kind === 'undrain')
     return { ...state, draining: new Set([...state.draining].filter((node) => node !== change.node)) };
+  if (change.kind === 'release') return { ...state, workloads: released(state.workloads, change) };
   const before = state.workloads.get(change.workload);
   if (before === undefined) return state;
   return { ...state, workloads: new Map(state.workloads).set(change.workload, workloadAfter(before, change)) };
 }
 
+const released = (
+  workloads: GitState['workloads'],
+  { version, bad }: Extract<StoryChange, { readonly kind: 'release' }>,
+): GitState['workloads'] =>
+  new Map(
+    [...workloads].map(([name, before]) =>
+      before.transaction === undefined
+        ? [name, before]
+        : [name, { ...before, version, quality: name === bad ? 'bad' : 'good' }],
+    ),
+  );
+
 function workloadAfter(
   before: WorkloadState,
-  change: Exclude<StoryChange, { readonly kind: 'drain' | 'undrain' }>,
+  change: Exclude<StoryChange, { readonly kind: 'drain' | 'undrain' | 'release' }>,
 ): WorkloadState {
   switch (change.kind) {
     case 'scale':
@@ -96,7 +109,8 @@ const nodeOf = ({ name, cpuMillis }: StoryNode, isDraining: boolean): DesiredNod
   portDomain: name,
 });
 
-function workloadOf({ name, shape, replicas, cpuMillis, version, quality }: WorkloadState): DesiredWorkload {
+function workloadOf(state: WorkloadState): DesiredWorkload {
+  const { name, shape, replicas, cpuMillis, version, quality, transaction } = state;
   const revision: Revision = {
     engine: 'docker',
     image: `${name}:${version}`,
@@ -122,6 +136,7 @@ function workloadOf({ name, shape, replicas, cpuMillis, version, quality }: Work
     revisionHash: revisionHash(`${name}-v${version}-${quality}-c${cpuMillis}`),
     revision,
     after: [],
+    ...(transaction !== undefined && { transaction: transactionId(namespace, transaction) }),
     placement: { pods: [], require: {}, tolerate: [], partial: true },
     update: {
       groups: [

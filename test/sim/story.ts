@@ -33,12 +33,16 @@ export interface StoryWorkload {
   readonly shape: WorkloadShape;
   readonly replicas: number;
   readonly cpuMillis: number;
+  /** It changes together with the others of this name. */
+  readonly transaction?: string;
 }
 
 export type StoryChange = { readonly at: number } & (
   | { readonly kind: 'scale'; readonly workload: string; readonly replicas: number }
   /** Another program, which is made anew. A `bad` one never gets healthy. */
   | { readonly kind: 'revise'; readonly workload: string; readonly version: number; readonly quality: 'good' | 'bad' }
+  /** Another program for everything that changes together; the `bad` one of them never gets healthy. */
+  | { readonly kind: 'release'; readonly version: number; readonly bad?: string }
   /** Another size, which is changed in place. */
   | { readonly kind: 'resize'; readonly workload: string; readonly cpuMillis: number }
   | { readonly kind: 'remove'; readonly workload: string }

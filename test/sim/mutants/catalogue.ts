@@ -91,7 +91,7 @@ export const mutants: readonly Mutant[] = [
     replace: "? [{ kind: 'delete', key: keys.allocation(effect.allocation) }]",
   }),
   one('generation used again', 'two objects of one name', {
-    file: 'src/reconcile/apply.ts',
+    file: 'src/reconcile/run-units.ts',
     find: 'const nextGeneration = Math.max(workload.nextGeneration, ...record.steps.map((step) => step.generation + 1));',
     replace: 'const { nextGeneration } = workload;',
   }),
@@ -208,4 +208,15 @@ export const mutants: readonly Mutant[] = [
       replace: 'if (error instanceof EngineError && error.retryable && timeoutMs < 0)',
     },
   ),
+  one('nobody waits for the others of a transaction', 'the new API runs with the old worker', {
+    file: 'src/reconcile/executor.ts',
+    find: 'if (run.member !== undefined) return;',
+    replace: 'if (run.member !== undefined && run.record.steps.length === 0) return;',
+  }),
+  one('a transaction is committed one by one', 'a crash in between leaves the new API with the old worker', {
+    file: 'src/reconcile/group.ts',
+    find: 'await context.writer.write([...drafts.flatMap(({ operations }) => operations), ...workloads]);',
+    replace:
+      'for (const draft of drafts) { await context.writer.write(draft.operations); await context.clock.sleep(1); } await context.writer.write(workloads);',
+  }),
 ];

@@ -1,5 +1,7 @@
+import type { DesiredWorkload } from '../../../src/model/desired.ts';
 import { instanceId } from '../../../src/model/ids.ts';
 import type { Plan } from '../../../src/model/plan.ts';
+import { siblingsOf, transactionsOf } from '../../../src/model/transactions.ts';
 import type { Fault } from '../story.ts';
 import type { Observer, World } from '../world.ts';
 import { type Mirror, serves } from './mirror.ts';
@@ -14,9 +16,18 @@ const isBlamable = (fault: Fault): boolean =>
 
 /** When nothing goes wrong any more: what git wants runs, once, and nothing else of ours is anywhere. */
 export function rest({ desired, violated, story }: World, mirror: Mirror): Observer {
+  /** What another one of its transaction could not be brought to keeps it as well: `together` looks at that. */
+  const isKeptBack = (workload: DesiredWorkload): boolean =>
+    siblingsOf(transactionsOf(desired().workloads), workload).some(
+      ({ id, revision, revisionHash }) =>
+        revision.env['QUALITY'] === 'bad' ||
+        mirror.workloads.get(id)?.failed.some((entry) => entry.revision === revisionHash) === true,
+    );
   const atRest = (plan: Plan): void => {
     const refused = new Set(plan.refusals.map(({ subject }) => subject));
-    for (const { id, revision, revisionHash, replicas, type } of desired().workloads) {
+    const { workloads } = desired();
+    for (const workload of workloads) {
+      const { id, revision, revisionHash, replicas, type } = workload;
       const own = mirror.objects().filter(({ workload }) => workload === id);
       const failed = mirror.workloads.get(id)?.failed.some((entry) => entry.revision === revisionHash) === true;
       const isGood = revision.env['QUALITY'] !== 'bad';
@@ -25,7 +36,7 @@ export function rest({ desired, violated, story }: World, mirror: Mirror): Obser
           'only gates blame a revision',
           `${revisionHash} is remembered as failed, and nothing was wrong with it`,
         );
-      if (refused.has(id) || failed || !isGood || type === 'daemon') continue;
+      if (refused.has(id) || failed || !isGood || type === 'daemon' || isKeptBack(workload)) continue;
       for (let ordinal = 0; ordinal < replicas; ordinal += 1) {
         const instance = instanceId(id, ordinal);
         const serving = own.filter((placed) => placed.instance === instance && serves(placed));
