@@ -134,6 +134,54 @@ describe('deterministic simulation', () => {
     }
   });
 
+  it('what serves twice since its unit was abandoned is changed like the rest (seed 503)', async () => {
+    await holds({
+      seed: 503,
+      nodes: [
+        { name: 'n1', cpuMillis: 1_500 },
+        { name: 'n2', cpuMillis: 1_500 },
+        { name: 'n3', cpuMillis: 2_000 },
+      ],
+      workloads: [
+        { name: 'w1', shape: 'plain', replicas: 2, cpuMillis: 500, transaction: 'release' },
+        { name: 'w2', shape: 'web', replicas: 3, cpuMillis: 500, transaction: 'release' },
+      ],
+      processes: 2,
+      changes: [
+        { at: 1, kind: 'revise', workload: 'w1', version: 6, quality: 'bad' },
+        { at: 145_442, kind: 'resize', workload: 'w1', cpuMillis: 100 },
+        { at: 240_091, kind: 'release', version: 3 },
+        { at: 317_869, kind: 'drain', node: 'n1' },
+        { at: 319_222, kind: 'release', version: 5, bad: 'w1' },
+        { at: 336_503, kind: 'release', version: 7 },
+      ],
+      faults: [
+        { at: 319_416, kind: 'operator', does: 'abandon', draw: 0.2659746892750263, forMs: 8_000 },
+        { at: 322_257, kind: 'engineAway', node: 'n3', forMs: 40_000, how: 'refused' },
+        { at: 322_621, kind: 'storeAway', forMs: 40_000, process: 'leader' },
+      ],
+      quietAt: 400_000,
+    });
+  });
+
+  it('a leader may die at every write of workloads that change together, and of their way back', async () => {
+    const tied = { shape: 'web', replicas: 1, cpuMillis: 300, transaction: 'release' } as const;
+    const changes: readonly (readonly StoryChange[])[] = [
+      [{ at: 20_000, kind: 'release', version: 2 }],
+      [{ at: 20_000, kind: 'release', version: 2, bad: 'w2' }],
+    ];
+    for (const change of changes) {
+      for (let nth = 1; nth <= writes; nth += 1) {
+        const workloads = [
+          { ...tied, name: 'w1' },
+          { ...tied, name: 'w2' },
+        ];
+        const moment = nth % 2 === 0 ? 'before' : 'after';
+        await holds({ ...rollout, workloads, changes: change, faults: [crash(20_000, nth, moment)] });
+      }
+    }
+  });
+
   it('what is left of a unit that was abandoned in the middle is put right by the next plans', async () => {
     const abandon = (at: number): Fault => ({ at, kind: 'operator', does: 'abandon', draw: 0.5, forMs: 500 });
     for (const shape of ['agent', 'fixed', 'web', 'store'] as const) {

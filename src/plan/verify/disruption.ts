@@ -150,8 +150,10 @@ function takenBy(world: World, items: readonly Item[], { up, spare }: State): Ta
     // What is left over of an instance and does not serve is not missed, nor what serves beside another of it.
     if (item.oldIndex >= 0 && !isAvailable(world.base, item.oldIndex)) continue;
     const others = spare.get(item.ordinal) ?? 0;
-    spare.set(item.ordinal, others - 1);
-    if (others > 0) continue;
+    if (others > 0) {
+      spare.set(item.ordinal, others - 1);
+      continue;
+    }
     taken.add(item.ordinal);
     counts ||= !isForced(world, item);
   }
@@ -168,7 +170,8 @@ function isForced({ base, inputs }: World, { step, home }: Item): boolean {
 function restore({ base }: World, items: readonly Item[], { wanted, up, spare }: State): void {
   for (const { shape, ordinal, oldIndex } of items) {
     if ((!shape.makes && !shape.updates) || !wanted.has(ordinal)) continue;
-    const tookOver = shape.updates || (oldIndex >= 0 && isAvailable(base, oldIndex));
+    // What was taken down before has been counted out by its wave.
+    const tookOver = !shape.disrupts && (shape.updates || (oldIndex >= 0 && isAvailable(base, oldIndex)));
     if (up.has(ordinal) && !tookOver) spare.set(ordinal, (spare.get(ordinal) ?? 0) + 1);
     up.add(ordinal);
   }
