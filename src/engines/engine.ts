@@ -17,6 +17,8 @@ export interface Engine {
   readonly features: EngineFeatures;
   info(call: Call): Promise<EngineInfo>;
   ping(call: Call): Promise<void>;
+  /** What an operator should know of the engine's machine, for `muster doctor`. Absent: nothing is looked at. */
+  findings?(call: Call): Promise<readonly EngineFinding[]>;
   /** Everything on the engine; ours are objects with our cluster's uid. Cheap: one or few requests. */
   list(call: Call): Promise<EngineListing>;
   /**
@@ -82,6 +84,13 @@ export interface EngineInfo {
   readonly fingerprint: string;
   readonly capacity: Resources;
   readonly offers?: EngineOffers;
+}
+
+export interface EngineFinding {
+  readonly state: 'ok' | 'warn';
+  readonly detail: string;
+  /** What to do about it. */
+  readonly remedy?: string;
 }
 
 export interface EngineListing {

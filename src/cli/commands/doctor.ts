@@ -171,25 +171,24 @@ async function engineChecks(place: Place, desired: Desired, flags: StoreFlags): 
     uid,
   });
   try {
-    return await Promise.all(
+    const checks = await Promise.all(
       desired.nodes.flatMap((node) =>
-        (Object.keys(node.engines) as EngineKind[]).map(async (kind): Promise<Check> => {
+        (Object.keys(node.engines) as EngineKind[]).map(async (kind): Promise<readonly Check[]> => {
           const what = `${node.name}/${kind}`;
           try {
             const startedAt = performance.now();
             const engine = await engines.engineOf(node.name, kind);
             const info = await engine.info({ deadlineMs: engineDeadlineMs });
-            return {
-              what,
-              state: 'ok',
-              detail: `version ${info.version}, answers in ${Math.round(performance.now() - startedAt)} ms`,
-            };
+            const detail = `version ${info.version}, answers in ${Math.round(performance.now() - startedAt)} ms`;
+            const findings = (await engine.findings?.({ deadlineMs: engineDeadlineMs })) ?? [];
+            return [{ what, state: 'ok', detail }, ...findings.map((finding) => ({ what, ...finding }))];
           } catch (error) {
-            return failed(what, error);
+            return [failed(what, error)];
           }
         }),
       ),
     );
+    return checks.flat();
   } finally {
     await engines.close();
   }

@@ -12,6 +12,13 @@ export interface DaemonInfo {
   /** Whether the kernel counts swap, and processes. */
   readonly SwapLimit?: boolean;
   readonly PidsLimit?: boolean;
+  readonly MemoryLimit?: boolean;
+  readonly CpuCfsQuota?: boolean;
+  readonly CPUShares?: boolean;
+  readonly CPUSet?: boolean;
+  readonly IPv4Forwarding?: boolean;
+  /** `1` or `2`. */
+  readonly CgroupVersion?: string;
   /** Storage driver. */
   readonly Driver?: string;
   readonly DriverStatus?: readonly (readonly [string, string])[];

@@ -1,11 +1,12 @@
 import { noResources } from '../../model/resources.ts';
-import type { Engine, EngineInfo } from '../engine.ts';
+import type { Engine, EngineFinding, EngineInfo } from '../engine.ts';
 import { engineFeatures } from '../features.ts';
 import { createContainer, removeContainer, startContainer, stopContainer, updateContainer } from './apply.ts';
 import { type DockerOpenOptions, openClient } from './client.ts';
 import { type DaemonInfo, openInfo, pingDaemon } from './daemon.ts';
 import { within } from './errors.ts';
 import { watchEvents } from './events.ts';
+import { findingsOf } from './findings.ts';
 import { pullImage } from './image.ts';
 import { openListing } from './listing.ts';
 import { observeObject } from './observe.ts';
@@ -24,6 +25,7 @@ export function openDockerEngine(options: DockerOpenOptions): Engine {
     node: options.node,
     features: engineFeatures.docker,
     info: (call) => within(client, 'info', call, async (signal) => infoOf(await daemonInfo(signal))),
+    findings: (call) => within(client, 'findings', call, (signal) => findingsWith(daemonInfo(signal))),
     ping: (call) => within(client, 'ping', call, (signal) => pingDaemon(client, signal)),
     list: (call) => within(client, 'list', call, (signal) => listObjects('uid', signal)),
     listNamed: (call) => within(client, 'listNamed', call, (signal) => listObjects('name', signal)),
@@ -45,6 +47,12 @@ export function openDockerEngine(options: DockerOpenOptions): Engine {
     events: ({ signal }) => watchEvents(client, signal),
     close: async () => client.close(),
   };
+}
+
+async function findingsWith(asked: Promise<DaemonInfo>): Promise<readonly EngineFinding[]> {
+  const askedAt = Date.now();
+  const info = await asked;
+  return findingsOf(info, { askedAt, answeredAt: Date.now() });
 }
 
 const infoOf = (info: DaemonInfo): EngineInfo => ({
