@@ -117,7 +117,7 @@ async function runToEnd(of: {
     progress({ kind: 'runEnded', outcome });
     return outcome;
   } finally {
-    for (const { unit } of records) live.end(unit);
+    for (const { unit } of records) live.end(unit, context.control);
     live.close(context.control);
   }
 }

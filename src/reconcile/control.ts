@@ -21,8 +21,8 @@ export interface LiveRuns {
   close(control: RunControl): void;
   /** `claim`: what it will do, of a unit that the store does not tell of yet. */
   begin(unit: UnitId, control: RunControl, claim?: InFlightUnit): void;
-  /** Only once the store says how it ended. */
-  end(unit: UnitId): void;
+  /** Only once the store says how it ended. What another run has begun of it since goes on. */
+  end(unit: UnitId, control: RunControl): void;
   /**
    * Units that this process works on, or is about to: nobody plans them meanwhile. To be asked for before the store is
    * read, since what ends in between may be missing from both otherwise.
@@ -58,7 +58,9 @@ export function createLiveRuns(): LiveRuns {
     begin: (unit, { run }, claim = { run, unit, status: 'running' }) => {
       if (!units.has(unit)) units.set(unit, { claim, superseded: new AbortController() });
     },
-    end: (unit) => void units.delete(unit),
+    end: (unit, { run }) => {
+      if (units.get(unit)?.claim.run === run) units.delete(unit);
+    },
     claims: () => [...units.values()].map(({ claim }) => claim),
     controlsOf: (run) => [...controls].filter((control) => control.run === run),
     openRuns: () => new Set([...controls].map(({ run }) => run)),

@@ -98,7 +98,7 @@ export function goOn(
     const control = live.open(run);
     for (const { record } of own) live.begin(record.unit, control);
     return recoverRun({ ...dependencies, control }, run, { units: own, open }).finally(() => {
-      for (const { record } of own) live.end(record.unit);
+      for (const { record } of own) live.end(record.unit, control);
       live.close(control);
     });
   });

@@ -55,7 +55,7 @@ export async function runUnits(
       () => startBatch({ context, live, revisions, queue }, batch),
       (failed) => Promise.all(batch.map((record) => leaveOut(context, record, failed))),
     ).finally(() => {
-      for (const { unit } of batch) live.end(unit);
+      for (const { unit } of batch) live.end(unit, context.control);
     });
     results.set(batch, result);
     return result;
@@ -245,7 +245,7 @@ async function toEnd(
     context.progress({ kind: 'unitEnded', unit, result });
     return result;
   } finally {
-    live.end(unit);
+    live.end(unit, context.control);
   }
 }
 

@@ -27,7 +27,7 @@ export const mutants: readonly Mutant[] = [
     replace: 'compares: [],',
   }),
   one('lease not looked at before an engine call', 'a leader that has been replaced goes on stopping and starting', {
-    file: 'src/reconcile/perform.ts',
+    file: 'src/reconcile/call.ts',
     find: 'if (!leadership.isAlive()) throw new Halted(',
     replace: 'if (leadership.token.length === 0) throw new Halted(',
   }),
