@@ -5,6 +5,7 @@ import { maxOperations, type Operation } from '../store/store.ts';
 import { type ApplyDependencies, openRun } from './apply.ts';
 import { type LiveRuns, toldText } from './control.ts';
 import { commit, type FoundUnit, newerText, type OpenUnits, openJournal, readOpenUnits } from './journal.ts';
+import { recordLateCalls } from './late-calls.ts';
 import { closeRun, goOn, waitsForOperator } from './recover.ts';
 import type { AnswerWith, CarriedOut, Command } from './requests.ts';
 import { resultOf } from './result.ts';
@@ -125,6 +126,7 @@ async function abandonUnit(
   const message = abandonedText(found);
   const control = dependencies.live.open(run);
   try {
+    await recordLateCalls(dependencies, [found]);
     const context = await openRun(dependencies, run, { control });
     const journal = openJournal(context, record.unit, found);
     const operations = [...rememberFailure({ context, record, journal }), ...dependencies.answerWith(message)];

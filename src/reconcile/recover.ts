@@ -38,7 +38,6 @@ export async function beginRecovery(
       if (live.runOf(found.record.unit) === undefined)
         idle.push(await heed(dependencies, found, await readWord(dependencies.store, found.run)));
     }
-    await recordLateCalls(dependencies, idle);
     const told = idle.filter(waitsForOperator).map((found) => resultOf(found.record.unit, found.ledger.status));
     const left = [...waiting.map(waitingResult), ...newer.map(newerResult)];
     const kept = new Set([...begun, ...waiting, ...newer].map(({ run }) => run));
@@ -125,7 +124,10 @@ async function recoverRun(
 ): Promise<readonly UnitResult[]> {
   const { control, clock, live } = dependencies;
   const context = await halting<RunContext | string>(
-    () => openRun(dependencies, run, { control, resumedAt: clock.monotonic() }),
+    async () => {
+      await recordLateCalls(dependencies, units);
+      return openRun(dependencies, run, { control, resumedAt: clock.monotonic() });
+    },
     (reason) => reason,
   );
   if (typeof context === 'string')

@@ -176,7 +176,7 @@ export const mutants: readonly Mutant[] = [
   }),
   one('calls of a dead leader are not waited for', 'its late call makes what has no room any more', {
     file: 'src/reconcile/recover.ts',
-    find: 'await recordLateCalls(dependencies, idle);',
+    find: 'await recordLateCalls(dependencies, units);',
     replace: 'await recordLateCalls(dependencies, []);',
   }),
   one(
@@ -189,11 +189,6 @@ export const mutants: readonly Mutant[] = [
         "if (entry.kind === 'effectDone') for (const name of open) name.endsWith(entry.effect) && open.delete(name);",
     },
   ),
-  one('a newer commit takes over in the middle of a wave', 'the old is removed, and the new was never made', {
-    file: 'src/reconcile/executor.ts',
-    find: 'if (run.superseded.aborted && !wave.steps.some((id) => hasBegun(run, id))) {',
-    replace: 'if (run.superseded.aborted) {',
-  }),
   one('what a newer commit took over is cleaned up all the same', 'instances are removed that nothing stands in for', {
     file: 'src/reconcile/executor.ts',
     find: '({ id }) => !run.journal.isLeft(id) && (!isCutShort || hasBegun(run, id)),',
