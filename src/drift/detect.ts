@@ -85,11 +85,11 @@ function driftOf(
     ...(revision === undefined ? [] : compareActual(revision, object.actual, { liveFields: [], ignoreFields })),
     ...compareHeld(allocation.holds, object.held, ignoreFields),
   ];
-  return changes.length === 0 ? [] : drift('changed', changes.map(fieldOf).join('; '));
+  return changes.length === 0 ? [] : drift('changed', changes.map((change) => fieldOf(change, engine)).join('; '));
 }
 
 /** `limits.cpu is 1, recorded 250m` */
-function fieldOf({ path, before, after }: FieldChange): string {
+function fieldOf({ path, before, after }: FieldChange, engine: EngineKind): string {
   const format = (value: unknown): string => {
     if (value === undefined) return 'none';
     if (typeof value !== 'number') return typeof value === 'string' ? value : JSON.stringify(value);
@@ -99,6 +99,8 @@ function fieldOf({ path, before, after }: FieldChange): string {
   const label = path
     .slice(1)
     .replaceAll('/', '.')
+    // In git the block has the engine's name.
+    .replace(/^options(?=\.)/, engine)
     .replace(/(Millis|Bytes)$/, '');
   return `${label} is ${format(before)}, recorded ${format(after)}`;
 }

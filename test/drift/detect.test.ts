@@ -14,6 +14,7 @@ import {
 } from '../../src/model/ids.ts';
 import type { Observed, ObservedObject } from '../../src/model/observed.ts';
 import type { Allocation, Recorded } from '../../src/model/recorded.ts';
+import type { Revision } from '../../src/model/revision.ts';
 
 const web: WorkloadId = workloadId('shop', 'web');
 const n1 = nodeName('n1');
@@ -138,4 +139,25 @@ test('a drift names the allocation, its workload and where', () => {
     engine: 'docker',
     detail: 'nothing is left of it on the engine',
   });
+});
+
+test('what somebody changed of an engine’s own options is told as it is written in git; what is not set is none', () => {
+  const body: Revision = {
+    engine: 'docker',
+    command: [],
+    args: [],
+    env: {},
+    resources: { cpuMillis: 100, memoryBytes: 0, storageBytes: 0, bandwidthBits: 0, extended: {} },
+    limits: { cpuMillis: 'unlimited', memoryBytes: 'unlimited' },
+    ports: [],
+    stop: { signal: 'SIGTERM', graceMs: 0, delayMs: 0 },
+    restart: 'always',
+    options: { pids: 100 },
+  };
+  const all = { ...recorded([allocation(0)]), revisions: new Map([[revisionHash('r1'), body]]) };
+  const changed = (pids: number | null, swapBytes: number | null) =>
+    kinds(all, observed([object(0, { actual: { '/options/pids': pids, '/options/swapBytes': swapBytes } })]));
+  assert.deepEqual(changed(100, null), []);
+  assert.deepEqual(changed(7, 1024), ['changed: docker.pids is 7, recorded 100; docker.swap is 1KiB, recorded none']);
+  assert.deepEqual(changed(null, null), ['changed: docker.pids is none, recorded 100']);
 });

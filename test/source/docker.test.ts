@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DockerOptions } from '../../src/model/docker-options.ts';
@@ -135,4 +137,14 @@ test('what is published by default is what the network of a container has', asyn
     return declarations.workloads[0]?.item.revision.ports[0]?.publish;
   };
   assert.deepEqual([await published('bridge'), await published('host'), await published('none')], ['auto', 80, 'none']);
+});
+
+test('the example of the page on docker is a workload', async () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/docker.md'), 'utf8');
+  const [example = '', ...parts] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml = '']) => yaml);
+  const whole = `${example}${parts.map((part) => part.replaceAll(/^(?=.)/gm, '  ')).join('')}`;
+  assert.match(whole, /^ {2}hooks:/m);
+  assert.match(whole, /^ {2}files:/m);
+  const { problems } = await normaliseText(whole);
+  assert.deepEqual(problems, []);
 });
