@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { docker, dockerEndpoint, testImages } from '../bed/docker.ts';
 import { needsHosts, startHost, type TestHost } from '../bed/hosts.ts';
 import { type Cluster, makeCluster } from './cli.ts';
 
@@ -112,6 +113,33 @@ describe('units on two machines, by the real command line', needs, () => {
     await same();
     assert.match((await cluster.muster(['plan'])).stdout, /No changes/);
   });
+
+  test('a container and a unit on one machine, by one connection', async (t) => {
+    const machine = await startHost({ docker: 'shared' });
+    t.after(() => machine.close());
+    const name = `both-${process.pid}`;
+    const cluster = await systemdCluster(t, name, { far: machine });
+    const login = `endpoint: "${machine.endpoint}", hostKey: "${machine.hostKey}"`;
+    cluster.commit({
+      'cluster.yaml': (text) =>
+        text.replace('    systemd:', `    docker: {${login}, publishAddress: 127.0.0.5}\n    systemd:`),
+      'web.yaml': (text) => text.replace('replicas: 4', 'replicas: 1'),
+      'box.yaml': () => container,
+    });
+    t.after(async () => {
+      const ids = await docker(dockerEndpoint, 'ps', '-aq', '--filter', `name=^${name}`);
+      if (ids !== '') await docker(dockerEndpoint, 'rm', '-f', ...ids.split('\n'));
+    });
+    await cluster.apply();
+    assert.equal((await unitsOn(machine, name)).length, 1);
+    const state = '{{.State}}';
+    assert.equal(await docker(dockerEndpoint, 'ps', '--filter', `name=^${name}`, '--format', state), 'running');
+    const logins = async (): Promise<number> =>
+      Number(await machine.sh("journalctl --sync; journalctl -u ssh -o cat | grep -c '^Accepted publickey'"));
+    const before = await logins();
+    assert.match((await cluster.muster(['plan'])).stdout, /No changes/);
+    assert.equal((await logins()) - before, 1, 'both engines were asked over one connection');
+  });
 });
 
 interface SystemdCluster extends Cluster {
@@ -172,6 +200,12 @@ spec:
   systemd: {user: guest, tasks: 64}
 `,
 });
+
+const container = `apiVersion: muster/v1
+kind: Workload
+metadata: {name: box}
+spec: {image: ${testImages.first}, command: [/bin/sh, -c, "trap 'exit 0' TERM; while :; do sleep 0.1; done"]}
+`;
 
 interface RunningUnit {
   readonly unit: string;
