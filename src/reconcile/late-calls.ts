@@ -16,9 +16,6 @@ import { effectsOf, type UnitEffects, type UnitRecord } from './unit.ts';
 /** Engines cannot be fenced: what a leader asked for before it died may be carried out until this long after its lease. */
 export const lateCallMs = Math.max(deadlineMs.create, deadlineMs.start, deadlineMs.remove, deadlineMs.update);
 
-/** Calls that were begun this long ago are over, however far the clocks of two machines are apart. */
-const longOverMs = 10 * lateCallMs;
-
 /** The part of a `UnitRun` that is needed here. */
 interface Unit {
   readonly context: RunContext;
@@ -47,12 +44,14 @@ export async function recordLateCalls(leading: Leading, units: readonly FoundUni
     await commit(leading, operations.slice(offset, offset + maxOperations));
 }
 
-/** By allocation. That somebody else has done the same meanwhile says nothing about a call that was under way. */
+/**
+ * By allocation. That somebody else has done the same meanwhile says nothing about a call that was under way, nor does the
+ * time in the journal: the clock of its leader may have been wrong.
+ */
 function lateCallsOf(
   units: readonly FoundUnit[],
-  { leadership, clock }: Leading,
+  { leadership }: Leading,
 ): ReadonlyMap<AllocationId, readonly LateCall[]> {
-  const since = clock.now() - longOverMs;
   const late = new Map<AllocationId, LateCall[]>();
   for (const { record, entries } of units) {
     const open = new Set<string>();
@@ -60,7 +59,7 @@ function lateCallsOf(
       if (entry.kind !== 'effectDone' && entry.kind !== 'effectStarted') continue;
       const asked = `${entry.token} ${entry.effect}`;
       if (entry.kind === 'effectDone') open.delete(asked);
-      else if (entry.token !== leadership.token && entry.at > since) open.add(asked);
+      else if (entry.token !== leadership.token) open.add(asked);
     }
     if (open.size === 0) continue;
     const effects = [...effectsOf(record).byKey.values()].flatMap((effect) => [effect, undoOf(effect) ?? []].flat());
