@@ -26,11 +26,11 @@ export function budgetOf(rulesFor: RulesFor, intent: Pick<Intent, 'definition' |
 }
 
 /**
- * Counts in the budget: it was there, and is still wanted. An unfinished run may have left a successor that was never born
- * beside what it had stopped already.
+ * Counts in the budget: it serves or was there, and is still wanted. An unfinished run may have left a successor that was
+ * never recorded as made, beside what it had stopped already.
  */
-export const isMissable = ({ type }: DesiredWorkload, { allocation, leftovers }: Instance): boolean =>
-  wasThere(type, allocation) || leftovers.some((left) => wasThere(type, left));
+export const isMissable = ({ type }: DesiredWorkload, { allocation, leftovers, available }: Instance): boolean =>
+  available || wasThere(type, allocation) || leftovers.some((left) => wasThere(type, left));
 
 /** A static one that is stopped for its node's sake is missed. */
 const wasThere = (type: DesiredWorkload['type'], { state }: Allocation): boolean =>

@@ -238,7 +238,8 @@ function sort(
     return 'listed';
   }
   const drift = driftOf(context, definition, target, instance);
-  if (leave === undefined && drift.length === 0) return 'unchanged';
+  // What an unfinished run had only reserved may serve by now: it is made anew all the same, in its turn.
+  if (leave === undefined && drift.length === 0 && allocation.state !== 'reserved') return 'unchanged';
   lists.moves.push(wantOf(context, definition, instance, { cause, changes: drift, mustLeave }));
   return 'listed';
 }
@@ -262,7 +263,8 @@ function wantOf(
   };
 }
 
-const isDown = ({ status }: Instance): boolean => status === 'dead' || status === 'gone' || status === 'unhealthy';
+const isDown = ({ status, allocation, available }: Instance): boolean =>
+  status === 'dead' || status === 'gone' || status === 'unhealthy' || (allocation.state === 'reserved' && !available);
 
 /** Stateless ones are made anew; others only when git says so. What belongs to its node never is. */
 export const mayLeaveLostNode = ({ type, onLost }: DesiredWorkload): boolean =>

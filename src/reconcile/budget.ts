@@ -68,7 +68,7 @@ async function unavailableInstances(
   counted: ReadonlySet<InstanceId>,
 ): Promise<ReadonlySet<InstanceId>> {
   const candidates = [...context.allocations.values()].filter(
-    (allocation) => counted.has(allocation.instance) && allocation.state === 'live',
+    ({ instance, state }) => counted.has(instance) && (state === 'live' || state === 'reserved'),
   );
   const looks = await Promise.all(
     candidates.map(async ({ id, instance, node, engine }) => ({

@@ -71,7 +71,9 @@ function stateOf({ base }: World, { allocations, items }: UnitWork, { workload, 
     const { ordinal, state } = allocation;
     const home = base.homes[index] as number;
     // A static instance that is stopped for the maintenance of its node is missed until it is back.
-    if ((state === 'held' && workload.type !== 'static') || state === 'reserved' || goes.has(index)) continue;
+    if ((state === 'held' && workload.type !== 'static') || goes.has(index)) continue;
+    // What an unfinished run had only reserved is missed where it serves already.
+    if (state === 'reserved' && !isAvailable(base, index)) continue;
     const counts =
       workload.type === 'daemon'
         ? isServed(base, { workload, home, served, ordinal, waits: waiting.has(allocation.instance) })

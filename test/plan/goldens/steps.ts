@@ -264,6 +264,19 @@ export const steps: Cases = {
       { revisions: { r1: withPort(80, { image: 'old' }), r2: withPort(80) } },
     );
   },
+  'abandoned creation: what runs already without being recorded as made is made anew': () =>
+    withRunning(world({ workloads: [workload(app, { replicas: 3 })] }), [
+      ...running(2),
+      {
+        workload: app,
+        ordinal: 2,
+        node: 'n3',
+        generation: 3,
+        state: 'stopping',
+        object: { state: 'exited', health: 'none' },
+      },
+      { workload: app, ordinal: 2, node: 'n3', generation: 6, state: 'reserved' },
+    ]),
   'forgotten: not wanted, and gone already': () =>
     withRunning(world({ workloads: [workload(app, { replicas: 1 })] }), [
       ...running(1),
