@@ -164,6 +164,28 @@ describe('deterministic simulation', () => {
     });
   });
 
+  it("an abandoned unit's plan does not tell what is stopped after it: a drain counts for itself (seed 2214)", async () => {
+    await holds({
+      seed: 2_214,
+      nodes: [
+        { name: 'n1', cpuMillis: 1_500 },
+        { name: 'n2', cpuMillis: 2_000 },
+        { name: 'n3', cpuMillis: 3_000 },
+      ],
+      workloads: [
+        { name: 'w1', shape: 'agent', replicas: 1, cpuMillis: 300, transaction: 'release' },
+        { name: 'w2', shape: 'web', replicas: 1, cpuMillis: 300, transaction: 'release' },
+      ],
+      processes: 1,
+      changes: [
+        { at: 75_465, kind: 'release', version: 7 },
+        { at: 313_331, kind: 'drain', node: 'n3' },
+      ],
+      faults: [{ at: 76_141, kind: 'operator', does: 'abandon', draw: 0.061_476_985_923_945_904, forMs: 500 }],
+      quietAt: 400_000,
+    });
+  });
+
   it('a leader may die at every write of workloads that change together, and of their way back', async () => {
     const tied = { shape: 'web', replicas: 1, cpuMillis: 300, transaction: 'release' } as const;
     const changes: readonly (readonly StoryChange[])[] = [

@@ -1,4 +1,4 @@
-import type { InstanceId, WorkloadId } from '../../../src/model/ids.ts';
+import type { AllocationId, InstanceId, WorkloadId } from '../../../src/model/ids.ts';
 import { instanceId } from '../../../src/model/ids.ts';
 import type { Step } from '../../../src/model/plan.ts';
 import type { KeyValue } from '../../../src/store/store.ts';
@@ -72,24 +72,17 @@ export function budget({ scheduler, violated, desired, git, server, story }: Wor
     }
   };
 
-  const stepOf = (allocation: string): Step | undefined => {
-    for (const { record, state } of mirror.units.values()) {
-      if (state === 'done' || state === 'undone') continue;
-      const step = record.steps.find(
-        ({ kind, instance, generation, replaces }) =>
-          (kind === 'replace' || kind === 'move') &&
-          (`${instance}#${generation}` === allocation || `${instance}#${replaces?.generation}` === allocation),
-      );
-      if (step !== undefined) return step;
-    }
-    return undefined;
+  /** The step that stopped it, where what it stops is to serve again. */
+  const replacedBy = (allocation: AllocationId): Step | undefined => {
+    const step = mirror.stoppedBy.get(allocation);
+    return step?.kind === 'replace' || step?.kind === 'move' ? step : undefined;
   };
 
   // Nothing is begun while too many are down already, whoever took them.
   server.onCommit(({ changes }) => {
     for (const { key, entry } of changes) {
       const effect = entry !== undefined && key.includes('/journal/') ? startedStop(entry) : undefined;
-      const step = effect === undefined ? undefined : stepOf(effect);
+      const step = effect === undefined ? undefined : replacedBy(effect);
       if (step === undefined || step.forced === true || step.order !== 'stop-first') continue;
       if (step.replaces?.object !== 'running' || !serving.has(step.instance)) continue;
       const workload = step.instance.slice(0, step.instance.lastIndexOf('/')) as WorkloadId;
@@ -111,7 +104,7 @@ export function budget({ scheduler, violated, desired, git, server, story }: Wor
         if (target === undefined || !serves(target)) return;
         const { instance, workload, allocation } = target;
         if (mirror.objects().some((other) => other.instance === instance && other !== target && serves(other))) return;
-        const step = stepOf(allocation);
+        const step = replacedBy(allocation);
         if (step === undefined || step.forced === true) return;
         downByUs.add(instance);
         const base = wanted(workload);
@@ -145,9 +138,9 @@ function wantedOf({ workloads, nodes }: ReturnType<World['desired']>): Wanted {
 const sameWanted = (a: Wanted, b: Wanted): boolean =>
   a.size === b.size && [...a].every(([id, set]) => b.get(id)?.size === set.size);
 
-function startedStop(entry: KeyValue): string | undefined {
+function startedStop(entry: KeyValue): AllocationId | undefined {
   const event = journalEntry(entry);
   if (event.kind !== 'effectStarted' || event.effect.startsWith('undo:')) return undefined;
   const [what, allocation] = event.effect.split(':').slice(-2);
-  return what === 'stop' ? allocation : undefined;
+  return what === 'stop' ? (allocation as AllocationId) : undefined;
 }

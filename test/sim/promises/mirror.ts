@@ -8,6 +8,7 @@ import {
   type WorkloadId,
   workloadOfUnit,
 } from '../../../src/model/ids.ts';
+import type { Step } from '../../../src/model/plan.ts';
 import type { Allocation, RecordedWorkload } from '../../../src/model/recorded.ts';
 import type { JournalEntry } from '../../../src/reconcile/journal.ts';
 import type { UnitRecord } from '../../../src/reconcile/unit.ts';
@@ -40,6 +41,8 @@ export interface Mirror {
   readonly abandoned: ReadonlySet<WorkloadId>;
   /** Effects that were ever journaled as started: `create default/web/0#3`, undo effects by what they do. */
   readonly started: ReadonlySet<string>;
+  /** The step that stopped an allocation last, on its way there or back; one of an abandoned unit may name what another stops. */
+  readonly stoppedBy: ReadonlyMap<AllocationId, Step>;
   /** Everything on the machines that is there now. */
   objects(): readonly Placed[];
 }
@@ -58,6 +61,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
   const units = new Map<string, MirroredUnit>();
   const abandoned = new Set<WorkloadId>();
   const started = new Set<string>();
+  const stoppedBy = new Map<AllocationId, Step>();
   server.onCommit(({ changes }) => {
     for (const { key, entry } of changes) {
       if (key.startsWith(prefixes.allocations)) {
@@ -106,6 +110,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       if (event.kind === 'effectStarted') {
         started.add(doneBy(event.effect));
         units.get(name)?.begun.add(stepOf(event.effect));
+        followStop(name, event.effect);
       }
       const unit = units.get(name);
       if (event.kind === 'superseded' && unit !== undefined) unit.superseded = true;
@@ -113,6 +118,12 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
       if (event.kind === 'stepLeft' || event.kind === 'abandoned') abandoned.add(workloadOfUnit(part.unit));
       if (event.kind === 'stepSettled') units.get(name)?.settled.add(event.step);
     }
+  };
+
+  const followStop = (unit: string, effect: string): void => {
+    const [call, allocation] = doneBy(effect).split(' ');
+    const step = units.get(unit)?.record.steps.find(({ id }) => id === stepOf(effect));
+    if (call === 'stop' && step !== undefined) stoppedBy.set(allocation as AllocationId, step);
   };
 
   /** Where and whose an object is never changes. */
@@ -133,6 +144,7 @@ export function createMirror({ server, machines, scheduler }: World): Mirror {
     units,
     abandoned,
     started,
+    stoppedBy,
     objects: () => {
       // What is there changes with events only.
       if (seenAt === scheduler.events()) return seen;
