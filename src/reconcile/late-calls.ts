@@ -66,14 +66,18 @@ function lateCallsOf(
     const byKey = new Map(effects.map((effect) => [effect.key, effect]));
     for (const name of open) {
       const effect = byKey.get(name.slice(name.indexOf(' ') + 1));
-      if (effect !== undefined && isLateCall(effect.kind))
-        late.set(effect.allocation, [...(late.get(effect.allocation) ?? []), effect.kind]);
+      if (effect === undefined) continue;
+      late.set(effect.allocation, [...(late.get(effect.allocation) ?? []), ...callsOf(effect)]);
     }
   }
   return late;
 }
 
-const isLateCall = (kind: EffectKind): kind is LateCall => kind === 'create' || kind === 'start' || kind === 'update';
+/** What starts something again makes it again first where it is gone. */
+function callsOf({ key, kind }: Effect): readonly LateCall[] {
+  if (kind === 'start') return key.startsWith('undo:') ? ['create', 'start'] : ['start'];
+  return kind === 'create' || kind === 'update' ? [kind] : [];
+}
 
 function withLateCalls(allocation: Allocation, found: readonly LateCall[]): readonly Operation[] {
   const { id, lateCalls: known = [] } = allocation;

@@ -10,6 +10,7 @@ import { encodeAllocation } from '../store/recorded.ts';
 import type { Operation } from '../store/store.ts';
 import { call } from './call.ts';
 import { afterStart, beforeStop } from './hooks.ts';
+import type { UnitJournal } from './journal.ts';
 import type { RunContext } from './run-context.ts';
 
 /** Deadlines of engine calls. A stop takes its grace period on top. */
@@ -42,7 +43,7 @@ export async function perform(context: RunContext, effect: Effect, step: Step): 
       const { objectId } = await call(
         context,
         effect,
-        (engine, options) => engine.create(createRequest(context, effect, step), options),
+        (engine, options) => engine.create(requestFor(context, effect, step), options),
         deadlineMs.create,
       );
       return change(context, effect.allocation, { objectId });
@@ -107,11 +108,22 @@ function volumesToErase(context: RunContext, effect: Effect, step: Step): readon
 const wasDown = ({ allocation }: Effect, { instance, replaces }: Step): boolean =>
   replaces?.object === 'dead' && allocation === allocationId(instance, replaces.generation);
 
+/** The part of a `UnitRun` that is needed here. */
+interface Undoing {
+  readonly context: RunContext;
+  readonly journal: Pick<UnitJournal, 'append'>;
+}
+
 /**
- * Does the inverse of an effect. Where the object that should serve again is gone or broken, it is recorded as it would be,
- * and the next plan makes it anew: nothing that an operator could retry would bring it back.
+ * Does the inverse of an effect. What should serve again and is gone is made again. Where that is refused, and where it is
+ * broken, it is recorded as it would be, and the next plan makes it anew: nothing that an operator could retry would bring
+ * it back.
  */
-export async function performUndo(context: RunContext, undo: Effect, step: Step): Promise<readonly Operation[]> {
+export async function performUndo(
+  { context, journal }: Undoing,
+  undo: Effect,
+  step: Step,
+): Promise<readonly Operation[]> {
   const revision = step.revisionBefore;
   const before: Partial<Allocation> =
     undo.kind === 'update' && revision !== undefined
@@ -127,7 +139,31 @@ export async function performUndo(context: RunContext, undo: Effect, step: Step)
   } catch (error) {
     const isGone = error instanceof EngineError && (error.code === 'notFound' || error.code === 'broken');
     if (!isGone || (undo.kind !== 'update' && undo.kind !== 'start')) throw error;
+    if (undo.kind === 'start' && error.code === 'notFound' && (await makeAgain({ context, journal }, undo)))
+      return await perform(context, undo, step);
     return change(context, undo.allocation, before);
+  }
+}
+
+/**
+ * What somebody removed while it was stopped, where it was and in the room that it still holds: left to the next plan, it
+ * would be down while the undo takes down the next one. False when the engine refuses.
+ */
+async function makeAgain({ context, journal }: Undoing, undo: Effect): Promise<boolean> {
+  const allocation = present(context.allocations.get(undo.allocation), `allocation ${undo.allocation}`);
+  // Its id goes first: what is made now is found by its label, whoever comes upon it after a crash.
+  const { objectId: _, ...gone } = allocation;
+  await journal.append([], put(context, gone));
+  const revision = revisionOf(context, allocation.revision);
+  const at = { ...undo, kind: 'create' } as const;
+  try {
+    await call(context, at, (engine, options) => engine.pull(revision, options), deadlineMs.pull);
+    const request = requestFor(context, undo, allocation);
+    await call(context, at, (engine, options) => engine.create(request, options), deadlineMs.create);
+    return true;
+  } catch (error) {
+    if (error instanceof EngineError) return false;
+    throw error;
   }
 }
 
@@ -189,14 +225,18 @@ export async function objectOf(
   return objects.find((object) => object.allocation === at.allocation)?.objectId;
 }
 
-function createRequest(context: RunContext, effect: Effect, step: Step): CreateRequest {
-  const revision = revisionOf(context, step.revision);
+function requestFor(
+  context: RunContext,
+  effect: Effect,
+  { revision: revisionHash, holds }: Pick<Allocation, 'revision' | 'holds'>,
+): CreateRequest {
+  const revision = revisionOf(context, revisionHash);
   const network = revision.network && context.networks.get(revision.network.name);
   return {
     allocation: effect.allocation,
-    revisionHash: step.revision,
+    revisionHash,
     revision,
-    holds: step.holds,
+    holds,
     ...(network !== undefined && { network }),
     token: context.leadership.token,
     effect: effect.key,

@@ -87,7 +87,7 @@ async function undoEffect(run: UnitRun, of: { readonly undo: Effect; readonly st
 async function bringBack(run: UnitRun, undo: Effect, step: Step): Promise<void> {
   const { context, journal } = run;
   try {
-    const operations = await performUndo(context, undo, step);
+    const operations = await performUndo(run, undo, step);
     await journal.append([{ kind: 'effectDone', effect: undo.key }], operations);
     if (undo.kind === 'start') await untilServing(run, undo);
   } catch (error) {
