@@ -63,6 +63,12 @@ export const instanceFeatures = {
   },
 } as const satisfies Readonly<Partial<Record<EngineKind, InstanceFeatures>>>;
 
+/**
+ * Engines whose calls are made by the process that asks for them, and end with it. Others are daemons and shells that go on
+ * with what they were asked for when whoever asked has died.
+ */
+export const endsWithCaller: ReadonlySet<EngineKind> = new Set<EngineKind>(['process']);
+
 /** Something that a revision asks for and an engine cannot do. */
 export interface Unsupported {
   /** Where the revision asks for it; of a volume the name is the last key. */

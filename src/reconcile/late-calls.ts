@@ -1,4 +1,5 @@
 import { type Effect, type EffectKind, undoOf } from '../model/effects.ts';
+import { endsWithCaller } from '../model/engine-features.ts';
 import type { AllocationId } from '../model/ids.ts';
 import type { Allocation, LateCall } from '../model/recorded.ts';
 import { keys } from '../store/keys.ts';
@@ -66,7 +67,7 @@ function lateCallsOf(
     const byKey = new Map(effects.map((effect) => [effect.key, effect]));
     for (const name of open) {
       const effect = byKey.get(name.slice(name.indexOf(' ') + 1));
-      if (effect === undefined) continue;
+      if (effect === undefined || endsWithCaller.has(effect.engine)) continue;
       late.set(effect.allocation, [...(late.get(effect.allocation) ?? []), ...callsOf(effect)]);
     }
   }
