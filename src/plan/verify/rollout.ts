@@ -24,7 +24,7 @@ export function rolloutCheck(world: World, rulesetOf: RulesetOf, report: Report)
       const replicas = replicasOf(world, work, { rulesetOf, first, there, waiting });
       const bounds = workload.update.groups.map((group) => boundOf(group, replicas));
       const wanted = there.filter(({ allocation }) => isThere(allocation));
-      const done = wanted.filter(({ allocation }) => allocation.revision === first.step.revision).length;
+      const done = wanted.filter(({ allocation }) => hasRevision(allocation, first.step.revision)).length;
       let at = done;
       for (const [index, { wave, items }] of work.waves.entries()) {
         const count = items.filter(isRollout).length;
@@ -48,7 +48,11 @@ export function rolloutCheck(world: World, rulesetOf: RulesetOf, report: Report)
 const isRollout = ({ shape, step, old }: Item): boolean =>
   (shape.makes || shape.updates) && old !== undefined && isThere(old) && old.revision !== step.revision;
 
-const isThere = ({ state }: Allocation): boolean => state !== 'held' && state !== 'reserved';
+const isThere = ({ state }: Allocation): boolean => state !== 'held';
+
+/** What an unfinished run has only reserved is not through with it. */
+const hasRevision = ({ revision, state }: Allocation, wanted: Item['step']['revision']): boolean =>
+  revision === wanted && state !== 'reserved';
 
 /** How many instances have the new revision when a group is through. */
 const boundOf = (group: CountOrPercent, replicas: number): number =>

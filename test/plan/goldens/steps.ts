@@ -277,6 +277,12 @@ export const steps: Cases = {
       },
       { workload: app, ordinal: 2, node: 'n3', generation: 6, state: 'reserved' },
     ]),
+  'abandoned rollout: what was only reserved of an older revision is brought along in its group': () =>
+    withRunning(
+      world({ workloads: [workload(app, { replicas: 3, hash: 'r2', revision: newer })] }),
+      [{ workload: app, ordinal: 0, node: 'n1', state: 'reserved', object: 'gone' }, ...running(3).slice(1)],
+      { revisions: { r1: revision(), r2: newer } },
+    ),
   'forgotten: not wanted, and gone already': () =>
     withRunning(world({ workloads: [workload(app, { replicas: 1 })] }), [
       ...running(1),
