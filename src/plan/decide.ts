@@ -6,7 +6,7 @@ import { compareActual, compareHeld, compareRevisions, isAsMade, liveFieldsOf } 
 import type { Context } from './context.ts';
 import type { Draft } from './draft.ts';
 import { releaseLeftovers, removeExtra, stopFor } from './endings.ts';
-import type { Instance } from './instances.ts';
+import { type Instance, isDown } from './instances.ts';
 import type { MatchedWorkload } from './match.ts';
 import { whyMisplaced } from './place/feasible.ts';
 import type { KeepsRules } from './place/keepers.ts';
@@ -262,9 +262,6 @@ function wantOf(
     ...(isForced(context, node) && { forced: true }),
   };
 }
-
-const isDown = ({ status, allocation, available }: Instance): boolean =>
-  status === 'dead' || status === 'gone' || status === 'unhealthy' || (allocation.state === 'reserved' && !available);
 
 /** Stateless ones are made anew; others only when git says so. What belongs to its node never is. */
 export const mayLeaveLostNode = ({ type, onLost }: DesiredWorkload): boolean =>

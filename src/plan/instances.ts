@@ -100,6 +100,10 @@ function instanceAt(position: number, leftovers: readonly Allocation[], records:
 
 const noLeftovers: readonly Allocation[] = [];
 
+/** It has to be made anew: also what an unfinished run has only reserved, unless it serves already. */
+export const isDown = ({ status, allocation, available }: Instance): boolean =>
+  status === 'dead' || status === 'gone' || status === 'unhealthy' || (allocation.state === 'reserved' && !available);
+
 function statusOf(allocation: Allocation, node: ClusterNode, object: ObservedObject | undefined): InstanceStatus {
   if (allocation.state === 'held') return 'held';
   if (allocation.state === 'lost' || node.liveness === 'lost') return 'lost';

@@ -210,11 +210,11 @@ describe('docker endpoints', () => {
     }
   });
 
-  it('ssh:// is refused with what to use instead', () => {
+  it('what docker does not speak is refused with what to use instead', () => {
     assert.throws(
-      () => openDockerEngine({ node: nodeName('n1'), scope, endpoint: { endpoint: 'ssh://root@10.0.0.1' } }),
+      () => openDockerEngine({ node: nodeName('n1'), scope, endpoint: { endpoint: 'http://10.0.0.1:2375' } }),
       (error) =>
-        error instanceof EngineError && error.code === 'unsupported' && /not supported yet/.test(error.hint ?? ''),
+        error instanceof EngineError && error.code === 'unsupported' && /tcp:\/\/host:port/.test(error.hint ?? ''),
     );
   });
 });
